@@ -9,20 +9,20 @@ LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --gen
 # Tests start hundreds of Pythons: what these compile is kept, also where an image's environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-# As many as the smallest machine has processors: a third at once makes some tests wait longer than they bear.
-ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
+# One more than the smallest machine has processors: a third of the time a test waits for what is no work.
+ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),3)
 
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test test-long check-scale check-failover check-image check-compose check-spam lint bench soak screenshots api-types api-docs clean lock
+.PHONY: run install test test-long check-scale check-failover check-image check-compose check-spam lint lint-python lint-types lint-web bench soak screenshots api-types api-docs clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
 
 install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and nothing more
 
-test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (2) at once; or pytest with ARGS
+test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (3) at once; or pytest with ARGS
 	$(if $(ARGS),,$(BIN)/python web/build.py run test)
 	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
 
@@ -45,11 +45,17 @@ check-compose: .venv/installed-compose  ## Hold compose.yaml against the JSON sc
 check-spam: .venv/installed-dev  ## Have SpamAssassin look at what is sent; with Debian's spamassassin
 	$(BIN)/python -m tests.support.spam
 
-lint: .venv/installed-dev  ## Check style, types and the rules on imports
+lint: lint-python lint-types lint-web  ## Check style, types and the rules on imports; with --jobs=2 in half the time
+
+lint-python: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+lint-types: .venv/installed-dev
+	$(BIN)/pyright
+
+lint-web: .venv/installed-dev $(DASHBOARD)
 	$(BIN)/python web/build.py run lint
 	$(BIN)/python web/build.py run types
 	$(BIN)/python -m web.api_types --check

@@ -158,6 +158,11 @@ class LedgerCollector(Collector):
         for state in ("good", "failing", "ended"):
             grants.add_metric([state], getattr(vitals.grants, state))
         yield grants
+        text = "Emails that owed a later step until that was stopped."
+        stopped = GaugeMetricFamily("reachinbox_follow_ups_stopped", text, labels=["reason"])
+        for reason, count in vitals.follow_ups.stopped.items():
+            stopped.add_metric([reason], count)
+        yield stopped
         jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
         for (queue, status), count in vitals.jobs.items():
             jobs.add_metric([queue, status], count)
@@ -175,6 +180,8 @@ class LedgerCollector(Collector):
                 "The longest that a mailbox of emails that wait was not read.",
                 vitals.inbox_unread_s,
             ),
+            ("following", "Emails that a later step follows.", vitals.follow_ups.following),
+            ("follow_ups_unread", "Due follow-ups that wait for a reading of answers.", vitals.follow_ups.unread),
             ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)

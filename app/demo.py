@@ -1,4 +1,5 @@
-"""The demo: an account, and a campaign of 25 to watch. It needs the sandbox mailbox, so that nobody gets real mail.
+"""The demo: an account, and a campaign of 25 to watch, with a second step that an answer stops. It needs the sandbox
+mailbox, so that nobody gets real mail.
 
 It takes the way of every other campaign: its sender has the usual hourly limit, and the service's worker sends it.
 """
@@ -25,6 +26,7 @@ from app.domain.campaigns import campaigns, schedule
 from app.domain.campaigns.campaigns import Campaign
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.steps import Step
 from app.domain.recipients import csv_files, lists
 from app.domain.workspaces import keys
 from app.errors import Conflict, NotFound, Unavailable
@@ -45,6 +47,11 @@ BODY = """Hello {{ first_name | default: "there" }},
 you asked about {{ topic }}. This is one of the emails of ReachInbox's demo campaign.
 It went no further than the sandbox mailbox.
 """
+LATER = timedelta(minutes=2)
+LATER_BODY = """Hello {{ first_name | default: "there" }},
+
+you have not answered what I wrote on {{ sent_at }}, so this second step went to you as well.
+"""
 
 
 async def is_first_start(pool: Pool) -> bool:
@@ -63,12 +70,14 @@ async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
     user = await _account(pool, box, settings)
     with RECIPIENTS.open("rb") as file:
         content = Content(subject=SUBJECT, body=BODY)
-        draft = Draft(content=content, name="Demo", delay_between_ms=DELAY_MS)
+        steps = [Step(wait=LATER, body=LATER_BODY, quotes=True)]
+        draft = Draft(content=content, name="Demo", delay_between_ms=DELAY_MS, steps=steps)
 
         def read(required: frozenset[str]) -> lists.RecipientList:
             return csv_files.from_csv(file, required=required)
 
-        scheduled = await schedule.schedule(pool, user.workspace_id, schedule.Request(draft, read))
+        request = schedule.Request(draft, read, sandboxed=True)
+        scheduled = await schedule.schedule(pool, user.workspace_id, request)
     print(f"Demo campaign: {scheduled.accepted} emails to the sandbox mailbox, {DELAY_MS} ms apart", flush=True)
     await show(pool, user.workspace_id, scheduled.campaign)
 
@@ -98,7 +107,7 @@ async def show(pool: Pool, workspace_id: int, campaign: Campaign, console: Conso
     follow = partial(progress, pool, workspace_id, campaign.id)
     if console.is_terminal:
         with Progress(*columns, console=console) as bar:
-            task = bar.add_task(_in_words(campaign), total=campaign.total)
+            task = bar.add_task(_in_words(campaign), total=_first(campaign)[0])
             async with aclosing(follow(poll_s=0.1)) as states:
                 async for campaign in states:
                     bar.update(task, completed=_done(campaign), description=_in_words(campaign))
@@ -106,8 +115,14 @@ async def show(pool: Pool, workspace_id: int, campaign: Campaign, console: Conso
         async with aclosing(follow(poll_s=1.0)) as states:
             async for campaign in states:
                 console.print(_in_words(campaign), soft_wrap=True)
-    if campaign.status == "ACTIVE" and campaign.next_at is not None:
+    if campaign.status == "ACTIVE" and campaign.next_at is not None and _first(campaign)[1]:
         console.print(f"The hourly limit holds the rest back until {campaign.next_at:%H:%M} UTC.")
+    if campaign.steps and not _first(campaign)[1]:
+        console.print(
+            "A second step follows two minutes later, to whoever has not answered: reply to one in the sandbox inbox,"
+            " and that one is stopped.",
+            soft_wrap=True,
+        )
 
 
 async def progress(
@@ -124,7 +139,8 @@ async def progress(
         if campaign.counts != counts:
             counts, moved_at = campaign.counts, time.monotonic()
             yield campaign
-        if campaign.status in {"FINISHED", "CANCELLED"} or _is_held_back(campaign, stalled_s):
+        has_gone = campaign.steps and not _first(campaign)[1]  # later steps come when nobody looks any more
+        if campaign.status in {"FINISHED", "CANCELLED"} or has_gone or _is_held_back(campaign, stalled_s):
             return
         if time.monotonic() - moved_at > stalled_s:
             raise Unavailable(
@@ -139,10 +155,22 @@ def _is_held_back(campaign: Campaign, stalled_s: float) -> bool:
     return campaign.next_at - datetime.now(UTC) > timedelta(seconds=stalled_s)
 
 
+def _first(campaign: Campaign) -> tuple[int, int]:
+    """How many emails of the first step there are, and how many of them wait or are being sent."""
+    if campaign.steps:
+        return campaign.steps[0].total, campaign.steps[0].waiting
+    return campaign.total, campaign.counts["SCHEDULED"] + campaign.counts["SENDING"]
+
+
 def _done(campaign: Campaign) -> int:
-    return campaign.total - campaign.counts["SCHEDULED"] - campaign.counts["SENDING"]
+    total, waiting = _first(campaign)
+    return total - waiting
 
 
 def _in_words(campaign: Campaign) -> str:
-    present = (f"{count} {status}" for status, count in campaign.counts.items() if count)
-    return f"{_done(campaign):>3} of {campaign.total}: {', '.join(present)}"
+    counts = campaign.counts
+    if campaign.steps:
+        first = campaign.steps[0]
+        counts = {"SCHEDULED": first.waiting, "SENT": first.sent}
+    present = (f"{count} {status}" for status, count in counts.items() if count)
+    return f"{_done(campaign):>3} of {_first(campaign)[0]}: {', '.join(present)}"

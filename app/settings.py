@@ -27,6 +27,7 @@ SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365
+MOST_WATCHED = 1_000
 MOST_QUOTA = 1_000_000_000
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 READING_PORTS = frozenset({143, 993})
@@ -70,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int | None = None  # of an email that is refused for now; unset: as retry_for_hours allows
     retry_for_hours: float = 96  # how long such an email is tried again
     inbox_poll_seconds: float = 120  # between two looks at a mailbox
+    inbox_watch_connections: int = 50  # mailboxes of which a worker process is told at once what comes (IDLE)
     # How long what is over is kept, in days; 0: for good.
     retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
     retention_attempts_days: int = 0  # attempts alone
@@ -338,6 +340,10 @@ def _wrong_numbers(s: Settings) -> list[str]:
         problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
     if not 1 <= s.inbox_poll_seconds <= 86_400:
         problems.append(f"INBOX_POLL_SECONDS: {s.inbox_poll_seconds:g} is out of range; give 1 to 86400")
+    if not 0 <= s.inbox_watch_connections <= MOST_WATCHED:
+        problems.append(
+            f"INBOX_WATCH_CONNECTIONS: {s.inbox_watch_connections} is out of range; give 0 to {MOST_WATCHED}"
+        )
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     return problems

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import uuid4
 
-import psycopg
-
 from app.db import Conn, open_pool
 from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.exchange import Patience
 from bench.registry import Figure, Run, bench
-from bench.service import cpu_s, schedule_campaign, server, service, settle, suppress_others
+from bench.service import cpu_s, schedule_campaign, server, service, settle, suppress_others, wal_bytes
 from worker.__main__ import PLANNER_OPTIONS
 
 EMAILS = 20_000
@@ -89,7 +87,7 @@ async def _exchange_all(url: str, conn: Conn, claimant: Claimant, emails: int, s
     for _ in range(20):  # until all that is prepared is
         reports = await _once(conn, claimant, reports, size)
     left = emails - 20 * size
-    wal, began = _wal(url), time.perf_counter()
+    wal, began = wal_bytes(url), time.perf_counter()
     postgres_s, worker_s = cpu_s(pid), cpu_s(os.getpid())
     while reports:
         reports = await _once(conn, claimant, reports, size)
@@ -99,7 +97,7 @@ async def _exchange_all(url: str, conn: Conn, claimant: Claimant, emails: int, s
         took_s * per,
         (cpu_s(pid) - postgres_s) * per,
         (cpu_s(os.getpid()) - worker_s) * per,
-        (_wal(url) - wal) / left,
+        (wal_bytes(url) - wal) / left,
     )
 
 
@@ -120,9 +118,3 @@ async def _once(conn: Conn, claimant: Claimant, reports: list[Report], size: int
         )
         for claim in traded.claims
     ]
-
-
-def _wal(url: str) -> float:
-    with psycopg.connect(url) as conn:
-        (bytes_written,) = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone() or (0,)
-    return float(bytes_written)

@@ -111,6 +111,13 @@ def postgres_cpu_s(url: str) -> float:
         return sum(cpu_s(pid) for (pid,) in conn.execute("SELECT pid FROM pg_stat_activity").fetchall())
 
 
+def wal_bytes(url: str) -> float:
+    """What the server at `url` has written to its log so far."""
+    with psycopg.connect(url) as conn:
+        (count,) = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone() or (0,)
+    return float(count)
+
+
 def memory_mb(pid: int, name: str = "VmHWM") -> float:
     """A process's memory in MB: VmRSS now, VmHWM at its highest (proc(5))."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -142,9 +142,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=turn)
 
 
+# Of tests/web, those that start a service of their own.
+HOSTS = tuple(f"tests/web/test_{name}.py" for name in ("connecting", "google_login", "people", "senders"))
+
+
 class Scheduling(LoadScopeScheduling):
-    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all.
-    Those marked `alone` do not come with the others of their file, but last, as they are sorted.
+    """Tests of a file share its fixtures, and those of tests/web a browser and, but for HOSTS, a service: one process
+    gets them all, another the HOSTS. Those marked `alone` do not come with the others of their file, but last, as they
+    are sorted.
     """
 
     last: frozenset[str] = frozenset()
@@ -157,7 +162,9 @@ class Scheduling(LoadScopeScheduling):
         if nodeid in self.last:
             return "alone"
         file = nodeid.partition("::")[0]
-        return "tests/web" if file.startswith("tests/web/") else file
+        if file.startswith("tests/web/"):
+            return "tests/web, hosts" if file in HOSTS else "tests/web"
+        return file
 
 
 def _of_files_that_come_back(nodeids: list[str]) -> Iterator[str]:

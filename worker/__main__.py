@@ -119,6 +119,7 @@ class Worker:
             settings.inbox_poll_seconds,
             settings.max_attempts,
             one_click=settings.one_click,
+            most_watched=settings.inbox_watch_connections,
         )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(

@@ -24,6 +24,7 @@ AUTH_TIMEOUT_S = 60.0  # for each reply
 # Codes of a server that lets nobody in by this mailbox, whatever the bearer: a new one would change nothing.
 _NOT_THE_BEARERS = re.compile(r"5\.7\.139|\b5\.7\.30\b|smtpclientauth", re.IGNORECASE)
 _LONGEST_ANSWER = 500  # of a challenge that is shown
+_LEAST_TO_HIDE = 6  # characters: what is shorter is part of words that a refusal is made of
 T = TypeVar("T")
 
 
@@ -96,7 +97,8 @@ async def log_in(wire: Wire, address: str, offered: Collection[str], credential:
     except TimeoutError:
         raise ServerTrouble(f"{address} did not answer our login within {AUTH_TIMEOUT_S:g} s", "login") from None
     except WireError as error:
-        raise ServerTrouble(storable(f"{address} ended the conversation at the login: {error}"), "login") from None
+        text = without_secrets(f"{address} ended the conversation at the login: {error}", credential)
+        raise ServerTrouble(storable(text), "login") from None
     except ValueError as error:  # a challenge that is none
         raise ServerTrouble(storable(f"{address}: {error}"), "protocol") from None
     except BaseException:
@@ -113,7 +115,8 @@ async def _by_password(wire: Wire, address: str, offered: Collection[str], crede
         while True:
             reply = await _say(wire, dialogue.send((reply.code, reply.text)))
     if reply.code != 235:
-        raise LoginRefused(storable(f"{address} refused the login: {reply.code} {reply.text}"), reply.code)
+        text = without_secrets(f"{address} refused the login: {reply.code} {reply.text}", credential)
+        raise LoginRefused(storable(text), reply.code)
 
 
 async def _by_token(wire: Wire, address: str, offered: Collection[str], credential: Token) -> None:
@@ -131,8 +134,28 @@ async def _by_token(wire: Wire, address: str, offered: Collection[str], credenti
             reply = Reply(535, "")
     if reply.code == 235:
         raise ServerTrouble(f"{address} let us in after an error", "protocol")
-    text = storable(f"{address} refused the login: {reply.code} {reply.text}".rstrip() + said)
+    text = f"{address} refused the login: {reply.code} {reply.text}".rstrip() + said
+    text = storable(without_secrets(text, credential))
     raise LoginRefused(text, reply.code, of_bearer=(bool(said) or reply.code == 535) and may_be_of_bearer(text))
+
+
+def without_secrets(text: str, credential: Password | Token) -> str:
+    """A server's words. Some repeat the line that they did not understand, whole or its beginning."""
+    if isinstance(credential, Password):
+        secret = credential.password
+        sent = [f"\0{credential.username}\0{secret}".encode(), secret.encode()]
+    else:
+        secret = credential.token
+        sent = [by_token(credential.host, {way}, credential).first for way in ("xoauth2", "oauthbearer")]
+    quoted = secret.replace("\\", "\\\\").replace('"', '\\"')  # as IMAP's LOGIN has it
+    for whole in (quoted, secret):
+        if len(whole) >= _LEAST_TO_HIDE:
+            text = text.replace(whole, "…")
+    for line in map(_encoded, sent):
+        beginnings = (line[:length].decode() for length in range(len(line), _LEAST_TO_HIDE - 1, -1))
+        if (repeated := next((beginning for beginning in beginnings if beginning in text), None)) is not None:
+            text = text.replace(repeated, "…")
+    return text
 
 
 class ByToken(NamedTuple):

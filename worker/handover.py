@@ -14,9 +14,9 @@ import structlog
 
 from app import traces
 from app.db import Row, until_answered
-from app.domain.campaigns import building
+from app.domain.campaigns import building, variants
 from app.domain.campaigns.building import Letter
-from app.domain.ledger import threads
+from app.domain.ledger import texts, threads
 from app.domain.ledger.claims import Claim, Report
 from app.domain.ledger.threads import Thread
 from app.domain.senders import for_workers
@@ -26,6 +26,7 @@ from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
 from app.mail.message import Message, MessageBuilder
 from app.mail.names import SENT_AT
+from app.mail.quoting import Quote
 from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
@@ -56,19 +57,25 @@ class Result(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """What a builder is for: a campaign's first step, or a later one, under its own subject or that of its thread."""
+    """What a builder is for: a campaign's first step, or a later one, under its own subject or that of its thread; with
+    a `variant_id`, a text in its place.
+    """
 
     campaign_id: int
     step_id: int | None
     subject: str | None
+    variant_id: int | None = None
 
 
 class _Builder(NamedTuple):
-    """What a campaign's messages are built with; `liquid` renders the templates that the builder does not fill in."""
+    """What a campaign's messages are built with; `liquid` renders the templates that the builder does not fill in.
+    `varied`: there are others, and each email's is asked for.
+    """
 
     version: int
     builder: MessageBuilder
     liquid: Renderer
+    varied: bool
 
 
 @dataclass(slots=True)
@@ -116,12 +123,15 @@ class Handover:
         version = None
         try:
             thread = None if claim.step_id is None else await self._thread(claim)
-            version, builder, liquid = await self._builder(claim, thread and thread.subject)
+            version, builder, liquid, _ = await self._builder(claim, thread and thread.subject)
             fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
             references = thread.references(self._message_id) if thread else ()
             hung = self._hung_up_at(builder.copies, claim)
             without = frozenset(hung)
-            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, without)
+            quoted = await self._quoted(claim, thread)
+            letter = Letter(
+                claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, without, quoted
+            )
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
@@ -213,6 +223,12 @@ class Handover:
     async def _thread(self, claim: Claim) -> Thread:
         return await until_answered(lambda: threads.thread_of(self._desk.pool, self._user_id, claim.id))
 
+    async def _quoted(self, claim: Claim, thread: Thread | None) -> Quote | None:
+        if thread is None or thread.quoted is None:
+            return None
+        url = self._desk.links.unsubscribe(self._user_id, claim.id, claim.recipient)
+        return await texts.quoted(self._user_id, thread.quoted, url)
+
     def _message_id(self, email_id: int) -> str:
         """The same each time."""
         return self._desk.message_ids.of(self._user_id, email_id, self._domain)
@@ -222,6 +238,13 @@ class Handover:
         or a newer one. One that could not be made is made anew for the next email. `subject`: its thread's.
         """
         text = _Text(claim.campaign_id, claim.step_id, subject)
+        made = await self._made(claim, text)
+        if not made.varied:
+            return made
+        taken = await until_answered(lambda: variants.take(self._desk.pool, self._user_id, claim.id, claim.claimed_at))
+        return made if taken is None or taken.is_own else await self._made(claim, text._replace(variant_id=taken.id))
+
+    async def _made(self, claim: Claim, text: _Text) -> _Builder:
         task = self._builders.get(text)
         if task is None or (task.done() and (_failed(task) or task.result().version < claim.content_version)):
             task = asyncio.create_task(self._load_builder(text))
@@ -238,9 +261,13 @@ class Handover:
                 one_click=self._desk.one_click,
                 step_id=text.step_id,
                 subject=text.subject,
+                variant_id=text.variant_id,
             )
         )
-        return _Builder(version, builder, Renderer(builder.liquid, self._user_id))
+        varied = text.variant_id is None and await until_answered(
+            lambda: variants.is_varied(self._desk.pool, self._user_id, text.campaign_id, text.step_id)
+        )
+        return _Builder(version, builder, Renderer(builder.liquid, self._user_id), varied)
 
 
 def count(report: Report, campaign_id: int) -> None:

@@ -12,6 +12,7 @@ import imaplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,7 +25,7 @@ from imapclient.response_parser import parse_response  # pyright: ignore[reportM
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
-from worker.auth import Bearer, Password, Token, with_bearer
+from worker.auth import Bearer, Password, Token, with_bearer, without_secrets
 from worker.connect import Server, credential_for, reach
 from worker.imap_protocol import Allowance, Protocol, words_in
 from worker.trust import trusted
@@ -114,6 +115,17 @@ class Session:
             return {}
         return {int(uid): dict(told) for uid, told in self._client.fetch(list(uids), list(items)).items()}
 
+    def begin_idle(self) -> None:
+        """The folder that is open is watched, until `end_idle`."""
+        self._client.protocol.begin_idle()
+
+    def has_news(self) -> bool:
+        return self._client.protocol.has_news()
+
+    def end_idle(self) -> bool:
+        """Whether something came meanwhile."""
+        return self._client.protocol.end_idle()
+
     def append(self, folder: str, message: bytes, flags: tuple[bytes, ...], at: datetime | None = None) -> None:
         self._client.append(folder, message, flags, at)
 
@@ -167,6 +179,28 @@ class Mailbox:
             return act(Session(self._client))
 
         return await self._run(acting, within_s)
+
+    async def wait_for_news(self, within_s: float) -> bool:
+        """Whether something came into the folder that is open, as soon as the server says so, and without a thread
+        meanwhile. Raises ServerTrouble.
+        """
+        until = time.monotonic() + within_s
+        await self.do(Session.begin_idle)
+        news = await self.do(Session.has_news)
+        while not news and await self._can_be_read(until - time.monotonic()):
+            news = await self.do(Session.has_news)
+        return await self.do(Session.end_idle) or news
+
+    async def _can_be_read(self, within_s: float) -> bool:
+        loop, said, handle = asyncio.get_running_loop(), asyncio.Event(), self._handle.fileno()
+        loop.add_reader(handle, said.set)
+        try:
+            async with asyncio.timeout(within_s):
+                return await said.wait()
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(handle)
 
     async def close(self) -> None:
         """Log out if that is still possible, and hang up."""
@@ -246,8 +280,8 @@ class Mailbox:
             protocol.enter(self.server.address, credential)
         except imaplib.IMAP4.abort as error:
             words = protocol.farewell or words_in(error)
-            text = storable(f"{self.server.address} ended the conversation at the login: {words}")
-            raise ServerTrouble(text, "login") from None
+            text = f"{self.server.address} ended the conversation at the login: {words}"
+            raise ServerTrouble(storable(without_secrets(text, credential)), "login") from None
         self._client = _Client(protocol, host, self.server.port)
 
 
@@ -272,6 +306,15 @@ def _trouble(server: Server, error: Exception) -> ServerTrouble:
     if isinstance(error, OSError):
         return ServerTrouble(storable(f"cannot connect to {server.address}: {error}"), "connect")
     if isinstance(error, imaplib.IMAP4.error):
-        return ServerTrouble(storable(f"{server.address} says: {words_in(error)}"), "protocol")
+        return _broken_off(server, words_in(error))
     text = f"{server.address} answers what is no IMAP ({type(error).__name__})"
     return ServerTrouble(storable(text), "protocol")
+
+
+def _broken_off(server: Server, words: str) -> ServerTrouble:
+    """In the server's words, but for what imaplib quotes of lines that it could not read: they may be of a message."""
+    if "socket error" in words:
+        return ServerTrouble(f"{server.address} broke the connection off", "connect")
+    if "unexpected response" in words:
+        return ServerTrouble(f"{server.address} answers what is no IMAP (an unexpected response)", "protocol")
+    return ServerTrouble(storable(f"{server.address} says: {words}"), "protocol")

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, words_of
+from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, without_secrets, words_of
 from worker.verdicts import ServerTrouble, storable
 
 MOST_BYTES = 20 * 1024 * 1024  # that a server may answer to what is asked of it at once, or by one allowance
@@ -36,6 +36,8 @@ class Protocol(imaplib.IMAP4):
     def __init__(self, connected: socket.socket) -> None:
         self._connected = connected
         self._allowance = Allowance()
+        self._timeout_s = connected.gettimeout()
+        self._idle_tag: Any = None
         super().__init__()
 
     def allow(self, allowance: Allowance) -> None:
@@ -49,6 +51,43 @@ class Protocol(imaplib.IMAP4):
         self.untagged_responses.pop("LIST", None)
         parts: list[Any] = list(self.untagged_responses.pop(wanted, []))
         return [part for part in parts if part is not None]
+
+    # IDLE (RFC 2177)
+
+    def begin_idle(self) -> None:
+        """From now on the server says by itself what comes into the folder that is open."""
+        self.untagged_responses.pop("EXISTS", None)
+        self._idle_tag = self._command("IDLE")
+        while self._get_response() is not None:  # None: it waits
+            if self.tagged_commands[self._idle_tag] is not None:
+                raise self.error("it does not tell what comes (IDLE)")
+            self._check_bye()
+
+    def has_news(self) -> bool:
+        """Whether it has said that something came; waits for nothing."""
+        while self._has_said_more():
+            self._get_response()
+            self._check_bye()
+        return bool(self.untagged_responses.pop("EXISTS", None))
+
+    def end_idle(self) -> bool:
+        """Whether it has said so meanwhile."""
+        self.send(b"DONE\r\n")
+        self._get_tagged_response(self._idle_tag)
+        return bool(self.untagged_responses.pop("EXISTS", None))
+
+    def _has_said_more(self) -> bool:
+        """TLS and what buffers it may hold more than the socket shows."""
+        self.sock.settimeout(0)
+        try:
+            begun = self.file.peek(1)
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self.sock.settimeout(self._timeout_s)
+        if not begun:
+            raise self.abort("socket error: EOF")
+        return True
 
     def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
         """The version of TLS, and the server's certificate."""
@@ -97,7 +136,8 @@ class Protocol(imaplib.IMAP4):
         except self.abort:
             raise
         except self.error as error:
-            text = storable(f"{address} refused the login: {words_in(error)}{''.join(says)}")
+            text = f"{address} refused the login: {words_in(error)}{''.join(says)}"
+            text = storable(without_secrets(text, credential))
             raise LoginRefused(text, None, of_bearer=may_be_of_bearer(text)) from None
 
     def _by_token(self, address: str, offered: set[str], credential: Token, says: list[str]) -> None:

@@ -23,6 +23,7 @@ from worker.credentials import Credentials
 from worker.housekeeping import step
 from worker.imap import Mailbox
 from worker.inbox_pass import Pass
+from worker.inbox_watch import Watches
 from worker.instruments import PASSES
 from worker.sent_copies import SentCopies
 from worker.verdicts import ServerTrouble
@@ -49,6 +50,7 @@ class Reader:
         *,
         one_click: bool = False,
         lookup: Lookup = look_up,
+        most_watched: int = 0,
     ) -> None:
         self._pool = pool
         self._token = token
@@ -60,6 +62,7 @@ class Reader:
         self._copies = SentCopies(pool, ids, links, one_click=one_click)
         self._lookup = lookup
         self._reading = set[asyncio.Task[None]]()
+        self._watches = Watches(pool, credentials, lookup, most_watched)
 
     async def keep_reading(self) -> None:
         settled_at = float("-inf")
@@ -82,6 +85,7 @@ class Reader:
             reading.add_done_callback(self._reading.discard)
 
     async def _end(self) -> None:
+        await self._watches.end()
         for reading in self._reading:
             reading.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
@@ -92,6 +96,8 @@ class Reader:
             is_whole = await self._pass(inbox)
             await inboxes.end(self._pool, inbox, is_whole=is_whole, poll_s=self._poll_s)
             PASSES["whole" if is_whole else "cut_short"].inc()
+            if is_whole:
+                self._watches.begin(inbox)
         except ServerTrouble as trouble:
             PASSES["failed"].inc()
             log.warning("inbox not read", sender_id=inbox.sender_id, error=str(trouble))

@@ -119,9 +119,7 @@ class Pass:
     # Folders
 
     async def _read_folders(self, folders: Sequence[Folder]) -> None:
-        is_gmail = any("\\all" in folder.uses for folder in folders) and await self._do(
-            lambda session: session.has("X-GM-EXT-1")
-        )
+        is_gmail = await self._do(lambda session: is_at_gmail(session, folders))
         places = await inboxes.places(self._pool, self._inbox)
         standings = await self._do(Session.standings)
         for folder in sorted(folders, key=_turn):
@@ -129,7 +127,7 @@ class Pass:
             if not folder.can_be_opened or not wanted or not folder.name.isprintable():  # nobody names one so
                 continue
             place, standing = places.get(folder.name), standings.get(folder.name)
-            if place is None or standing is None or not _is_done(place, standing):
+            if place is None or standing is None or not is_done(place, standing):
                 self._goes_on()
                 await self._read_folder(folder.name, place)
 
@@ -288,25 +286,32 @@ class Pass:
         for email in await self._copies.due(self._inbox) if folders else ():
             try:
                 self._goes_on()
-                await self._put_copy(folders, email)
+                message = (
+                    None if await self._lies_in(folders, email) else await self._copies.written(self._inbox, email)
+                )
             except CutShort:
                 return
             except ServerTrouble as trouble:
-                log.warning("a sent email got no copy", sender_id=email.sender_id, error=str(trouble))
-                await self._copies.done(self._inbox, email)  # it may lie there, or be refused again and again
+                log.warning("copies of sent emails wait", sender_id=email.sender_id, error=str(trouble))
                 return
+            if message is not None:
+                await self._put_copy(folders[0], email, message)
             await self._copies.done(self._inbox, email)
 
-    async def _put_copy(self, folders: Sequence[str], email: ToCopy) -> None:
-        """Into the first of the folders, unless it lies in one."""
+    async def _lies_in(self, folders: Sequence[str], email: ToCopy) -> bool:
         wanted = email.letter.message_id
         for folder in folders:
             await self._do(lambda session, folder=folder: session.examine(folder))
             if await self._do(lambda session: session.search("HEADER", "MESSAGE-ID", wanted)):
-                return
-        message = await self._copies.written(self._inbox, email)
-        if message is not None:
-            await self._do(lambda session: session.append(folders[0], message, (b"\\Seen",), email.sent_at))
+                return True
+        return False
+
+    async def _put_copy(self, folder: str, email: ToCopy, message: bytes) -> None:
+        """Try it once: what a server does not take, or hangs up at, it would be given again and again."""
+        try:
+            await self._do(lambda session: session.append(folder, message, (b"\\Seen",), email.sent_at))
+        except ServerTrouble as trouble:
+            log.warning("a sent email got no copy", sender_id=email.sender_id, error=str(trouble))
 
 
 def _turn(folder: Folder) -> tuple[bool, bool]:
@@ -319,7 +324,11 @@ def _is_of(place: Place, state: State) -> bool:
     return place.uid_validity == state.uid_validity and (state.uid_next is None or place.uid < state.uid_next)
 
 
-def _is_done(place: Place, standing: State) -> bool:
+def is_at_gmail(session: Session, folders: Sequence[Folder]) -> bool:
+    return any("\\all" in folder.uses for folder in folders) and session.has("X-GM-EXT-1")
+
+
+def is_done(place: Place, standing: State) -> bool:
     return _is_of(place, standing) and standing.uid_next == place.uid + 1
 
 

@@ -105,6 +105,7 @@ INBOX_PASSES = Counter(
     registry=REGISTRY,
 )
 PASSES = {outcome: INBOX_PASSES.labels(outcome) for outcome in ("whole", "cut_short", "failed", "broken")}
+WATCHED = Gauge("reachinbox_inboxes_watched", "Mailboxes whose servers say at once what comes.", registry=REGISTRY)
 RESPONSE = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
 RESPONSES = {kind: RESPONSE.labels(kind.lower()) for kind in get_args(ResponseKind) if kind != "FOUND_IN_SENT"}
 DOUBT_SETTLED = Counter(

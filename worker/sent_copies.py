@@ -10,7 +10,7 @@ from app.domain.campaigns.building import Letter
 from app.domain.inbound import copies
 from app.domain.inbound.copies import ToCopy
 from app.domain.inbound.inboxes import Inbox
-from app.domain.ledger import threads
+from app.domain.ledger import texts, threads
 from app.mail.enclosed import encoded
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
@@ -48,6 +48,9 @@ class SentCopies:
             references = thread.references(lambda id_: self._ids.of(workspace_id, id_, email.domain))
             letter = letter._replace(fields={**letter.fields, SENT_AT: thread.sent_on}, references=references)
             subject = thread.subject
+            if thread.quoted is not None:
+                url = self._links.unsubscribe(workspace_id, letter.id, letter.recipient)
+                letter = letter._replace(quoted=await texts.quoted(workspace_id, thread.quoted, url))
         version, builder = await building.message_builder(
             self._pool,
             workspace_id,
@@ -56,6 +59,7 @@ class SentCopies:
             one_click=self._one_click,
             step_id=email.step_id,
             subject=subject,
+            variant_id=email.variant_id,
         )
         if version != email.content_version:  # the text was changed since
             return None

@@ -4,8 +4,8 @@ Every worker sweeps: it puts emails of dead workers in doubt, has tables counted
 emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
 neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
 has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, cancels
-what waits for domains that are suppressed, and removes emails of deleted campaigns. Sweeps of several workers do not
-harm each other.
+what waits for domains that are suppressed, or of which somebody has answered, and removes emails of deleted campaigns.
+Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
 from app.domain.campaigns import brake, campaigns, keeping, step_changes
+from app.domain.inbound import stops
 from app.domain.ledger import follow_ups, recovery, streams
 from app.domain.operations import counting
 from app.domain.planning import changes, divide, handover
@@ -64,6 +65,9 @@ async def sweep(
                 log.error("streams slept past an email of theirs", stream_ids=asleep)
         with step("change_steps"):
             await step_changes.carry_on(pool)
+        with step("stop_domains"):  # before anything follows
+            if stopped := await stops.walk_domains(pool):
+                log.info("stopped what waited for domains of which somebody answered", emails=stopped)
         with step("follow_up"):
             followed = await follow_ups.follow_up(pool)
             if followed.made:

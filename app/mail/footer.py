@@ -36,7 +36,7 @@ def with_line(text: str, url: str, language: str | None, *, html: bool) -> str:
     """A text with the line at its end, in its language; `url` is the link, or what is filled in as the link."""
     word = _WORDS.get((language or "").partition("-")[0].lower(), _WORDS["en"])
     if html:
-        return _at_end(text, _SMALL.format(f'<a href="{url}">{word}</a>'))
+        return at_end(text, _SMALL.format(f'<a href="{url}">{word}</a>'))
     return f"{text.rstrip()}\n\n{word}: {url}\n"
 
 
@@ -48,11 +48,12 @@ def with_link(text: str, url: str, language: str | None, *, html: bool) -> str:
 def with_address(text: str, address: str, *, html: bool) -> str:
     """A text with the lines of a postal address at its end."""
     if html:
-        return _at_end(text, _SMALL.format("<br>".join(str(escape(line)) for line in address.splitlines())))
+        return at_end(text, _SMALL.format("<br>".join(str(escape(line)) for line in address.splitlines())))
     return f"{text.rstrip()}\n\n{address}"
 
 
-def _at_end(html: str, element: str) -> str:
+def at_end(html: str, element: str) -> str:
+    """HTML with an element at the end of its body."""
     ends = list(_BODY_ENDS.finditer(html))
     end = ends[-1].start() if ends else len(html)
     return f"{html[:end]}{element}\n{html[end:]}"

@@ -40,6 +40,7 @@ from app.mail.header_lines import (
 )
 from app.mail.markup import TemplateError
 from app.mail.names import UNSUBSCRIBE_URL
+from app.mail.quoting import Quote, with_quote
 from app.mail.templates import Source, Template
 
 _ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
@@ -192,11 +193,12 @@ class MessageBuilder:
         unsubscribe_url: str = "",
         without: frozenset[str] = frozenset(),
         references: Sequence[str] = (),
+        quoted: Quote | None = None,
     ) -> Message:
         """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware. `rendered`:
         the texts of `liquid` for this recipient; `unsubscribe_url`: their link, if `wants_link`; `without`: keys of
         addresses that get no copy; `references`: ids of the messages that it follows in their thread, the first to the
-        one before it (RFC 5322, 3.6.4).
+        one before it (RFC 5322, 3.6.4); `quoted`: what stands below the texts.
 
         Raises HeaderInjection, and TemplateError when `fields` lacks a required one, or one is too long.
         """
@@ -224,7 +226,7 @@ class MessageBuilder:
             f"{self._unsubscribe_lines(unsubscribe_url)}{fixed}"
             "MIME-Version: 1.0\r\n"
         ).encode()
-        parts = [part.build(fields, texts) for part in self._parts]
+        parts = [part.build(fields, texts, quoted) for part in self._parts]
         if self._images or self._attachments:
             first, *rest = self._enclose(parts, message_id)
             return Message(head + cast("bytes", first), smtputf8, envelope_to, copies, tuple(rest))
@@ -320,14 +322,17 @@ class _Part:
         self._head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: '.encode()
         self._constant = self._encode(template.render({})) if template is not None and template.is_constant else None
 
-    def build(self, fields: Mapping[str, str], texts: Iterator[str]) -> bytes:
-        if self._constant is not None:
+    def build(self, fields: Mapping[str, str], texts: Iterator[str], quoted: Quote | None) -> bytes:
+        if self._constant is not None and quoted is None:
             return self._constant
         if self.template is not None:
-            return self._encode(_crlf(self.template.render(fields)))
-        text = next(texts)
-        if self._wants_link:
-            text = with_link(text, fields[UNSUBSCRIBE_URL], self._source.language, html=self._source.html)
+            text = self.template.render(fields)
+        else:
+            text = next(texts)
+            if self._wants_link:
+                text = with_link(text, fields[UNSUBSCRIBE_URL], self._source.language, html=self._source.html)
+        if quoted is not None:
+            text = with_quote(text, quoted, html=self._source.html)
         return self._encode(_crlf(text))
 
     def _encode(self, text: str) -> bytes:

@@ -135,7 +135,7 @@ def _may_drop(text: str, parts: list[str], found: list[str]) -> bool:
 
 
 # What many addresses have behind the @.
-_PROVIDERS = (
+PROVIDERS = (
     *("gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "live.com", "msn.com"),
     *("protonmail.com", "verizon.net", "comcast.net", "hotmail.co.uk", "yahoo.co.uk", "hotmail.fr", "yahoo.fr"),
     *("orange.fr", "wanadoo.fr", "laposte.net", "t-online.de", "freenet.de", "yahoo.de", "hotmail.de", "outlook.de"),
@@ -184,7 +184,7 @@ class Suggestions(dict[str, str]):
         if near := self._near.get(domain):
             return near
         whole = f"{name}.{_PROVIDERS_ALONE.get(ending, ending)}"
-        return whole if whole != domain and whole in _PROVIDERS and domain not in _REAL_ABROAD else ""
+        return whole if whole != domain and whole in PROVIDERS and domain not in _REAL_ABROAD else ""
 
 
 @lru_cache(maxsize=1)
@@ -195,11 +195,11 @@ def suggestions() -> Suggestions:
 
 def _all_near() -> Iterator[tuple[str, str]]:
     """What one slip of a finger makes of a provider's name, with what was meant."""
-    for provider in _PROVIDERS:
+    for provider in PROVIDERS:
         name, dot, ending = provider.partition(".")
         for near in _slips(name, swaps_only=provider in _SHORT):
             whole = f"{near}{dot}{ending}"
-            if whole not in _REAL and whole not in _PROVIDERS:
+            if whole not in _REAL and whole not in PROVIDERS:
                 yield whole, provider
 
 

@@ -115,6 +115,8 @@ async def test_direct_mail_is_paged(api: httpx.AsyncClient) -> None:
 
 async def test_it_is_erased_and_exported_with_the_rest(api: httpx.AsyncClient, pool: Pool) -> None:
     email = (await api.post("/api/campaigns/test", json=TEST | {"email": "ada@example.com"})).json()["emailId"]
+    later = (await api.post("/api/campaigns/test", json=TEST | {"afterSeconds": 60})).json()
+    assert later["waiting"]["reason"] == "NOT_DUE"
     exported = (await api.get("/api/recipients/export", params={"email": "ada@example.com"})).text
     assert "Hello {{ first_name }}" in exported or "Hello Ada" in exported
     erased = await api.post("/api/recipients/erase", json={"email": "ada@example.com"})

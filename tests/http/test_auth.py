@@ -177,7 +177,11 @@ def _url(path: str, ids: dict[str, int]) -> str:
     parts = path.split("/")
     kind = "invitations" if parts[2:4] == ["members", "invitations"] else parts[2]
     path += QUERIES.get(path, "")
-    return path.replace("{id}", str(ids.get(kind))).replace("{deliveryId}", str(ids.get("deliveries")))
+    return (
+        path.replace("{id}", str(ids.get(kind)))
+        .replace("{deliveryId}", str(ids.get("deliveries")))
+        .replace("{variantId}", "1")
+    )
 
 
 async def _logged_in(pool: Pool, user: User) -> Headers:

@@ -33,11 +33,18 @@ async def test_it_has_as_many_files_as_it_may(server: Server) -> None:
     assert soft == hard or soft >= ENOUGH_FILES
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HT", LOGIN, LOGIN + b"{", WAYS], ids=str)
-async def test_whoever_opens_connections_and_says_nothing_keeps_nobody_out(server: Server, said: bytes) -> None:
+async def test_whoever_opens_connections_and_says_nothing_keeps_nobody_out(
+    server: Server, subtests: pytest.Subtests
+) -> None:
     """A thousand of them were all that a process had files for: nobody was answered, and the supervisor killed it."""
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (FEW_FILES, FEW_FILES))
     port = int(server.base_url.rpartition(":")[2])
+    for said in (b"", b"GET / HT", LOGIN, LOGIN + b"{", WAYS):
+        with subtests.test(said.decode()):
+            await _crowd(server, port, said)
+
+
+async def _crowd(server: Server, port: int, said: bytes) -> None:
     async with AsyncExitStack() as stack:
         readers: list[asyncio.StreamReader] = []
         for _ in range(3 * FEW_FILES):

@@ -9,8 +9,10 @@ from msgspec import structs
 from app import asgi, collectors
 from app.db import Pool, transaction
 from app.domain.accounts.users import User
+from app.domain.ledger import follow_ups
 from app.settings import Settings
 from tests.support.api import api_client, problem, schedule
+from tests.support.engine import execute
 from tests.support.ledger import insert_campaign
 from tests.support.pg import TemplateServer
 from tests.support.prometheus import check_metrics, samples
@@ -127,6 +129,25 @@ async def test_the_mailbox_that_was_read_the_longest_ago_is_told_while_its_sende
             [user.workspace_id, sender_id],
         )
     assert 2_400 <= (await scrape(api))["reachinbox_inbox_unread_seconds"] < 2_500
+
+
+async def test_follow_ups_are_counted_by_what_becomes_of_them(api: httpx.AsyncClient, pool: Pool) -> None:
+    people = [f"{who}@example.com" for who in "abcd"]
+    await schedule(api, people, steps=[{"wait": "P1D", "body": "x"}])
+    await execute(pool, "UPDATE emails SET status = 'SENT', sent_at = now(), follow_at = now()")
+    await execute(pool, "UPDATE streams SET scheduled = 0, sent = 4")
+    emails = {one["recipient"][0]: one["id"] for one in (await api.get("/api/emails")).json()["items"]}
+    assert (await api.post(f"/api/emails/{emails['a']}/stop")).status_code == 200
+    assert (await api.post("/api/suppressions", json={"emails": ["b@example.com"]})).is_success
+    await follow_ups.follow_up(pool)
+    await execute(pool, "UPDATE senders SET host = 'smtp.example.com', port = 587, security = 'starttls'")
+    await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE follows_id = %s", emails["c"])
+    await execute(pool, "UPDATE streams SET next_due_at = now()")
+    seen = await scrape(api)
+    assert seen["reachinbox_following"] == 0
+    assert seen["reachinbox_follow_ups_unread"] == 1
+    stopped = {name.partition("=")[2]: n for name, n in seen.items() if "follow_ups_stopped" in name}
+    assert stopped == {"person": 1, "suppressed": 1, "replied": 0, "ended": 0}
 
 
 async def test_campaigns_that_are_late_with_nothing_that_holds_them_are_counted(

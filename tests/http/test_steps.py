@@ -13,7 +13,7 @@ from tests.support.api import schedule
 from tests.support.engine import execute, value
 
 STEPS = [
-    {"wait": "P3D", "body": "{{ name }}, I wrote on {{ sent_at }}."},
+    {"wait": "P3D", "body": "{{ name }}, I wrote on {{ sent_at }}.", "timeOfDay": "09:30", "quotes": True},
     {"wait": "P1W", "businessDays": True, "subject": "Last try", "body": "Well?", "bodyHtml": "<p>Well?</p>"},
 ]
 PEOPLE = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
@@ -22,6 +22,7 @@ PEOPLE = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", 
 async def test_steps_are_scheduled_and_read_with_their_counts(api: httpx.AsyncClient, pool: Pool) -> None:
     campaign = (await schedule(api, PEOPLE, steps=STEPS, stopOn={"autoReply": True}))["campaign"]
     assert [step["wait"] for step in campaign["steps"]] == ["P0D", "P3D", "P7D"]
+    assert [(step["timeOfDay"], step["quotes"]) for step in campaign["steps"][1:]] == [("09:30", True), (None, False)]
     await execute(
         pool, "UPDATE emails SET status = 'SENT', sent_at = now(), follow_at = now() WHERE recipient = 'a@example.com'"
     )
@@ -71,6 +72,8 @@ async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> Non
         ([{"wait": "P9999D", "body": "x"}], "steps[0].wait", "365 days"),
         ([{"wait": "PT5H", "businessDays": True, "body": "x"}], "steps[0].businessDays", "days"),
         ([{"wait": "P3D", "body": " "}], "steps[0].body", "is empty"),
+        ([{"wait": "P3D", "body": "x", "timeOfDay": "9:30"}], "steps", "timeOfDay"),
+        ([{"wait": "P3D", "body": "x", "subject": "New", "quotes": True}], "steps[0].quotes", "thread"),
         (
             [{"wait": "P3D", "body": "x"}, {"wait": "P3D", "body": "{{ nom }}"}],
             "steps[1].body",
@@ -145,6 +148,10 @@ async def test_a_later_step_is_shown_as_it_is_sent(api: httpx.AsyncClient, pool:
     message = (await api.get(f"/api/emails/{email['id']}/message")).json()
     assert message["subject"].startswith("Re: ")
     assert message["text"].startswith("Ann, I wrote on 20")
+    assert message["text"].rstrip().splitlines()[-1].startswith("> ")
+    assert (
+        await value(pool, "SELECT max(scheduled_at)::time::text FROM emails WHERE follows_id IS NOT NULL")
+    ) == "09:30:00"
     assert (await api.get(f"/api/emails/{email['id']}")).json()["subject"] == message["subject"]
     exported = (await api.get("/api/emails/export")).text
     assert "step" in exported.splitlines()[0]

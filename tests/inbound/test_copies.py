@@ -20,13 +20,14 @@ from worker.verdicts import ServerTrouble
 pytestmark = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
 
 
-async def _were_sent(pool: Pool) -> None:
+async def were_sent(pool: Pool) -> None:
     """All emails, ten minutes ago, after a check that showed no copy."""
     await execute(
         pool,
         "INSERT INTO wire_checks (workspace_id, sender_id, reader_id, started_at, done_at, sent_copy)"
         " SELECT workspace_id, id, id, now(), now() - interval '2 hours', false FROM senders",
     )
+    await execute(pool, "UPDATE streams SET accepted_at = now()")
     await execute(pool, "UPDATE emails SET attempts = 1, sent_at = now() - interval '10 min' WHERE status = 'SENT'")
     await execute(
         pool,
@@ -52,7 +53,7 @@ def _copies(owners: Owners) -> list[bytes]:
 
 async def test_each_email_gets_one_just_as_it_was_sent(read: Read, owners: Owners, server: Server) -> None:
     await read.set_up(server, "SENT", "SENT", "FAILED", "SENT")
-    await _were_sent(read.pool)
+    await were_sent(read.pool)
     owners.put(reply(ANN).replace(b"<1.ann@there.example>", read.id_of(2).encode()), "Sent")
     await execute(read.pool, "UPDATE emails SET sent_at = now() WHERE id = %s", read.email_ids[3])
     for _ in range(2):
@@ -80,7 +81,7 @@ async def test_a_later_step_gets_the_copy_of_its_own_text_in_its_thread(
     read: Read, owners: Owners, server: Server
 ) -> None:
     await read.set_up(server, "SENT", "SENT")
-    await _were_sent(read.pool)
+    await were_sent(read.pool)
     await execute(read.pool, "UPDATE streams SET stepped = true, followed = 1")
     for position, body in ((1, None), (2, "Two, since {{ sent_at }}.")):
         await execute(
@@ -113,7 +114,7 @@ async def test_nothing_is_written_where_that_is_not_wanted_or_not_known_to_be_ne
     read: Read, owners: Owners, server: Server
 ) -> None:
     await read.set_up(server, "SENT")
-    await _were_sent(read.pool)
+    await were_sent(read.pool)
     for table, off, on in (
         ("senders", "copy_to_sent = false", "copy_to_sent = true"),
         ("wire_checks", "sent_copy = true, message_id_kept = true", "message_id_kept = NULL"),
@@ -133,7 +134,7 @@ async def test_a_server_that_takes_no_copy_is_read_all_the_same_and_not_asked_ag
     read: Read, owners: Owners, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await read.set_up(server, "SENT")
-    await _were_sent(read.pool)
+    await were_sent(read.pool)
     owners.put(reply("r1@example.com"))
     asked: list[str] = []
 

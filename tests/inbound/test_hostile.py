@@ -87,7 +87,38 @@ async def test_a_folder_without_uids_was_not_read(read: Read, hostile: Hostile) 
 async def test_a_connection_that_is_cut(read: Read, hostile: Hostile, command: bytes) -> None:
     hostile.answers = READ
     hostile.cut_at = command
-    assert "says: " in await _words(read, hostile)
+    assert "broke the connection off" in await _words(read, hostile)
+
+
+@pytest.mark.parametrize(
+    ("header", "exists"),
+    [
+        (b"{3}\r\n%b", b""),  # less than there is
+        (b"{900}\r\n%b" + b"x" * 800, b"* 5 EXISTS\r\n"),  # more, up to the end of what follows
+        (b'"%b"', b"* 4000000000 EXISTS\r\n"),
+        (b"NIL", b"* 0 EXISTS\r\n"),
+        (b"{-1}\r\n%b", b"* 5 EXISTS\r\n"),
+        (b"{99999999999999999999}\r\n%b", b"* 5 EXISTS\r\n"),
+    ],
+)
+async def test_sizes_that_are_none_hold_nothing_up(
+    read: Read, hostile: Hostile, header: bytes, exists: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_pass, "PASS_S", 1.0)
+    told = b"* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[HEADER]<0> %b)\r\n%%b OK done\r\n" % header
+    hostile.answers = READ | {
+        b"EXAMINE": EXAMINE.replace(b"* 5 EXISTS\r\n", exists),
+        b"UID FETCH": told.replace(b"%b", b"From: r1@example.com\r\n\r\n", 1),
+    }
+    async with hostile.running() as server:
+        await read.set_up(server, "SENT")
+        began = time.monotonic()
+        await read.read()
+        assert time.monotonic() - began < 40
+    inbox = await read.inbox()
+    assert (inbox["error"] is None) != (inbox["whole_at"] is None)
+    assert "r1@example.com" not in (inbox["error"] or "")  # nothing of a message is kept for what went wrong
+    assert inbox["lease_token"] is None
 
 
 @pytest.mark.parametrize("uid_next", [0, 2**32 + 5, 2**70])

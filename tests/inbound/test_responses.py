@@ -39,6 +39,36 @@ async def test_responses_are_listed_the_latest_first_and_found(api: httpx.AsyncC
     assert (await api.get("/api/responses/unread")).json()["REPLY"] == 1
 
 
+async def test_who_did_not_exist_as_it_was_handed_over_counts_once_for_the_brake(
+    api: httpx.AsyncClient, came: Came, pool: Pool
+) -> None:
+    """Also where a bounce says so, too, is corrected, or the email is tried again."""
+    email = came.emails[0].id
+    await execute(
+        pool,
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, dead)"
+        " SELECT workspace_id, id, 1, 'REJECTED', now(), true FROM emails WHERE id = %s",
+        email,
+    )
+    await execute(
+        pool,
+        "WITH failed AS (UPDATE emails SET status = 'FAILED', sent_at = NULL, attempts = 1 WHERE id = %s"
+        "                RETURNING stream_id)"
+        " UPDATE streams SET sent = sent - 1, failed = failed + 1, bounced = 1 FROM failed WHERE id = stream_id",
+        email,
+    )
+    bounced = "SELECT sum(bounced) FROM streams"
+    bounce = await came.back("BOUNCE", report=HARD)
+    for kind in ("REPLY", "BOUNCE"):
+        assert await value(pool, bounced) == 1
+        assert (await api.patch(f"/api/responses/{bounce}", json={"kind": kind})).status_code == 200
+    await execute(pool, "DELETE FROM suppressions")
+    assert (await api.post(f"/api/emails/{email}/retry")).status_code == 200
+    assert await value(pool, bounced) == 1, "the bounce still says so"
+    assert (await api.patch(f"/api/responses/{bounce}", json={"kind": "REPLY"})).status_code == 200
+    assert await value(pool, bounced) == 0
+
+
 async def test_they_are_labelled_and_read(api: httpx.AsyncClient, came: Came) -> None:
     reply = await came.back("REPLY")
     changed = await api.patch(f"/api/responses/{reply}", json={"label": "interested", "read": True})

@@ -12,7 +12,7 @@ from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Thread
-from app.domain.inbound import responses
+from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import AnswerKind, ResponseChanges
 from app.domain.ledger import decisions, follow_ups, recovery
 from app.domain.ledger.claims import Claim, Claimant
@@ -69,6 +69,51 @@ async def test_nobody_sends_again_to_who_has_answered(
     assert await mine.claim() == []
     assert await value(pool, "SELECT sum(following) FROM streams") == 0
     await check_conservation(pool, campaign)
+
+
+async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_taken_back(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    people = [
+        "a@firm.example",
+        "b@Firm.example",
+        "c@other.firm.example",
+        "d@gmail.com",
+        "e@gmail.com",
+        "f@firm.example",
+    ]
+    campaign = await scheduled(pool, owner, people, stop_on_domain=True)
+    claims = {one.recipient.partition("@")[0]: one for one in await mine.claim()}
+    later = claims.pop("f")
+    await tell(mine, [*claims.values()])
+    for who in "ad":
+        await answered(pool, mine, claims[who], "REPLY")
+    assert await rows(pool, "SELECT domain FROM domain_stops") == [{"domain": "firm.example"}]
+    assert await stops.walk_domains(pool) == 2
+    assert await stops.walk_domains(pool) == 0
+    await tell(mine, [later])  # it was at a server: nothing follows
+    assert await _stopped(pool) == ["a", "b", "d", "f"]
+    assert await check_conservation(pool, campaign) == {"SENT": 6}
+
+    first = await value(pool, "SELECT id FROM responses WHERE left(recipient, 1) = 'a'")
+    await responses.change(pool, owner.workspace_id, first, ResponseChanges(forgotten=True), LOCAL)
+    await stops.walk_domains(pool)
+    assert await _stopped(pool) == ["d"]
+    assert await value(pool, "SELECT count(*) FROM emails WHERE follow_at IS NOT NULL") == 5
+    second = await follow(pool, mine, 3)
+    assert sorted(one.recipient[0] for one in second) == ["a", "b", "c", "e", "f"]
+    await answered(pool, mine, claims["b"], "REPLY")
+    await tell(mine, second)
+    await days_pass(pool, 4)
+    assert await stops.walk_domains(pool) == 4, "both emails of two more"
+    await follow_ups.follow_up(pool)
+    assert sorted(one.recipient[0] for one in await mine.claim()) == ["c", "e"]
+    await check_conservation(pool, campaign)
+
+
+async def _stopped(pool: Pool) -> list[str]:
+    found = await rows(pool, "SELECT recipient FROM emails WHERE stopped = 'REPLIED' ORDER BY lower(recipient)")
+    return [one["recipient"][0] for one in found]
 
 
 async def test_what_a_lost_worker_was_sending_is_not_sent_again_to_who_has_answered(

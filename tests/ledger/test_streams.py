@@ -41,7 +41,6 @@ from tests.support.ledger import insert_campaign
 from worker.__main__ import PLANNER_OPTIONS
 
 PATIENCE = Patience(None, 96)
-TIMES = 25  # that each operation is done beside the exchanges
 
 
 async def _worker(pool: Pool, owner: Owner) -> Claimant:
@@ -66,7 +65,8 @@ def _accepted(claims: list[Claim]) -> list[Report]:
 class _Beside:
     """Two workers of a sender that exchange all the time, and what else may be done to the same emails."""
 
-    def __init__(self, pool: Pool, of_workers: Pool, box: SecretBox, owner: Owner) -> None:
+    def __init__(self, pool: Pool, of_workers: Pool, box: SecretBox, owner: Owner, times: int) -> None:
+        self.times = times  # that each operation is done beside the exchanges
         self.pool = pool
         self.of_workers = of_workers
         self.box = box
@@ -158,18 +158,19 @@ class _Beside:
         assert await streams.heal(self.pool) == []
 
     async def again_and_again(self, operation: Callable[[], Awaitable[None]]) -> None:
-        for _ in range(TIMES):
+        for _ in range(self.times):
             with suppress(Conflict, PlanChanging):  # it is over already, or somebody is at it: as a person may find
                 await operation()
 
 
+@pytest.mark.parametrize("times", [6, pytest.param(25, marks=pytest.mark.long)])
 @pytest.mark.parametrize("options", ["", PLANNER_OPTIONS], ids=["as plans come", "as workers plan"])
 async def test_whatever_is_done_beside_exchanges_nobody_waits_in_a_circle(
-    pool: Pool, database_url: str, box: SecretBox, owner: Owner, options: str
+    pool: Pool, database_url: str, box: SecretBox, owner: Owner, options: str, times: int
 ) -> None:
     """A deadlock would end one of them with an error. Nor does a stream sleep past an email meanwhile."""
     async with await open_pool(database_url, options=options) as of_workers:
-        await _do_everything_at_once(_Beside(pool, of_workers, box, owner))
+        await _do_everything_at_once(_Beside(pool, of_workers, box, owner, times))
 
 
 async def _do_everything_at_once(beside: _Beside) -> None:
@@ -186,7 +187,7 @@ async def _do_everything_at_once(beside: _Beside) -> None:
     finally:
         beside.done.set()
         await asyncio.gather(*workers)
-    assert beside.exchanges > TIMES
+    assert beside.exchanges > beside.times
     for campaign in beside.campaigns:
         await check_conservation(beside.pool, campaign)
 

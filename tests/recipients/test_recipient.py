@@ -50,6 +50,32 @@ async def campaigns(api: httpx.AsyncClient, pool: Pool) -> dict[str, int]:
     return ids
 
 
+async def test_what_comes_next_is_what_an_email_owes_too_and_when_and_why_it_would_not(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    steps = [{"wait": "P1D", "body": "x"}, {"wait": "P1D", "businessDays": True, "body": "x"}]
+    first, second = [(await schedule(api, [ADA], name=name, steps=steps))["campaign"]["id"] for name in "ab"]
+    sent = "UPDATE emails SET status = 'SENT', sent_at = '2026-11-06T10:00Z', follow_at = '2099-11-07T10:00Z'"
+    await execute(pool, sent)
+    found = await page_of(api)
+    assert (found["next"], found["ended"]) == (None, [])
+    assert [(one["campaignName"], one["step"], one["at"]) for one in found["nextSteps"]] == [
+        ("a", 2, "2099-11-07T10:00:00Z"),
+        ("b", 2, "2099-11-07T10:00:00Z"),
+    ]
+    assert found["nextSteps"][0]["waiting"]["reason"] == "FOLLOWS"
+    email = found["nextSteps"][1]["emailId"]
+    assert (await api.post(f"/api/campaigns/{first}/pause")).status_code == 200
+    assert (await api.post(f"/api/emails/{email}/stop")).status_code == 200
+    found = await page_of(api)
+    (step,) = found["nextSteps"]
+    assert (step["campaignId"], step["waiting"]["reason"]) == (first, "PAUSED")
+    assert found["ended"] == [{"campaignId": second, "campaignName": "b", "reason": "STOPPED"}]
+    told = (await api.get(f"/api/emails/{step['emailId']}")).json()
+    assert told["nextStep"] == step
+    assert (await api.get(f"/api/emails/{email}")).json()["nextStep"] is None
+
+
 async def test_every_email_of_every_campaign_is_there_latest_first(api: httpx.AsyncClient, pool: Pool) -> None:
     await campaigns(api, pool)
     found = await page_of(api, "aDA@Example.COM")
@@ -87,6 +113,8 @@ async def test_of_somebody_never_written_to_it_says_so(api: httpx.AsyncClient) -
         "suppressions": [],
         "emails": 0,
         "next": None,
+        "nextSteps": [],
+        "ended": [],
         "items": [],
         "nextCursor": None,
     }

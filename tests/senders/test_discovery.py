@@ -279,11 +279,23 @@ BOMB = (
         b"\xff\xfe<\0",
         "<?xml version='1.0' encoding='utf-16'?><!DOCTYPE x><x/>".encode("utf-16"),
         b"{}",
+        *(
+            f"<?xml version='1.0' encoding='{name}'?><x/>".encode()
+            for name in ("zip", "undefined", "shift_jis", "x" * 99)
+        ),
     ],
 )
 def test_a_hostile_document_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidAutoconfig):
         read_autoconfig(content, ANN)
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16"])
+def test_a_document_is_read_in_its_encoding(encoding: str) -> None:
+    text = document().decode().replace('<?xml version="1.0"?>', f'<?xml version="1.0" encoding="{encoding}"?>')
+    text = text.replace("<domain>", "<displayName>M\u00fcller</displayName><domain>").replace("SSL", "TLS")
+    said = read_autoconfig(text.encode(encoding), ANN)
+    assert said.smtp == (Place("smtp.acme.example", 465, "tls"), "ann")
 
 
 @pytest.mark.parametrize(

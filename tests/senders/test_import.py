@@ -124,6 +124,41 @@ async def test_a_wrong_row_of_any_kind_is_rejected_without_what_it_says(
     assert "s3" not in str(answer)
 
 
+@pytest.mark.parametrize(
+    ("text", "username", "password"),
+    [
+        (
+            "sep=;\nE-mail address;SMTP host;SMTP username;App password\nann@x.example;smtp.x.example;ann;a,b\n",
+            "ann",
+            "a,b",
+        ),
+        ('email, host, username, password\nann@x.example, smtp.x.example, ann, "a, b"\n', "ann", "a, b"),
+        ("password\temail\thost\r a \tann@x.example\tsmtp.x.example\t\t\r", "ann@x.example", " a "),
+        (
+            "from_email,from_name,host,port,security,password\nann@x.example,Ann,smtp.x.example,465,SSL,a\n",
+            "ann@x.example",
+            "a",
+        ),
+    ],
+)
+async def test_files_are_read_as_programs_write_them(
+    api: httpx.AsyncClient, pool: Pool, box: SecretBox, text: str, username: str, password: str
+) -> None:
+    (made,) = (await _import(api, text))["created"]
+    kept = await row(pool, "SELECT username, password_encrypted AS p FROM senders WHERE id = %s", made["id"])
+    assert (kept["username"], box.open(kept["p"], password_place(made["id"]))) == (username, password)
+
+
+async def test_a_password_that_a_delimiter_cuts_off_is_not_tried(api: httpx.AsyncClient) -> None:
+    text = "email,host,password\nann@x.example,smtp.x.example,s3,cret\nbob@x.example,smtp.x.example,s3cret,,\n"
+    answer = await _import(api, text)
+    assert [made["row"] for made in answer["created"]] == [3]
+    (rejected,) = answer["rejected"]
+    assert rejected["row"] == 2
+    assert "more cells than the header" in rejected["reason"]
+    assert "s3" not in str(answer)
+
+
 async def test_the_quota_is_kept_and_the_rest_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
     lines = [f"a{number}@example.com,smtp.example.com,a{number},word" for number in range(500)]
     too_many = "email,host,username,password\n" + "\n".join([*lines, "x@example.com,smtp.example.com,x,word"])

@@ -55,6 +55,7 @@ from tests.support.ledger import insert_campaign
         "INSERT INTO inboxes (workspace_id, sender_id, lease_token) "
         "SELECT workspace_id, id, gen_random_uuid() FROM senders",  # without an end
         "INSERT INTO inboxes (workspace_id, sender_id, failures) SELECT workspace_id, id, 1 FROM senders",  # no words
+        "INSERT INTO inboxes (workspace_id, sender_id, watched_until) SELECT workspace_id, id, now() FROM senders",
         "INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
         "message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
         "SELECT workspace_id, 'BOUNCE', 1, 1, 1, 1, 'a', false, 'm', 'INBOX', 1, 1, now(), '', '', '{}' FROM emails",

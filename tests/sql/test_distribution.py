@@ -17,6 +17,8 @@ DISTRIBUTED = {
     "campaign_contents",
     "campaign_steps",
     "step_contents",
+    "step_variants",
+    "domain_stops",
     "campaign_signatures",
     "signatures",
     "emails",

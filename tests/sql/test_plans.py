@@ -177,6 +177,30 @@ async def test_whose_answer_it_is_is_found_without_walking(
     assert _rows_touched(plan) <= 100, plan
 
 
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+async def test_emails_without_a_copy_are_found_among_the_newest_of_a_campaign(
+    database_url: str, full: dict[str, Any], analyzed: bool
+) -> None:
+    async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
+        await conn.execute("UPDATE senders SET imap_host = 'h', imap_port = 993, imap_security = 'tls'")
+        await conn.execute("UPDATE streams SET accepted_at = now()")
+        await conn.execute("UPDATE emails SET attempts = 1, sent_at = now() - interval '1 hour' WHERE status = 'SENT'")
+        await conn.execute("UPDATE login_windows SET accepted_at = now()")
+        await conn.execute(
+            "INSERT INTO wire_checks (workspace_id, sender_id, reader_id, started_at, done_at, sent_copy)"
+            " SELECT workspace_id, id, id, now(), now() - interval '2 hours', false FROM senders"
+        )
+        await conn.execute(
+            "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at)"
+            " SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails WHERE status = 'SENT'"
+        )
+        if analyzed:
+            await conn.execute("ANALYZE")
+        plan = await _explained(conn, "emails_to_copy", full | {"settle_s": 60.0, "newest": 90})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
 ROWS_READ = b"""
 SELECT relname AS table, coalesce(seq_tup_read, 0) AS walked, coalesce(idx_tup_fetch, 0) AS found
 FROM pg_stat_xact_user_tables

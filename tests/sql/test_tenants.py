@@ -20,6 +20,8 @@ TABLES = (
     "campaign_contents",
     "campaign_steps",
     "step_contents",
+    "step_variants",
+    "domain_stops",
     "emails",
     "attempts",
     "addressed",
@@ -89,6 +91,10 @@ async def _fill(pool: Pool, user: User) -> None:
             b"VALUES (%(user)s, %(campaign)s, 1, '0')",
             b"INSERT INTO step_contents (workspace_id, step_id, version, body, replaced_at) "
             b"SELECT workspace_id, id, 1, 'b', now() FROM campaign_steps WHERE workspace_id = %(user)s",
+            b"INSERT INTO step_variants (workspace_id, campaign_id, position, weight) "
+            b"VALUES (%(user)s, %(campaign)s, 1, 1)",
+            b"INSERT INTO domain_stops (workspace_id, campaign_id, domain) "
+            b"VALUES (%(user)s, %(campaign)s, 'x.example')",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "

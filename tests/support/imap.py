@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ class Hostile:
         self.greeting = b"* OK ready\r\n"
         self.capabilities = b"IMAP4rev1 AUTH=PLAIN SASL-IR"
         self.login = b"%b OK done\r\n"
+        self.only_token: bytes | None = None  # whoever brings another one is not let in
         self.answer = b"%b OK done\r\n"
         self.answers: dict[bytes, bytes] = {}  # by what a command begins with, instead of `answer`
         self.drips_after: bytes | None = None  # such a command: then it never ends
@@ -44,7 +46,10 @@ class Hostile:
                     writer.write(b"* CAPABILITY %b\r\n%b OK done\r\n" % (self.capabilities, tag))
                 elif command.startswith(b"AUTHENTICATE"):
                     writer.write(b"+ \r\n")
-                    await reader.readline()
+                    brought = base64.b64decode(await reader.readline())
+                    if self.only_token is not None and self.only_token not in brought:
+                        writer.write(b"%b NO [AUTHENTICATIONFAILED] the token has expired\r\n" % tag)
+                        continue
                     if b"%b" not in self.login:
                         writer.write(self.login)
                         break

@@ -62,11 +62,12 @@ class Read:
         """The Message-ID of one of the emails, the first being 1."""
         return MessageIds(self.keys.message).of(self.owner.workspace_id, self.email_ids[number - 1], domain)
 
-    def reader(self, poll_s: float = 120) -> Reader:
+    def reader(self, poll_s: float = 120, most_watched: int = 0) -> Reader:
         fallback = Server("127.0.0.1", 1, "none", policy=None)
         credentials = Credentials(self._settings, self.pool, self._box, fallback, read_providers(self._settings))
         links = Links("http://127.0.0.1:3000", self.keys)
-        return Reader(self.pool, uuid4(), credentials, MessageIds(self.keys.message), links, poll_s)
+        ids = MessageIds(self.keys.message)
+        return Reader(self.pool, uuid4(), credentials, ids, links, poll_s, most_watched=most_watched)
 
     async def read(self) -> None:
         """One pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import LiteralString
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 from yoyo import get_backend, read_migrations
+from yoyo.migrations import MigrationList
 
 from app.db import MIGRATIONS, migrate
 from app.embedded import roles
@@ -24,7 +26,6 @@ _numbers = count(1)
 
 class TemplateServer:
     """The server and its template. `clone` costs a few hundredths of a second.
-
 
     Databases and their URLs are those of the service's role; the superuser makes them.
     """
@@ -109,9 +110,15 @@ def migrate_to(url: str, name: str) -> int:
     """Apply what there was when the migration `name` was the newest; how many that are."""
     backend = get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
     with closing(backend.connection), backend.lock():
-        wanted = backend.to_apply(read_migrations(str(MIGRATIONS))).filter(lambda migration: migration.id <= name)
+        wanted = backend.to_apply(_migrations()).filter(lambda migration: migration.id <= name)
         backend.apply_migrations(wanted)
         return len(wanted)
+
+
+@cache
+def _migrations() -> MigrationList:
+    """To parse them takes longer than most of them do."""
+    return read_migrations(str(MIGRATIONS))
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""A real Postfix on a port of loopback, with a configuration and a queue of its own; what it accepts it throws away."""
+"""A real Postfix on a port of loopback, with a configuration and a queue of its own. What it accepts it throws away, or
+hands on to where its settings say, and then it tells whoever sent it what is refused there.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,8 @@ trace     unix - - n - 0 bounce
 verify    unix - - n - 1 verify
 proxymap  unix - - n - - proxymap
 discard   unix - - n - - discard
+smtp      unix - - n - - smtp
+virtual   unix - n n - - virtual
 error     unix - - n - - error
 retry     unix - - n - - error
 anvil     unix - - n - 1 anvil

@@ -112,6 +112,7 @@ async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
         "senderId": owner.sender_id,
         "recipient": "bad@example.com",
         "step": 1,
+        "variant": None,
         "code": 550,
         "enhancedCode": "5.1.1",
         "reply": "nobody here",

@@ -38,7 +38,7 @@ from tests.support.engine import (
 from tests.support.mailboxes import ANN, begin, come_back, granted, log_in, providers_file
 from tests.support.oauth import MailProvider
 from tests.support.sinkproc import Sink
-from worker.auth import Bearers
+from worker.auth import Bearers, Password, Token, by_token, without_secrets
 from worker.connect import Server
 from worker.smtp import Conversation
 from worker.verdicts import ServerTrouble
@@ -316,6 +316,31 @@ async def test_what_a_server_says_of_a_token_is_shown_in_words(answers: list[byt
     # Where the mailbox is not to be used at all, a new token is not asked for.
     assert asked == ["current"] if b"5.7.139" in answers[-1] else ["current", "renewed"]
     assert len(strict.tries()) == 1
+
+
+@pytest.mark.parametrize("credential", [Password("ann", "hunter2-hunter2", True), Token("ann", "ya29.token", "x", 1)])
+def test_a_server_that_repeats_what_it_was_told_gives_no_secret_away(credential: Password | Token) -> None:
+    """Whole, cut off, unpacked, or in quotation marks."""
+    if isinstance(credential, Password):
+        secret, sent = credential.password, f"\0ann\0{credential.password}".encode()
+    else:
+        secret, sent = credential.token, by_token("x", {"xoauth2"}, credential).first
+    encoded = base64.b64encode(sent).decode()
+    for said in (encoded, encoded[:-7], secret, f'AUTH "{secret}"', base64.b64encode(sent).decode() + "=="):
+        text = without_secrets(f"mail.test refused the login: 500 what is {said}?", credential)
+        assert text.startswith("mail.test refused the login: 500 what is ")
+        assert secret not in text
+        assert encoded[8:20] not in text
+    short = Password("ann", "login", False)
+    assert without_secrets("refused the login", short) == "refused the login"
+
+
+async def test_a_password_that_is_repeated_is_not_kept() -> None:
+    strict = Strict()
+    strict.answers = [b"535 cannot read AUTH PLAIN " + base64.b64encode(b"\0ann\0wrong password") + b"\r\n"]
+    async with strict_server(strict) as server:
+        trouble = await _trouble(server._replace(password="wrong password"))  # noqa: S106 -- nobody's
+    assert str(trouble).endswith("refused the login: 535 cannot read AUTH PLAIN …")
 
 
 class _Bearer(msgspec.Struct):

@@ -17,8 +17,13 @@ CONTENT = Content(subject="Hi {{ name }}", body="One.", reply_to=None)
 
 async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_url: str, owner: Owner) -> None:
     steps = (
-        Step(wait=AT_ONCE, body="Two, {{ name }}, since {{ sent_at }}.", body_html="<p>Two, {{ sent_at }}</p>"),
-        Step(wait=AT_ONCE, body="{% if name %}Three{% endif %}, since {{ sent_at | date: '%Y' }}."),
+        Step(
+            wait=AT_ONCE,
+            body="Two, {{ name }}, since {{ sent_at }}.",
+            body_html="<p>Two, {{ sent_at }}</p>",
+            quotes=True,
+        ),
+        Step(wait=AT_ONCE, body="{% if name %}Three{% endif %}, since {{ sent_at | date: '%Y' }}.", quotes=True),
         Step(wait=AT_ONCE, subject="Four for {{ name }}", body="Four."),
     )
     people: list[Any] = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
@@ -43,6 +48,10 @@ async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_
         assert part(second, "plain").startswith(f"Two, {name}, since {today}.")
         assert today in part(second, "html")
         assert "Three, since 20" in part(third, "plain")
+        assert part(second, "plain").rstrip().endswith("wrote:\n\n> One.")
+        assert "One.\n</blockquote>" in part(second, "html")
+        assert f"> Two, {name}, since {today}." in part(third, "plain")
+        assert "> One." not in part(third, "plain"), "one message is quoted"
 
 
 async def _is_finished(pool: Pool, campaign_id: int) -> bool:

@@ -73,6 +73,20 @@ async def test_so_many_suppressions_and_more_of_those_who_say_so_themselves(
         assert (await api.get(f"{path}/counts")).json()["UNSUBSCRIBED"] == 1
 
 
+async def test_a_file_that_the_quota_ends_half_way_says_what_it_added(
+    quoted: Quoted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.domain.suppressions.suppressions.BATCH", 2)
+    file = {"file": ("old.csv", "email\n" + "".join(f"r{number}@example.com\n" for number in range(7)))}
+    async with quoted(quota_suppressions=5) as api:
+        reached(await api.post("/api/suppressions", files=file), "more than 5 suppressions", "4 were added before")
+        entries = [
+            one for one in (await api.get("/api/audit")).json()["items"] if one["action"] == "suppressions.added"
+        ]
+        assert [entry["subject"] for entry in entries] == ["4 of 4"]
+        assert len((await api.get("/api/suppressions")).json()["items"]) == 4
+
+
 async def test_so_many_keys_in_use(quoted: Quoted, pool: Pool) -> None:
     async with quoted(quota_keys=2) as api:  # one is what asks
         made = (await api.post("/api/keys", json={"name": "second"})).json()

@@ -16,6 +16,7 @@ from app.errors import NotFound
 from app.mail.message import Message, MessageBuilder
 from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.opaque import Links
+from app.mail.quoting import Quote
 from app.mail.rendering import Renderer
 from app.sql import queries
 
@@ -24,7 +25,7 @@ sql = queries(__name__)
 
 class Letter(NamedTuple):
     """An email to be written: to whom, as what, and when it was claimed, which is its date. `references`: ids of what
-    it follows in its thread; `without`: keys of addresses that get no copy of it.
+    it follows in its thread; `without`: keys of addresses that get no copy of it; `quoted`: what stands below it.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Letter(NamedTuple):
     claimed_at: datetime
     references: Sequence[str] = ()
     without: frozenset[str] = frozenset()
+    quoted: Quote | None = None
 
 
 async def message_builder(
@@ -45,12 +47,19 @@ async def message_builder(
     one_click: bool,
     step_id: int | None = None,
     subject: str | None = None,
+    variant_id: int | None = None,
 ) -> tuple[int, MessageBuilder]:
     """What the worker builds a campaign's messages from a sender with, and the version of the content it is for.
-    `one_click`: mail programs reach the page to unsubscribe. `step_id`: of a later step, whose subject is its own, or
-    the thread's, `subject`; files go along with the first step alone.
+    `one_click`: mail programs reach the page to unsubscribe. `step_id`: of a later step, whose
+    subject is its own, or the thread's, `subject`; files go along with the first step alone. `variant_id`: of a text in
+    the place of the step's own.
     """
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
+    params = {
+        "workspace_id": workspace_id,
+        "campaign_id": campaign_id,
+        "sender_id": sender_id,
+        "variant_id": variant_id,
+    }
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.campaign_content, params)
         if row is None:
@@ -66,6 +75,11 @@ async def message_builder(
                 body_html=step["body_html"],
                 attachments=[],
             )
+            images = row["signature_images"]
+        if variant_id is not None:
+            text = await fetch_exactly_one(conn, sql.variant_content, params)
+            subject = text["subject"] or written.subject
+            written = msgspec.structs.replace(written, subject=subject, body=text["body"], body_html=text["body_html"])
             images = row["signature_images"]
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
@@ -109,4 +123,5 @@ async def write(
         url,
         without,
         letter.references,
+        letter.quoted,
     )

@@ -13,9 +13,10 @@ import msgspec
 
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, steps
+from app.domain.campaigns import files, steps, variants
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.steps import CampaignStep
+from app.domain.campaigns.variants import CampaignVariant, StepComparison
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.operations.installation import Ours
@@ -78,7 +79,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
     more than its `share_percent` of what its senders may send. `brake`: why it paused itself. `total` counts emails of
     all steps, `recipients` those of the first, `following` those that a next step will follow; `steps`: of a campaign
-    with later ones, all, where it is read by itself.
+    with later ones, all, where it is read by itself, as are `variants` of steps and `comparisons` of these.
     """
 
     id: int
@@ -125,6 +126,8 @@ class Campaign(msgspec.Struct, rename="camel"):
     undecided: int = 0
     archived_at: datetime | None = None
     steps: list[CampaignStep] = []
+    variants: list[CampaignVariant] = []
+    comparisons: list[StepComparison] = []
 
 
 def _campaign(row: Row) -> Campaign:
@@ -172,6 +175,8 @@ def _campaign(row: Row) -> Campaign:
         undecided=row["undecided"],
         archived_at=row["archived_at"],
         steps=row.get("steps", []),
+        variants=row.get("variants", []),
+        comparisons=row.get("comparisons", []),
     )
 
 
@@ -253,7 +258,9 @@ async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
     rows = await _rows(conn, workspace_id, [campaign_id])
     if not rows:
         raise NotFound(f"no campaign {campaign_id}")
-    return rows[0] | {"steps": await steps.of_campaign(conn, workspace_id, campaign_id)}
+    its, compared = await variants.of_campaign(conn, workspace_id, campaign_id)
+    all_steps = await steps.of_campaign(conn, workspace_id, campaign_id)
+    return rows[0] | {"steps": all_steps, "variants": its, "comparisons": compared}
 
 
 async def _rows(conn: Conn, workspace_id: int, wanted: list[int]) -> list[Row]:

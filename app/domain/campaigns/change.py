@@ -124,7 +124,7 @@ async def _change(
             await files.use(conn, workspace_id, content)
             more_bytes = await _keep_content(conn, workspace_id, row, content, most)
         if prepared is not None:
-            await _change_steps(conn, workspace_id, row, prepared, most, alone=content is None)
+            await _change_steps(conn, workspace_id, row, prepared, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content)
         await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
         added = None
@@ -152,16 +152,17 @@ async def _prepare_steps(workspace_id: int, row: Row, changes: Changes) -> Prepa
 
 
 async def _change_steps(
-    conn: Conn, workspace_id: int, row: Row, prepared: Prepared, most: Quotas, *, alone: bool
+    conn: Conn, workspace_id: int, row: Row, prepared: Prepared, content: Content | None, most: Quotas
 ) -> None:
-    """`alone`: the first step's text stays, and is kept with the version that ends with another's."""
+    """`content` None: the first step's text stays, and is kept with the version that ends with another's."""
     campaign = {"workspace_id": workspace_id, "campaign_id": row["id"]}
     if row["status"] == "FINISHED":
         await open_streams(conn, workspace_id, row["id"], is_open=True)
-    kept = alone and step_changes.replaces(row["steps"], prepared)
+    kept = content is None and step_changes.replaces(row["steps"], prepared)
     if kept:
         await conn.execute(sql.keep_content, campaign)
-    await step_changes.apply(conn, workspace_id, row["id"], prepared, most, new_version=kept)
+    first = content or Content.of_row(row)
+    await step_changes.apply(conn, workspace_id, row["id"], prepared, first, most, new_version=kept)
 
 
 async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: list[int]) -> list[int]:

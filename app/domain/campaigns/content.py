@@ -23,6 +23,7 @@ from app.mail.markup import TemplateError
 from app.mail.message import breaks_lines, check_own, check_subject
 from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
+from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
 from app.mail.templates import Source
 from app.mail.values import locale_of
@@ -43,6 +44,11 @@ class Rendered(msgspec.Struct, frozen=True):
     required: list[str]
     hints: list[Hint]
     headers: dict[str, str] = {}
+
+    def quoting(self, below: Quote) -> Rendered:
+        """With the message that it quotes below its texts."""
+        html = self.html and with_quote(self.html, below, html=True)
+        return msgspec.structs.replace(self, text=with_quote(self.text, below, html=False), html=html)
 
 
 class Content(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -50,7 +51,7 @@ class Thread(NamedTuple):
 class Direct(NamedTuple):
     """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
     to do where the recipient has nothing for a field; `insists`: a person has confirmed to write to them, suppressed or
-    not; `internal`: domains of the operator's network; `thread`: of an answer.
+    not; `internal`: domains of the operator's network; `thread`: of an answer; `after_s`: it goes so much later.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Direct(NamedTuple):
     insists: bool = False
     internal: frozenset[str] = frozenset()
     thread: Thread | None = None
+    after_s: int = 0
 
 
 class Posted(NamedTuple):
@@ -141,6 +143,7 @@ async def _post(conn: Conn, workspace_id: int, ready: _Ready, actor: Actor, most
         "fields": Jsonb(recipient.fields),
         "stored_bytes": size,
         "insists": mail.insists,
+        "after": timedelta(seconds=mail.after_s),
         "thread_email_id": mail.thread and mail.thread.email_id,
         "thread": mail.thread and list(mail.thread.message_ids),
     }
@@ -150,7 +153,7 @@ async def _post(conn: Conn, workspace_id: int, ready: _Ready, actor: Actor, most
     row = await fetch_exactly_one(conn, sql.insert_direct, params)
     await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
     await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])
-    await defer_wake_up(conn, sender["id"])
+    await defer_wake_up(conn, sender["id"], row["due_at"] if mail.after_s else None)
     if mail.thread is None:
         await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
     else:

@@ -12,6 +12,7 @@ from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.steps import Step
+from app.domain.campaigns.variants import Variant
 from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.errors import InvalidInput
 
@@ -27,9 +28,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as asked for; `start_time` None or past means now. Of `sender_id` and `sender_ids` one; neither is the
     workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one. `if_blank`:
     what to do for recipients who have nothing for a field. Left out are those to whom something went in the last
-    `not_if_written_to_days`, and those of `not_in_campaigns`. `steps` are the later ones; a reply stops them,
-    and with `stop_on_auto_reply` an absence note, too; with `follow_up_without_reading` they go although nobody reads
-    the answers.
+    `not_if_written_to_days`, and those of `not_in_campaigns`. `weight`: of `content` beside its `variants`; `steps` are
+    the later ones; a reply stops them, with `stop_on_domain` for all of their domain, and with `stop_on_auto_reply` an
+    absence note, too; with `follow_up_without_reading` they go although nobody reads the answers.
     """
 
     content: Content
@@ -47,8 +48,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     if_blank: Mapping[str, IfBlank] = {}
     not_if_written_to_days: int | None = None
     not_in_campaigns: Sequence[int] | None = None
+    weight: int = 1
+    variants: Sequence[Variant] = ()
     steps: Sequence[Step] = ()
     stop_on_auto_reply: bool = False
+    stop_on_domain: bool = False
     follow_up_without_reading: bool = False
 
 

@@ -12,8 +12,9 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, signatures, steps
+from app.domain.campaigns import files, signatures, steps, variants
 from app.domain.campaigns.campaigns import Campaign, read_campaign
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import (
     Draft,
     check_earlier,
@@ -180,7 +181,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
     draft = request.draft
-    room.take(draft.content.size + sum(step.content(draft.content).size for step in draft.steps))
+    room.take(draft.content.size + sum(one.size for _, one in _others(draft)))
     coming = await files.read_all(request.attached)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
@@ -264,7 +265,12 @@ def _check(draft: Draft) -> None:
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
     check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
+    variants.check(draft.variants, draft.weight, "", in_thread=False)
     steps.check(draft.steps)
+
+
+def _others(draft: Draft) -> list[tuple[str, Content]]:
+    return steps.messages(draft.content, draft.variants, draft.steps)
 
 
 async def _source(
@@ -281,12 +287,13 @@ async def _recipients(
     workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
 ) -> tuple[RecipientList, Trial, Lacking]:
     first = await draft.content.parse(workspace_id)
-    templates = await steps.parse(draft.content, draft.steps, workspace_id) if draft.steps else first
+    others = _others(draft)
+    templates = await steps.parse(draft.content, others, workspace_id) if others else first
     lacking = Lacking(templates, draft.if_blank, PROVIDED | {SENT_AT} if draft.steps else PROVIDED)
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
     known = recipients.fields | lacking.settled
     draft.content.check(first, known)
-    await steps.check_texts(draft.content, draft.steps, known, workspace_id)
+    await steps.check_texts(others, known, workspace_id)
     recipients.look = lacking.look
     if draft.calendar is not None and draft.calendar.timezone == RECIPIENT:
         recipients.zones = Zones(draft.calendar)
@@ -400,6 +407,7 @@ async def _insert(
             "on_unknown": draft.on_unknown,
             "stored_bytes": stored_bytes,
             "stop_on_auto_reply": draft.stop_on_auto_reply,
+            "stop_on_domain": draft.stop_on_domain,
             "follow_up_without_reading": draft.follow_up_without_reading,
         },
     )
@@ -410,6 +418,8 @@ async def _insert(
     rows = await fetch_all(conn, sql.insert_streams, campaign | totals | {"stepped": bool(draft.steps)})
     stream_ids = {row["sender_id"]: row["id"] for row in rows}
     step_id = await steps.insert(conn, workspace_id, campaign["campaign_id"], draft.content, draft.steps)
+    campaign_id = campaign["campaign_id"]
+    await variants.insert(conn, workspace_id, campaign_id, step_id, draft.content, draft.weight, draft.variants)
     target = Target(
         workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids], step_id
     )

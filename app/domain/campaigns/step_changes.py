@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.campaigns import steps
+from app.domain.campaigns import steps, variants
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import CampaignStep, Step
 from app.domain.ledger import streams
@@ -54,19 +54,25 @@ async def prepare(
 ) -> Prepared:
     """`before` and `content`: the first step's, before and after. Raises InvalidInput."""
     plain = [one.step for one in wanted]
+    for number, one in enumerate(wanted):
+        if one.id is not None and one.step.variants:
+            why = "are given with a step that is new; of one that is there they stay, and can be stopped"
+            raise InvalidInput({f"steps[{number}].variants": why})
     steps.check(plain)
-    await steps.parse(content, plain, workspace_id)
-    await steps.check_texts(content, plain, frozenset(row["fields"]), workspace_id)
+    said = steps.messages(content, (), plain)
+    await steps.parse(content, said, workspace_id)
+    await steps.check_texts(said, frozenset(row["fields"]), workspace_id)
     had = set(PROVIDED) | {SENT_AT}
     earlier = [before.body, before.body_html, *(part for one in row["steps"] for part in (one.body, one.body_html))]
     had |= await _required([before.subject, *(one.subject for one in row["steps"]), *earlier], before, workspace_id)
     made: list[dict[str, str | None]] = []
     needs: dict[str, list[str]] = {}
-    for number, step in enumerate(plain):
+    for step in plain:
         its = step.content(content)
         made.append((await its.sent(workspace_id)).made(its))
+    for prefix, its in said:
         for name, fields in (await its.parse(workspace_id)).fields.items():
-            needs[f"steps[{number}].{name}"] = sorted(fields.required - had)
+            needs[f"{prefix}{name}"] = sorted(fields.required - had)
     return Prepared(list(wanted), made, needs)
 
 
@@ -102,10 +108,17 @@ def _text(step: CampaignStep | Step) -> tuple[str | None, str, str | None]:
 
 
 async def apply(
-    conn: Conn, workspace_id: int, campaign_id: int, prepared: Prepared, most: Quotas, *, new_version: bool
+    conn: Conn,
+    workspace_id: int,
+    campaign_id: int,
+    prepared: Prepared,
+    first: Content,
+    most: Quotas,
+    *,
+    new_version: bool,
 ) -> None:
-    """Change the steps of a campaign, which is locked, before its own text is replaced. `new_version`: only a later
-    step's is. Raises InvalidInput, Conflict.
+    """Change the steps of a campaign, which is locked, before its own text is replaced by that of `first`.
+    `new_version`: only a later step's is. Raises InvalidInput, Conflict.
     """
     campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     rows = await fetch_all(conn, sql.all_steps, campaign)
@@ -119,11 +132,13 @@ async def apply(
         columns: dict[str, Any] = campaign | own | made
         if old is None:
             order.append(await steps.insert_step(conn, columns | {"position": len(order) + 1}))
+            own_content, step = wanted.step.content(first), wanted.step
+            await variants.insert(conn, workspace_id, campaign_id, order[-1], own_content, step.weight, step.variants)
         else:
             await _update(conn, old, columns)
             order.append(old["id"])
         if old is None or any(old[name] != own[name] for name in TEXT):
-            size += wanted.step.content(Content("", "")).size
+            size += sum(one.size for _, one in steps.messages(Content("", ""), (), [wanted.step]))
     await quotas.check_again(conn, workspace_id, most, size, campaign=False)
     await conn.execute(sql.place_steps, {"workspace_id": workspace_id} | places(rows, order))
     await conn.execute(sql.note_change, campaign | {"more_bytes": size, "new_version": new_version})

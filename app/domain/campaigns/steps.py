@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import msgspec
 
 from app.bounds import Bounds
 from app.db import Conn, fetch_all, fetch_exactly_one
+from app.domain.campaigns import variants
 from app.domain.campaigns.content import Content, finished
+from app.domain.campaigns.variants import Variant
 from app.errors import InvalidInput
 from app.mail.names import SENT_AT
 from app.mail.rendering import Templates
@@ -29,14 +31,19 @@ WAIT = r"^P(?!$)([0-9]{1,3}W)?([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,5}H)?([0-9]{1,6}
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A later step. Without a `subject` it is in the thread of the first; with `business_days`, the days of its `wait`
-    are those on which the campaign sends.
+    are those on which the campaign sends; with `time_of_day` it leaves when the calendar's clock shows that. Below one
+    that `quotes` stands the message that it follows. `weight`: of its own text beside its `variants`.
     """
 
     wait: timedelta
     business_days: bool = False
+    time_of_day: time | None = None
+    quotes: bool = False
     subject: str | None = None
     body: str
     body_html: str | None = None
+    weight: int = 1
+    variants: Sequence[Variant] = ()
 
     def content(self, first: Content) -> Content:
         """As a message by itself: files and headers of one's own go along with the first step alone."""
@@ -59,6 +66,8 @@ class CampaignStep(msgspec.Struct, rename="camel", kw_only=True):
     step: int
     wait: str
     business_days: bool
+    time_of_day: str | None
+    quotes: bool
     subject: str | None
     body: str
     body_html: str | None
@@ -97,40 +106,56 @@ def check(steps: Sequence[Step]) -> None:
             raise InvalidInput({f"steps[{number}].wait": f"is from one second to {LONGEST.days} days"})
         if step.business_days and not step.wait.days:
             raise InvalidInput({f"steps[{number}].businessDays": "are for a wait of days; give one, such as P3D"})
+        if step.quotes and step.subject is not None:
+            why = "is for a step in the thread of the one before; leave its `subject` out"
+            raise InvalidInput({f"steps[{number}].quotes": why})
+        variants.check(step.variants, step.weight, f"steps[{number}].", in_thread=step.subject is None)
 
 
-async def parse(content: Content, steps: Sequence[Step], workspace_id: int) -> Templates:
-    """The templates of all steps by the wire names of their parts. Raises InvalidInput naming what does not parse."""
-    first = await content.parse(workspace_id)
-    if not steps:
-        return first
-    sources = content.sources()
+def messages(content: Content, varied: Sequence[Variant], steps: Sequence[Step]) -> list[tuple[str, Content]]:
+    """All that a campaign says beside `content`: variants of that, later steps and theirs, each by what stands before
+    the names of its parts.
+    """
+    found = [(f"variants[{number}].", one.content(content)) for number, one in enumerate(varied)]
     for number, step in enumerate(steps):
         its = step.content(content)
+        prefix = f"steps[{number}]."
+        found.append((prefix, its))
+        found += [(f"{prefix}variants[{at}].", one.content(its)) for at, one in enumerate(step.variants)]
+    return found
+
+
+async def parse(content: Content, others: Sequence[tuple[str, Content]], workspace_id: int) -> Templates:
+    """The templates of the first message and all `others` by the wire names of their parts. Raises InvalidInput naming
+    what does not parse.
+    """
+    first = await content.parse(workspace_id)
+    if not others:
+        return first
+    sources = content.sources()
+    for prefix, its in others:
         try:
             await its.parse(workspace_id)
         except InvalidInput as error:
-            raise _named(number, error) from None
-        sources |= {f"steps[{number}].{name}": source for name, source in its.sources().items()}
+            raise _named(prefix, error) from None
+        sources |= {f"{prefix}{name}": source for name, source in its.sources().items()}
     return await finished(Templates.parse(sources, workspace_id))
 
 
-async def check_texts(content: Content, steps: Sequence[Step], known: frozenset[str], workspace_id: int) -> None:
+async def check_texts(others: Sequence[tuple[str, Content]], known: frozenset[str], workspace_id: int) -> None:
     """Raises InvalidInput for an empty or overlong part, or a field nobody brings."""
-    for number, step in enumerate(steps):
-        its = step.content(content)
+    for prefix, its in others:
         try:
             if its.images:
-                raise InvalidInput(
-                    {"bodyHtml": "shows a picture that was uploaded; those go along with the first step"}
-                )
-            its.check(await its.parse(workspace_id), known | {SENT_AT})
+                why = "shows a picture that was uploaded; those go along with the first step's own text"
+                raise InvalidInput({"bodyHtml": why})
+            its.check(await its.parse(workspace_id), known | {SENT_AT} if prefix.startswith("steps") else known)
         except InvalidInput as error:
-            raise _named(number, error) from None
+            raise _named(prefix, error) from None
 
 
-def _named(number: int, error: InvalidInput) -> InvalidInput:
-    return InvalidInput({f"steps[{number}].{name}": text for name, text in error.fields.items()})
+def _named(prefix: str, error: InvalidInput) -> InvalidInput:
+    return InvalidInput({f"{prefix}{name}": text for name, text in error.fields.items()})
 
 
 async def check_read(
@@ -163,9 +188,8 @@ async def insert(
     for position, step in enumerate(steps, 2):
         its = step.content(content)
         made = (await its.sent(workspace_id)).made(its)
-        own = {"subject": step.subject, "body": step.body, "body_html": step.body_html, "wait": step.wait}
-        params = campaign | own | made | {"position": position, "business_days": step.business_days}
-        await insert_step(conn, params)
+        step_id = await insert_step(conn, campaign | msgspec.structs.asdict(step) | made | {"position": position})
+        await variants.insert(conn, workspace_id, campaign_id, step_id, its, step.weight, step.variants)
     return first["id"]
 
 
@@ -179,6 +203,7 @@ async def of_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> list[C
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     found: list[CampaignStep] = []
     for row in await fetch_all(conn, sql.steps_of_campaign, params):
-        fields: dict[str, Any] = row | {"wait": written_wait(row["wait"])}
+        at = row["time_of_day"]
+        fields: dict[str, Any] = row | {"wait": written_wait(row["wait"]), "time_of_day": at and f"{at:%H:%M}"}
         found.append(CampaignStep(**fields))
     return found

@@ -18,12 +18,13 @@ from app.sql import queries
 sql = queries(__name__)
 
 AT_ONCE = 20  # a pass
+NEWEST = 5_000  # of a campaign, among which those of a day are looked for
 SETTLE_S = 60.0  # a server that puts copies there by itself has done so by then
 
 
 class ToCopy(NamedTuple):
-    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step; `domain`: of
-    the sender.
+    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step;
+    `variant_id`: of a text in its step's place; `domain`: of the sender.
     """
 
     letter: Letter
@@ -32,12 +33,13 @@ class ToCopy(NamedTuple):
     sent_at: datetime
     content_version: int | None
     step_id: int | None
+    variant_id: int | None
     domain: str
 
 
 async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
     """Some of those that were sent from the mailbox, the oldest first."""
-    params = inbox.parameters() | {"limit": AT_ONCE, "settle_s": SETTLE_S}
+    params = inbox.parameters() | {"limit": AT_ONCE, "settle_s": SETTLE_S, "newest": NEWEST}
     async with transaction(pool) as conn:
         await conn.execute(sql.forget_copies, params)
         rows = await fetch_all(conn, sql.emails_to_copy, params)
@@ -54,6 +56,7 @@ async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
                 row["sent_at"],
                 row["content_version"],
                 row["step_id"],
+                row["variant_id"],
                 domain,
             )
         )

@@ -16,6 +16,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 LEASE_S = 180.0  # longer than a pass takes between two places
+WATCH_S = 300.0  # longer than whoever watches waits between two calls of `watch`
 
 
 class LeaseLost(Exception):
@@ -90,3 +91,20 @@ async def leave(pool: Pool, inbox: Inbox, again_in_s: float) -> None:
     """Give it back: it was no fault of its own that the pass ended."""
     async with transaction(pool, inbox.workspace_id) as conn:
         await conn.execute(sql.leave_pass, inbox.parameters() | {"again_in_s": again_in_s})
+
+
+async def watch(pool: Pool, inbox: Inbox) -> bool:
+    """Whether the mailbox is the worker's to watch, for the next `WATCH_S`."""
+    async with transaction(pool, inbox.workspace_id) as conn:
+        return await fetch_one(conn, sql.watch, inbox.parameters() | {"watch_s": WATCH_S}) is not None
+
+
+async def note_news(pool: Pool, inbox: Inbox) -> None:
+    """Something came into a mailbox that the worker watches."""
+    async with transaction(pool, inbox.workspace_id) as conn:
+        await conn.execute(sql.note_news, inbox.parameters())
+
+
+async def watch_no_more(pool: Pool, inbox: Inbox) -> None:
+    async with transaction(pool, inbox.workspace_id) as conn:
+        await conn.execute(sql.watch_no_more, inbox.parameters())

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from psycopg import Rollback
 
 from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
-from app.domain.inbound import inboxes
+from app.domain.inbound import inboxes, stops
 from app.domain.inbound.inboxes import Inbox, Place
 from app.domain.inbound.matching import Answer, Named
 from app.domain.ledger import decisions, refusals, streams
@@ -112,18 +112,14 @@ async def _record(conn: Conn, workspace_id: int, found: Found) -> bool:
     if answered and (now["stepped"] or now["status"] == "SCHEDULED"):
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     elif kind == "AUTO_REPLY" and now["stepped"]:
-        await wait_for_return(conn, workspace_id, about["id"], stream_ids)
+        await stops.wait_for_return(conn, workspace_id, about["id"], stream_ids)
+    if kind == "REPLY":
+        await stops.stop_domain(conn, workspace_id, about["id"])
     if login_id is not None:
         report = answer.report
         code, enhanced, text = (report.code, report.enhanced_code, report.text) if report else (None, None, "")
         await refusals.hold_login(conn, workspace_id, login_id, code, enhanced, text)
     return True
-
-
-async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
-    """What follows an email waits as long as absence notes say, if they say it; the streams are locked."""
-    await conn.execute(sql.wait_for_return, {"workspace_id": workspace_id, "email_id": email_id})
-    await streams.settle(conn, workspace_id, stream_ids)
 
 
 async def _hold(conn: Conn, workspace_id: int, email: Named, its: list[int], reason: Reason | None) -> list[int]:

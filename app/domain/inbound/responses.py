@@ -15,9 +15,9 @@ import msgspec
 from app.bounds import Bounds
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.inbound import record
+from app.domain.inbound import record, stops
 from app.domain.inbound.record import ResponseKind
-from app.domain.ledger import decisions, streams
+from app.domain.ledger import streams
 from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.domain.suppressions import held
 from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
@@ -253,22 +253,13 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
     if _stops(kind, whose):
         its = [one for one in (whose["email_id"], whose["about"]) if one is not None]
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
+    if kind == "REPLY" and whose["about"] is not None:
+        await stops.stop_domain(conn, workspace_id, whose["about"])
     if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
     if _lets_go_on(kind, whose) and whose["about"] is not None:
-        await _go_on(conn, workspace_id, whose["about"], stream_ids)
-
-
-async def _go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
-    """The campaign of an email goes on for its recipient, unless something else that came back stops it; after the
-    return that absence notes name.
-    """
-    params = {"workspace_id": workspace_id, "email_id": email_id}
-    waited = [row["id"] for row in await fetch_all(conn, sql.stopped_beside, params)]
-    sent = [row["id"] for row in await fetch_all(conn, sql.unstop, params)]
-    await decisions.go_on(conn, workspace_id, waited, stream_ids)
-    await conn.execute(sql.owe_again, params | {"ids": sent})
-    await record.wait_for_return(conn, workspace_id, email_id, stream_ids)
+        await stops.lift_domain(conn, workspace_id, whose["about"])
+        await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
 
 
 def _stops(kind: AnswerKind | None, whose: Row) -> bool:

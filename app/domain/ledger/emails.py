@@ -16,8 +16,10 @@ from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fe
 from app.domain.accounts.actor import Actor
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
+from app.domain.ledger import next_steps
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
+from app.domain.ledger.next_steps import NextStep
 from app.domain.ledger.texts import read_texts
 from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of, time_key
@@ -43,8 +45,9 @@ _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
-    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `waiting`: why one that is
-    SCHEDULED does not go now. Of one that FAILED: why, in a word (`failed_for`), and what a person decided (`settled`).
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `variant`: the letter of the
+    one that it was made from. `waiting`: why one that is SCHEDULED does not go now. Of one that FAILED: why, in a word
+    (`failed_for`), and what a person decided (`settled`).
     """
 
     id: int
@@ -65,6 +68,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     step: int
     failed_for: FailureReason | None
     settled: Settled | None
+    variant: str | None = None
     waiting: Waiting | None = None
 
 
@@ -97,8 +101,9 @@ class NotInSent(msgspec.Struct, rename="camel"):
 class Email(msgspec.Struct, rename="camel"):
     """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
     the recipient's place. `not_in_sent`: what the mailbox says of one that is UNKNOWN; None: nothing yet. `step`: of
-    its campaign's, from 1. The next one follows at `follow_at` at the earliest; `stopped` says why none will.
-    `follows_id`: the email of the step before. `mended_as`: the email that went to the corrected address in its place.
+    its campaign's, from 1; `variant`: the letter of the one that it was made from. The next one follows at `follow_at`
+    at the earliest; `stopped` says why none will. `follows_id`: the email of the step before; `next_step`: what it
+    owes, as far as that is known. `mended_as`: the email that went to the corrected address in its place.
     """
 
     id: int
@@ -118,9 +123,11 @@ class Email(msgspec.Struct, rename="camel"):
     cancel_reason: CancelReason | None
     not_in_sent: NotInSent | None
     step: int = 1
+    variant: str | None = None
     follow_at: datetime | None = None
     follows_id: int | None = None
     stopped: CancelReason | None = None
+    next_step: NextStep | None = None
     failed_for: FailureReason | None = None
     settled: Settled | None = None
     mended_as: int | None = None
@@ -236,6 +243,7 @@ async def read_email(conn: Conn, workspace_id: int, email_id: int) -> Email:
         raise NotFound(f"no email {email_id}")
     row["attempts"] = await read_attempts(conn, workspace_id, email_id)
     row["subject"] = texts[0]["subject"]
+    row["next_step"] = next(iter(await next_steps.of_emails(conn, workspace_id, [email_id])), None)
     read = row["readings"] is not None
     row["not_in_sent"] = NotInSent(row["readings"], row["read_at"], row["keeps_copies"]) if read else None
     return Email(**{name: row[name] for name in Email.__struct_fields__})

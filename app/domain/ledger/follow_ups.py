@@ -72,7 +72,7 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
         return Followed(), True
     calendar = of_kept(campaign["calendar"])
     following = [row for row in rows if row["step_id"] is not None and not row["suppressed"]]
-    times = [_due(row, calendar, row["follow_at"] if stream["closed"] else row["now"]) for row in following]
+    times = [due_of(row, calendar, row["follow_at"] if stream["closed"] else row["now"]) for row in following]
     params = stream | {
         "ids": [row["id"] for row in following],
         "step_ids": [row["step_id"] for row in following],
@@ -88,6 +88,7 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
     return Followed(made, len(suppressed)), len(rows) < BATCH
 
 
-def _due(row: Row, calendar: CampaignCalendar | None, not_before: datetime) -> Due:
-    wait = Wait(row["wait"], row["business_days"])
+def due_of(row: Row, calendar: CampaignCalendar | None, not_before: datetime) -> Due:
+    """When what follows an email leaves, at the earliest; `row` is as `owing` has it."""
+    wait = Wait(row["wait"], row["business_days"], row["time_of_day"])
     return due(row["sent_at"], wait, calendar, row["zone"], max(row["follow_at"], not_before))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import NamedTuple
+
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.campaigns import files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.signatures import signed
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.footer import example_url
+from app.mail.markup import TemplateError
+from app.mail.quoting import Quote, quote
 from app.sql import queries
 
 sql = queries(__name__)
@@ -48,15 +53,22 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int, base_url: st
             raise NotFound(f"no email {email_id}")
         row = rows[0]
         kept = await files.of_ids(conn, workspace_id, row["attachments"])
+        before = await earlier(conn, workspace_id, email_id)
     if row["erased_at"] is not None:
         raise Conflict("the recipient was erased, and what the email said with them")
     content = Content.of_row(row)
     content = signed(content, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
+    url = example_url(base_url)
     try:
-        rendered = await content.fill(row["recipient"], row["fields"], workspace_id, example_url(base_url))
+        rendered = await content.fill(row["recipient"], row["fields"], workspace_id, url)
+        below = before and await quoted(workspace_id, before, url)
     except InvalidInput as error:
         wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
         raise Conflict(f"the email cannot be written: {wrong}") from None
+    except TemplateError as error:
+        raise Conflict(f"the email cannot be written: {error}") from None
+    if below is not None:
+        rendered = rendered.quoting(below)
     return Message(
         subject=rendered.subject,
         text=rendered.text,
@@ -68,3 +80,34 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int, base_url: st
         bcc=content.bcc,
         attachments=[kept[one] for one in content.attachments if one in kept],
     )
+
+
+class Earlier(NamedTuple):
+    """An email that another follows: what it was made from, who sent it, and on which day of the campaign's zone."""
+
+    text: Row
+    who: str
+    day: date
+
+
+async def earlier(conn: Conn, workspace_id: int, email_id: int) -> Earlier | None:
+    """What an email quotes; None: nothing, by its step, or since its recipient was erased."""
+    row = await fetch_one(conn, sql.quoted_by, {"workspace_id": workspace_id, "email_id": email_id})
+    if row is None:
+        return None
+    texts = await read_texts(conn, workspace_id, [row["id"]])
+    if not texts or texts[0]["erased_at"] is not None:
+        return None
+    return Earlier(texts[0], row["who"], date.fromisoformat(row["sent_on"]))
+
+
+async def quoted(workspace_id: int, before: Earlier, unsubscribe_url: str) -> Quote:
+    """As the later one quotes it; `unsubscribe_url` takes the place of its own. Raises TemplateError, Unavailable."""
+    text = before.text
+    content = signed(Content.of_row(text), text["signature_text"], text["signature_html"])
+    content = msgspec.structs.replace(content, unsubscribe="none")
+    try:
+        rendered = await content.fill(text["recipient"], text["fields"], workspace_id, unsubscribe_url)
+    except InvalidInput as error:
+        raise TemplateError("the message that it quotes cannot be written any more") from error
+    return quote(rendered.text, rendered.html, who=before.who, day=before.day, language=content.language)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app.db import Pool, fetch_all, fetch_exactly_one, transaction
-from app.domain.ledger.texts import read_texts
+from app.domain.ledger import texts
+from app.domain.ledger.texts import Earlier, read_texts
 from app.domain.senders.threading import UNTOLD, Habit, read_habit, thread_after
 from app.sql import queries
 
@@ -27,13 +28,15 @@ class Sent(NamedTuple):
 class Thread(NamedTuple):
     """`earlier`: what it refers to, the first to the one before it; none: it begins a thread. `subject`: a template, as
     it follows from the first's; None: the step has its own. `sent_on`: the day in the campaign's zone on which the one
-    before it was sent. `habit`: what the sender's server does to Message-IDs.
+    before it was sent. `habit`: what the sender's server does to Message-IDs. `quoted`: what
+    stands below it.
     """
 
     earlier: list[Sent]
     subject: str | None
     sent_on: str
     habit: Habit
+    quoted: Earlier | None = None
 
     def references(self, ours: Callable[[int], str]) -> list[str]:
         """Ids of `earlier`, each with the one that its server gave instead, if it does; `ours` gives an email's."""
@@ -56,4 +59,5 @@ async def thread_of(pool: Pool, workspace_id: int, email_id: int) -> Thread:
         habit = await read_habit(conn, workspace_id, own["sender_id"])
         (first,) = await read_texts(conn, workspace_id, [earlier[0].email_id])
         above = await fetch_exactly_one(conn, sql.subject_in_thread, {"subject": first["subject"]})
-    return Thread(earlier, above["subject"], own["sent_on"], habit)
+        quoted = await texts.earlier(conn, workspace_id, email_id) if own["quotes"] else None
+    return Thread(earlier, above["subject"], own["sent_on"], habit, quoted)

@@ -47,6 +47,16 @@ class Grants(NamedTuple):
     near_end: int
 
 
+class FollowUps(NamedTuple):
+    """Emails that owe a next step, and follow-ups that are due and wait, MOST_COUNTED at the most, since the mailbox is
+    unread in which an answer would lie. `stopped`: of how many the next step was, by what.
+    """
+
+    following: int
+    unread: int
+    stopped: dict[str, int]
+
+
 class Vitals(NamedTuple):
     """One reading. `emails` by status; `due` by whether they are held back (their sender is backed off, or a server's
     words hold them); `holds` by reason; `jobs` by queue and status, where a
@@ -63,6 +73,7 @@ class Vitals(NamedTuple):
     plans: Plans
     day: DayRoom
     grants: Grants
+    follow_ups: FollowUps
     inbox_unread_s: float  # the longest that a mailbox was not read whole which emails that wait are sent from
 
 
@@ -78,6 +89,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         day = await fetch_exactly_one(conn, sql.day_room)
         grants = await fetch_exactly_one(conn, sql.grants)
         unread = await fetch_exactly_one(conn, sql.inboxes_unread)
+        follows: Row = await fetch_exactly_one(conn, sql.follow_ups_standing, {"most": MOST_COUNTED})
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
         emails=emails,
@@ -90,5 +102,6 @@ async def read_vitals(pool: Pool) -> Vitals:
         plans=Plans(**plans),
         day=DayRoom(**day),
         grants=Grants(**grants),
+        follow_ups=FollowUps(follows.pop("following"), follows.pop("unread"), follows),
         inbox_unread_s=unread["unread_s"],
     )

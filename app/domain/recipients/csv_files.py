@@ -32,6 +32,7 @@ from app.domain.recipients.lists import (
     few,
     storable,
 )
+from app.domain.recipients.not_csv import what_else
 from app.errors import InvalidInput
 
 _SAMPLE = 200  # records that are looked at to tell the delimiter and the columns
@@ -321,7 +322,10 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
 
 def _shape(file: BinaryIO, named: str | None = None) -> _Shape:
     encoding = encodings.detect(file, named)
-    if separated := _SEP.fullmatch(_first_line(file, encoding)):
+    first = _first_line(file, encoding)
+    if (other := what_else(first)) is not None:
+        raise _invalid(other)
+    if separated := _SEP.fullmatch(first):
         shape = _sampled(file, _Shape(encoding, separated[1], True, []))
     else:
         shapes = [_sampled(file, _Shape(encoding, delimiter, False, [])) for delimiter in _DELIMITERS]

@@ -11,7 +11,9 @@ from datetime import datetime
 import msgspec
 
 from app.db import Pool, fetch_all, transaction
-from app.domain.ledger.emails import EmailSummary, read_summaries
+from app.domain.ledger import next_steps
+from app.domain.ledger.emails import CancelReason, EmailSummary, read_summaries
+from app.domain.ledger.next_steps import NextStep
 from app.domain.operations.installation import Ours
 from app.domain.pages import PageRequest, page_of, time_key
 from app.domain.planning import waiting
@@ -34,16 +36,27 @@ class Moment(msgspec.Struct, rename="camel"):
     email: EmailSummary
 
 
+class EndedFor(msgspec.Struct, rename="camel"):
+    """A campaign that sends them no later step, and why."""
+
+    campaign_id: int
+    campaign_name: str
+    reason: CancelReason
+
+
 class RecipientPage(msgspec.Struct, rename="camel"):
     """`suppressions`: why nothing is sent to them, of the address or of its domain; none where they may be written to.
-    `emails`: how many there are, 10,000 at most. `next`: the email that goes to them next. `items`, latest first, come
-    page by page.
+    `emails`: how many there are, 10,000 at most. `next`: the email that goes to them next; `next_steps`: what
+    follows emails of theirs, soonest first, and is no email yet; `ended`: campaigns that write to them no more.
+    `items`, latest first, come page by page.
     """
 
     email: str
     suppressions: list[Suppression]
     emails: int
     next: EmailSummary | None
+    next_steps: list[NextStep]
+    ended: list[EndedFor]
     items: list[Moment]
     next_cursor: str | None
 
@@ -71,6 +84,7 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
             for each in await read_summaries(conn, workspace_id, [*ids, next_id] if next_id else ids, service)
         }
         suppressed = await suppressions.of_address(conn, workspace_id, address)
+        owed = await next_steps.of_emails(conn, workspace_id, found[0]["owing"] or [] if found else [])
     moments = page_of(found, [time_key(row["at"], row["id"]) for row in found], page.limit)
     return RecipientPage(
         email=address,
@@ -78,6 +92,8 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
         emails=found[0]["emails"] if found else 0,
         next=summaries.get(next_id) if next_id else None,
         # What was removed this moment is left out.
+        next_steps=owed,
+        ended=[EndedFor(**one) for one in found[0]["ended"] or []] if found else [],
         items=[Moment(row["at"], summaries[row["id"]]) for row in moments.items if row["id"] in summaries],
         next_cursor=moments.next_cursor,
     )

@@ -14,7 +14,7 @@ from app.settings import SmtpSecurity
 
 MOST_SERVERS = 20
 LONGEST_VALUE = 300
-_SECURITY: dict[str, SmtpSecurity] = {"ssl": "tls", "starttls": "starttls"}
+_SECURITY: dict[str, SmtpSecurity] = {"ssl": "tls", "tls": "tls", "starttls": "starttls"}
 
 
 class InvalidAutoconfig(ValueError):
@@ -48,7 +48,7 @@ class _Reader:
         self._path: list[str] = []
         self._in: _Server | None = None
         self._text = ""
-        self.parser = expat.ParserCreate("utf-8")
+        self.parser = expat.ParserCreate()  # in the encoding that it says
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters
@@ -88,7 +88,9 @@ def read_autoconfig(content: bytes, email: str) -> Autoconfig:
     reader = _Reader()
     try:
         reader.parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except InvalidAutoconfig:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also of an encoding that nobody knows
         raise InvalidAutoconfig(f"not XML: {error}") from None
     found = [(server.kind, _found(server, email)) for server in reader.servers]
 

@@ -40,13 +40,13 @@ LOOKING_S = 45.0  # for all of these
 _LONGEST_CELL = 2_000
 # What a column's header may be called, letters alone.
 _COLUMNS: dict[str, str] = {
-    **dict.fromkeys(("email", "address", "mailbox", "mail"), "email"),
-    **dict.fromkeys(("displayname", "name"), "display_name"),
+    **dict.fromkeys(("email", "emailaddress", "address", "mailbox", "mail", "fromemail"), "email"),
+    **dict.fromkeys(("displayname", "name", "fromname"), "display_name"),
     **dict.fromkeys(("host", "smtphost", "server"), "host"),
     **dict.fromkeys(("port", "smtpport"), "port"),
     **dict.fromkeys(("security", "smtpsecurity"), "security"),
-    **dict.fromkeys(("username", "user", "login"), "username"),
-    "password": "password",
+    **dict.fromkeys(("username", "user", "login", "smtpusername", "smtpuser"), "username"),
+    **dict.fromkeys(("password", "smtppassword", "apppassword"), "password"),
     "hourlylimit": "hourly_limit",
     "dailylimit": "daily_limit",
     "leastgapseconds": "least_gap_seconds",
@@ -58,7 +58,9 @@ _COLUMNS: dict[str, str] = {
     "imappassword": "imap_password",
 }
 _NUMBERS = ("port", "hourly_limit", "daily_limit", "least_gap_seconds", "max_connections", "imap_port")
+_BEYOND = ""  # what no header is above
 _SECURITY = {465: "tls", 993: "tls"}
+_SECURITIES = {"tls": "tls", "ssl": "tls", "ssl/tls": "tls", "starttls": "starttls"}
 
 
 class Created(msgspec.Struct):
@@ -176,30 +178,46 @@ def _records(text: str) -> list[tuple[int, dict[str, str]]]:
     """Rows with their numbers, cells by what their columns are. Raises InvalidInput."""
     if not CSV.allow(len(text)):
         raise InvalidInput({"csv": f"give {CSV} characters"})
-    first = text.lstrip("\ufeff").partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    lines = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter, strict=True)
+    text = text.lstrip("\ufeff")
+    named = re.match(r'"?sep=(.)"?[\r\n]+', text)  # as Excel writes it, and reads it
+    if named is not None:
+        text = text[named.end() :]
+    first = text.partition("\n")[0]
+    delimiter = named[1] if named is not None else max(",;\t", key=first.count)
+    # `email, password`: the blanks are no part of the cells, and of no password.
+    is_loose = 0 < first.count(delimiter) == first.count(f"{delimiter} ")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=is_loose, strict=True)
+    before = 1 if named is None else 2
     try:
-        rows = [(number, cells) for number, cells in enumerate(lines, 1) if any(cell.strip() for cell in cells)]
+        rows = [(number, cells) for number, cells in enumerate(lines, before) if any(cell.strip() for cell in cells)]
     except csv.Error:
-        raise InvalidInput({"csv": "is no CSV: look for a quotation mark that is not closed"}) from None
+        where = f"line {lines.line_num + before - 1} or before it"
+        raise InvalidInput({"csv": f"is no CSV: look for a quotation mark that is not closed, in {where}"}) from None
     if not rows:
         raise InvalidInput({"csv": "is empty"})
     names = [re.sub(r"[^a-z]", "", name.lower()) for name in rows[0][1]]
-    unknown = [name for name, plain in zip(rows[0][1], names, strict=True) if plain not in _COLUMNS]
+    unknown = [str(number) for number, plain in enumerate(names, 1) if plain not in _COLUMNS]
     columns = [_COLUMNS.get(plain, "") for plain in names]
     if "email" not in columns or len(set(columns)) < len(columns):
         shown = ", ".join(sorted(set(_COLUMNS.values())))
         raise InvalidInput({"csv": f"needs a header with email, and each of these once at most: {shown}"})
     if unknown:
-        raise InvalidInput({"csv": f"has {len(unknown)} columns in its header that are not known; leave them out"})
+        text = f"has columns in its header that are not known; leave them out (number {', '.join(unknown[:20])})"
+        raise InvalidInput({"csv": text})
     if len(rows) - 1 > MOST_ROWS:
         raise InvalidInput({"csv": f"has {len(rows) - 1:,} rows; give {MOST_ROWS} at most"})
-    return [(number, dict(zip(columns, cells, strict=False))) for number, cells in rows[1:]]
+    return [
+        (number, dict(zip(columns, cells, strict=False)) | {_BEYOND: "".join(cells[len(columns) :])})
+        for number, cells in rows[1:]
+    ]
 
 
 def _given(cells: dict[str, str]) -> _Given:
     """Raises InvalidInput. A password is as it is written; all else without blanks around it."""
+    if cells.pop(_BEYOND).strip():  # cut off there, a password would be tried, and be wrong
+        raise InvalidInput(
+            {"the row": "has more cells than the header: put what has a delimiter in it in quotation marks"}
+        )
     given = {name: value if name.endswith("password") else value.strip() for name, value in cells.items()}
     given = {name: value for name, value in given.items() if value}
     wrong = {name: "is too long" for name, value in given.items() if len(value) > _LONGEST_CELL}
@@ -211,7 +229,9 @@ def _given(cells: dict[str, str]) -> _Given:
             else:
                 wrong[name] = "is not a number"
     for name in ("security", "imap_security"):
-        if name in given and given[name] not in {"tls", "starttls"}:
+        if name in given and (meant := _SECURITIES.get(given[name].lower())) is not None:
+            given[name] = meant
+        elif name in given:
             wrong[name] = "is none; give tls or starttls"
     if "email" not in given:
         wrong["email"] = "is missing"

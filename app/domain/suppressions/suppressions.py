@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from contextlib import suppress as passing
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,7 +27,7 @@ from app.domain.suppressions.held import newest
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import Quotas
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, QuotaReached
 from app.mail.addresses import InvalidAddress, domain_named, normalize_any
 from app.sql import queries
 from app.turns import Turns
@@ -149,9 +150,8 @@ async def add(
     named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
     if wrong:
         raise InvalidInput(wrong)
-    told = Added(0, 0, 0, [])
-    await _add_all(pool, workspace_id, found, named, asked, actor, told)
-    await _record(pool, workspace_id, actor, told)
+    async with _told(pool, workspace_id, actor) as told:
+        await _add_all(pool, workspace_id, found, named, asked, actor, told)
     return told
 
 
@@ -169,9 +169,8 @@ async def add_file(
     """
     asked.check()
     read = csv_files.Asked(choices=Choices(internal, every_address=True))
-    async with _turns.take(workspace_id):
+    async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
-        told = Added(0, 0, 0, [])
         rows = iter(recipients)
         while batch := await asyncio.to_thread(list, islice(rows, BATCH)):
             by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
@@ -192,7 +191,6 @@ async def add_file(
                     continue
             told.rejected.append(row)
         await _add_all(pool, workspace_id, [], bare, asked, actor, told)
-    await _record(pool, workspace_id, actor, told)
     return told
 
 
@@ -296,11 +294,25 @@ async def _add_some(
     told.cancelled += done.cancelled
 
 
-async def _record(pool: Pool, workspace_id: int, actor: Actor, told: Added) -> None:
-    async with transaction(pool, workspace_id) as conn:
-        await audit.record(
-            conn, actor, workspace_id, "suppressions.added", f"{told.added} of {told.added + told.known}"
-        )
+@asynccontextmanager
+async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncIterator[Added]:
+    """What is added, for the audit log: where it ends half way, too."""
+    told = Added(0, 0, 0, [])
+
+    async def record() -> None:
+        async with transaction(pool, workspace_id) as conn:
+            subject = f"{told.added} of {told.added + told.known}"
+            await audit.record(conn, actor, workspace_id, "suppressions.added", subject)
+
+    try:
+        yield told
+    except BaseException as error:
+        if told.added or told.known:
+            await asyncio.shield(record())
+        if isinstance(error, QuotaReached) and told.added:
+            raise QuotaReached(f"{error.detail}; {told.added:,} were added before") from error
+        raise
+    await record()
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import MediaType, Response, Router, delete, get, patch, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, Bounds
-from app.domain.campaigns import again, campaigns, cancelled, change, files, keeping
+from app.domain.campaigns import again, campaigns, cancelled, change, files, keeping, variants
 from app.domain.campaigns.again import Who
 from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.campaigns import Campaign, CampaignFilter, CampaignOrder, CampaignStatus, OnUnknown
@@ -36,6 +36,7 @@ from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import (
+    MAX_ID,
     Cursor,
     Id,
     Limit,
@@ -220,6 +221,24 @@ async def list_again(
 
 
 @post(
+    "/{id:int}/variants/{variantId:int}/stop",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Send a variant no more; who would have got it gets another",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def stop_variant(
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    campaign_id: Id,
+    variant_id: Annotated[int, PathParameter(name="variantId", ge=1, le=MAX_ID, description="Of the variant.")],
+) -> Campaign:
+    await variants.stop(pool, user.workspace_id, campaign_id, variant_id, actor)
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+
+
+@post(
     "/{id:int}/archive",
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
@@ -272,6 +291,7 @@ router = Router(
         resume_campaign,
         cancel_campaign,
         list_again,
+        stop_variant,
         archive_campaign,
         unarchive_campaign,
         delete_campaign,

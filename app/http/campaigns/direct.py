@@ -31,6 +31,7 @@ class TestBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_onl
     """What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
     `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
     that is written to no more it goes only if that is confirmed (`despiteSuppression`).
+    With `afterSeconds` it goes so much later: the steps of a campaign are tried a minute apart.
     """
 
     subject: Annotated[str, SUBJECT]
@@ -41,6 +42,7 @@ class TestBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_onl
     fields: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     despite_suppression: bool = False
+    after_seconds: Annotated[int, msgspec.Meta(ge=0, le=3_600)] = 0
 
 
 class Posted(msgspec.Struct, rename="camel"):
@@ -88,6 +90,7 @@ async def send_test(
             sender_id=asked.sender_id,
             if_blank=asked.if_blank,
             insists=asked.despite_suppression,
+            after_s=asked.after_seconds,
             internal=frozenset(settings.allow_internal_domains),
         )
         posted = await direct.post(pool, user.workspace_id, mail, actor, quotas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -10,10 +11,12 @@ import msgspec
 from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
+from app.bounds import TEXT
 from app.db import Pool
 from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.campaigns.signatures import Signature
+from app.domain.senders import senders
 from app.domain.workspaces import postal_addresses
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput, NotFound
@@ -26,38 +29,57 @@ from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, ThePool, TheSettings, TheUser
 from app.mail.footer import Unsubscribe, example_url
+from app.mail.quoting import quote
 from app.settings import Settings
 
 MAX_BODY = 8_000_000
 
 
+class QuotedFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The message that a later step quotes: templates, too."""
+
+    body: Annotated[str, TEXT] = ""
+    body_html: Annotated[str | None, TEXT] = None
+
+
 class RenderBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
     `senderId` it ends with that sender's signature, then with the workspace's postal address, and with `unsubscribe`
-    as a campaign's messages do; a link is shown as it will look, and leads nowhere.
+    as a campaign's messages do; a link is shown as it will look, and leads nowhere. `quoted` stands below it.
     """
 
     unsubscribe: Unsubscribe = "none"
     email: str
     fields: dict[str, str] | None = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    quoted: QuotedFields | None = None
 
     async def render(self, pool: Pool, workspace_id: int, settings: Settings) -> Rendered:
         """Raises InvalidInput."""
         content = self.content(settings.allow_internal_domains)
-        signature = Signature("")
+        signature, who = Signature(""), "…"
         if self.sender_id is not None:
             try:
                 signature = await signatures.get(pool, workspace_id, self.sender_id)
+                sender = await senders.get_sender(pool, workspace_id, self.sender_id)
             except NotFound as error:
                 raise InvalidInput({"senderId": error.detail}) from None
+            who = sender.display_name or sender.email
         postal_address = await postal_addresses.get(pool, workspace_id)
 
         def end(sent: Content) -> Content:
             return signatures.signed(sent, signature.text, signature.html).addressed(postal_address)
 
         url = example_url(settings.base_url)
-        return await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=url)
+        rendered = await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=url)
+        if self.quoted is None:
+            return rendered
+        before = msgspec.structs.replace(
+            content, body=self.quoted.body, body_html=self.quoted.body_html, headers={}, unsubscribe="none"
+        )
+        shown = await before.render(self.email, self.fields, workspace_id, unsubscribe_url=url)
+        day = datetime.now(UTC).date()
+        return rendered.quoting(quote(shown.text, shown.html, who=who, day=day, language=self.language))
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +93,7 @@ class MessageOperation(Operation):
     """Documents the body, which the handler reads by itself."""
 
     def __post_init__(self) -> None:
-        self.request_body = one_of_forms({JSON: RenderBody})
+        self.request_body = one_of_forms({JSON: RenderBody}, (QuotedFields,))
 
 
 class RenderOperation(Operation):

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from http import HTTPStatus
 from io import BytesIO
 from typing import Annotated, Any, BinaryIO, NamedTuple, cast
@@ -31,7 +31,8 @@ from app.domain.campaigns.idempotency import Idempotency
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Preview, Scheduled
 from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
-from app.domain.planning.campaign_calendar import CampaignCalendar, checked
+from app.domain.campaigns.variants import VARIANTS, WEIGHT, Variant
+from app.domain.planning.campaign_calendar import CampaignCalendar, Clock, checked
 from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
 from app.domain.recipients.conditions import Condition, check_conditions
@@ -66,32 +67,59 @@ BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _repeats = OneByOne()
 
 
+class VariantFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Another text for a step: of all who get the step, each gets one, by `weight`. In the thread it has no
+    `subject`.
+    """
+
+    weight: Annotated[int, WEIGHT] = 1
+    subject: Annotated[str | None, SUBJECT] = None
+    body: Annotated[str, TEXT]
+    body_html: Annotated[str | None, TEXT] = None
+
+    def to_domain(self) -> Variant:
+        return Variant(weight=self.weight, subject=self.subject, body=self.body, body_html=self.body_html)
+
+
 class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
-    days are those on which the campaign sends (Monday to Friday without a calendar). Without a `subject`, it goes in
-    the thread of the first. `{{ sent_at }}` is the day on which the one before it was sent.
+    days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
+    the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
+    `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
+    `weight` is that of its own text beside its `variants`.
     """
 
     wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
     business_days: bool = False
+    time_of_day: Clock | None = None
+    quotes: bool = False
     subject: Annotated[str | None, SUBJECT] = None
     body: Annotated[str, TEXT]
     body_html: Annotated[str | None, TEXT] = None
+    weight: Annotated[int, WEIGHT] = 1
+    variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
 
     def to_domain(self) -> Step:
         return Step(
             wait=parse_wait(self.wait),
             business_days=self.business_days,
+            time_of_day=None if self.time_of_day is None else time.fromisoformat(self.time_of_day),
+            quotes=self.quotes,
             subject=self.subject,
             body=self.body,
             body_html=self.body_html,
+            weight=self.weight,
+            variants=[variant.to_domain() for variant in self.variants],
         )
 
 
 class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What stops a recipient's later steps beside an answer: with `autoReply`, an absence note."""
+    """What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
+    answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+    """
 
     auto_reply: bool = False
+    domain: bool = False
 
 
 class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -102,7 +130,8 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
     service is on its own machine's address.
 
-    `steps` are the later messages, to whoever did not answer. They leave only while the mailbox that answers come to is
+    `variants` are other texts for the first message, whose own has `weight` among them. `steps` are the later messages,
+    to whoever did not answer. They leave only while the mailbox that answers come to is
     read; where a sender has none, only with `followUpWithoutReading`.
     """
 
@@ -122,6 +151,8 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
     not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
+    weight: Annotated[int, WEIGHT] = 1
+    variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
     steps: Annotated[list[StepFields], STEPS] = msgspec.field(default_factory=list[StepFields])
     stop_on: StopOn | None = None
     follow_up_without_reading: bool = False
@@ -144,8 +175,11 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
             if_blank=self.if_blank,
             not_if_written_to_days=self.not_if_written_to_days,
             not_in_campaigns=self.not_in_campaigns,
+            weight=self.weight,
+            variants=[variant.to_domain() for variant in self.variants],
             steps=[step.to_domain() for step in self.steps],
             stop_on_auto_reply=self.stop_on is not None and self.stop_on.auto_reply,
+            stop_on_domain=self.stop_on is not None and self.stop_on.domain,
             follow_up_without_reading=self.follow_up_without_reading,
         )
 
@@ -187,8 +221,9 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     from a spreadsheet with their header.
 
     `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-    `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn` and, where it is
-    text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind those.
+    `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn`, `variants` and,
+    where it is text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind
+    those.
     """
 
     recipients: str | None = None
@@ -266,7 +301,9 @@ class CampaignOperation(Operation):
     """Documents the two forms, which one handler takes."""
 
     def __post_init__(self) -> None:
-        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign}, (StepFields, StopOn))
+        self.request_body = one_of_forms(
+            {JSON: JsonCampaign, MULTIPART: FormCampaign}, (StepFields, VariantFields, StopOn)
+        )
 
 
 @post(
@@ -366,6 +403,7 @@ _JSON_FIELDS = (
     "attachments",
     "steps",
     "stopOn",
+    "variants",
 )
 
 

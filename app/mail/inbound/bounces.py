@@ -14,7 +14,7 @@ from app.mail.inbound import dialects, headers, reports
 from app.mail.inbound.dialects import Named
 from app.mail.inbound.facts import Report
 from app.mail.inbound.mime import RETURNED, Fields, Part, parse
-from app.mail.inbound.origin import delivers_mail, is_away, is_daemon
+from app.mail.inbound.origin import LISTS, delivers_mail, is_away, is_daemon
 from app.mail.inbound.patterns import words
 from app.mail.inbound.reasons import judged
 
@@ -49,11 +49,22 @@ _WORDS = words(r"""
 """)
 _DELAYED = words(r"""
     ^\W*warning: (could not|message)|\bdelay|still (being )?(re)?tr|temporary (failure|problem)|wird weiterhin
-    nouvelle tentative
+    nouvelle tentative|verz(ö|oe)ger(t|ung)|(remise|distribution) (diff[eé]r|retard)[eé]e
+    (entrega|env[ií]o) (retrasad|demorad|atrasad)|(consegna|recapito) (ritardat|in ritardo)
+    vertraagd|vertraging|op[oó][zź]nion|f[oö]rdr[oö]j|forsinke|遅延|延迟
 """)
 _STILL_TRIED = words(r"""
     warning (message )?only|no action is required|will (continue|keep|go on)|(will|shall) be (retried|tried again)
-    still being (re)?tried|not need to resend|delivery attempts will
+    still being (re)?tried|not need to resend|delivery attempts will|wird weiterhin versucht
+    weitere zustellversuche|nouvelles tentatives|sera r[eé]essay|(se )?(seguir[aá]|volver[aá]) (a )?intent
+    ulteriori tentativi|opnieuw (geprobeerd|proberen)|novas tentativas|ponowne pr[oó]by
+""")
+# Whoever wants the writer to prove something delivers after that.
+_ASKS = words(r"""
+    not a robot|kein roboter|\bcaptcha\b|verification required|unknown senders to verify
+    (click|press|follow)\b.{0,60}\b(to|and) (deliver|release|verify|confirm)
+    (verify|confirm|authenticate) (yourself|that you|your (e-?mail )?address|your message)
+    best[aä]tigen sie|authentifi(er|ez|cation)
 """)
 
 
@@ -97,7 +108,7 @@ def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[
 
 def _is_bounce(root: Part, leaves: list[Part], above: str) -> bool:
     """Of what a program sent that keeps to no standard: whether its words are those of a bounce. An absence note wants
-    nothing back, either, and its subject is ours.
+    nothing back, either, and its subject is ours; nor do newsletters, and who asks for a confirmation.
     """
     fields = root.fields
     if "x-failed-recipients" in fields:
@@ -106,6 +117,8 @@ def _is_bounce(root: Part, leaves: list[Part], above: str) -> bool:
     said = _SUBJECT.search(subject) is not None, _WORDS.search(above) is not None
     if is_daemon(fields):
         return any(said)
+    if LISTS & set(fields.names) or _ASKS.search(f"{subject}\n{above}"):
+        return False
     return not is_away(subject) and (all(said) or (said[1] and any(leaf.type in RETURNED for leaf in leaves)))
 
 

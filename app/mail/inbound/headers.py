@@ -17,6 +17,8 @@ MOST_ADDRESSES = 100
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{1,20})?\?([bBqQ])\?([^?]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[\w.:-]{1,40}(?:\*[\w-]{1,20})?\?[bBqQ]\?)")
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # Postgres keeps neither
+# Controls, and what turns the direction of all that follows: by it one name is shown as another.
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # A local part is looked at from where it begins, and not again from each of its characters.
 ADDRESS = re.compile(
     r"(?<![\w.!#$%&*+/=?^`{}~-])[\w.!#$%&*+/=?^`{}~-][\w.!#$%&'*+/=?^`{}~-]{0,63}@[^\W_](?:[\w.-]{0,252}[^\W_])?"
@@ -55,7 +57,12 @@ def words(value: bytes) -> str:
     text = decoded(value[:MOST_VALUE])
     if "=?" in text:
         text = _WORD.sub(lambda word: _word(word[1], word[2], word[3]), _BETWEEN_WORDS.sub(r"\1", text))
-    return " ".join(text.split())
+    return line(text)
+
+
+def line(text: str) -> str:
+    """As it may be shown in one line."""
+    return " ".join(_UNSEEN.sub("", text).split())
 
 
 def _word(charset: str, encoding: str, content: str) -> str:

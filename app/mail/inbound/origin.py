@@ -6,6 +6,8 @@ from app.mail.inbound import headers
 from app.mail.inbound.mime import Fields
 from app.mail.inbound.patterns import words
 
+# Fields of what goes to many.
+LISTS = {"list-id", "list-unsubscribe", "list-post", "list-help", "x-mailing-list", "feedback-id"}
 _DELIVERS = words(r"""
     ^\W*(mailer[-_.]?daemon|mail[-_.]?daemon|post_?master|poostmaster|daemon|mdaemon|bounces?|mailsystem
         |mail-?delivery|mailer|microsoftexchange\w*|delivery|system|mail\.?system|undeliver\w*|mailerror
@@ -25,7 +27,13 @@ _AWAY = words(r"""
         |risposta automatica|fuori (?:sede|ufficio)|assen(?:za|te)\b|automatisch (?:antwoord|bericht)
         |automatische (?:reactie|beantwoording)|afwezig\w*|niet aanwezig|resposta autom[aá]tica
         |fora do escrit[oó]rio|aus[eê]ncia\b|mensagem de aus[eê]ncia|(?:odpowied[zź] automatyczna
-        |automatyczna odpowied[zź])|autoodpowied[zź]|(?:poza biurem|nieobecno[sś][cć])|自動返信|不在)
+        |automatyczna odpowied[zź])|autoodpowied[zź]|(?:poza biurem|nieobecno[sś][cć])
+        |auto-?svar|automatisk?t? svar|fr[aå]nvaro|frav[aæ]r\w*|ikke p[aå] kontoret|inte p[aå] kontoret
+        |automaattinen (?:vastaus|viesti)|poissaolo\w*|automatick[aá] odpove[dď]|automatick[aá] odpověď|nep[rř][ií]tomno
+        |automatikus v[aá]lasz|h[aá]zon k[ií]v[uü]l|otomatik (?:yan\u0131t|cevap)|ofis d\u0131\u015f\u0131
+        |r[aă]spuns automat|αυτόματη απάντηση|автоответ|автоматический ответ|автоматична відповідь
+        |нет на месте|в отпуске
+        |自動返信|自動応答|不在|自动回复|自动答复|自動回覆|자동 ?(?:회신|응답)|부재중)
 """)
 
 

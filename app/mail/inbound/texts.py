@@ -18,6 +18,7 @@ _TAGS = frozenset(
     | {"s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
     | {"tt", "u", "ul"}
 )
+_SCHEMES = {"http", "https", "mailto", "tel"}
 _FOR_ALL = {"align", "dir", "lang", "style", "title", "valign"}
 _ATTRIBUTES = {
     "*": _FOR_ALL,
@@ -59,11 +60,18 @@ def cleaned(html: str) -> str | None:
         tags=set(_TAGS),
         attributes=_ATTRIBUTES,
         clean_content_tags={"script", "style", "title", "head"},
-        url_schemes={"http", "https", "mailto", "tel"},
+        attribute_filter=_kept,
+        url_schemes=_SCHEMES,
         filter_style_properties=_STYLES,
         link_rel="noopener noreferrer nofollow",
     )
     return clean if len(clean) <= MOST_HTML else None
+
+
+def _kept(_tag: str, attribute: str, value: str) -> str | None:
+    """A message has no place from which other places could be told: what is relative would be one of ours."""
+    is_place = attribute in {"href", "src"}
+    return value if not is_place or value.strip().partition(":")[0].lower() in _SCHEMES else None
 
 
 def _is_a_bomb(html: str) -> bool:

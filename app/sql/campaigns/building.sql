@@ -17,3 +17,8 @@ WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 -- What the messages of a later step are made of.
 SELECT subject, coalesce(body_made, body) AS body, coalesce(html_made, body_html) AS body_html FROM campaign_steps
 WHERE workspace_id = %(workspace_id)s AND id = %(step_id)s;
+
+-- name: variant_content
+-- The same of a variant with a text of its own.
+SELECT subject, coalesce(body_made, body) AS body, coalesce(html_made, body_html) AS body_html FROM step_variants
+WHERE workspace_id = %(workspace_id)s AND id = %(variant_id)s;

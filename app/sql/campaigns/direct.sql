@@ -1,5 +1,5 @@
 -- name: insert_direct
--- A campaign of kind DIRECT with its stream and its one email, which is due.
+-- A campaign of kind DIRECT with its stream and its one email, which is due, or is `after` so long.
 WITH campaign AS (
     INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, unsubscribe, reply_to,
                            headers, cc, bcc, attachments, images, body_made, html_made, postal_address, fields, start_at,
@@ -14,12 +14,12 @@ WITH campaign AS (
 stream AS (
     INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, insists, start_at, gap_ms, copies, next_due_at,
                          total, scheduled)
-    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, copies, start_at, 1, 1 FROM campaign
-    RETURNING workspace_id, campaign_id, id, start_at
+    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, copies, start_at + %(after)s::interval, 1, 1 FROM campaign
+    RETURNING workspace_id, campaign_id, id, next_due_at
 )
 INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at)
-SELECT workspace_id, campaign_id, id, %(recipient)s, address_digest(%(recipient)s), %(fields)s, start_at FROM stream
-RETURNING campaign_id, id AS email_id;
+SELECT workspace_id, campaign_id, id, %(recipient)s, address_digest(%(recipient)s), %(fields)s, next_due_at FROM stream
+RETURNING campaign_id, id AS email_id, scheduled_at AS due_at;
 
 -- name: note_email
 -- Between which ids the campaign's emails lie.

@@ -3,12 +3,12 @@
 INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, language, unsubscribe, reply_to, headers,
                        cc, bcc, attachments, images, body_made, html_made, postal_address, fields, start_at, latest_at,
                        delay_ms, jitter_percent, hourly_limit, share_percent, calendar, on_unknown, stored_bytes,
-                       stop_on_auto_reply, follow_up_without_reading)
+                       stop_on_auto_reply, stop_on_domain, follow_up_without_reading)
 VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s, %(unsubscribe)s,
         %(reply_to)s, %(headers)s, %(cc)s, %(bcc)s, %(attachments)s, %(images)s, %(body_made)s, %(html_made)s,
         own_postal_address(), %(fields)s, %(start_at)s, %(latest_at)s, %(delay_ms)s, %(jitter_percent)s, %(hourly_limit)s,
         %(share_percent)s, %(calendar)s, %(on_unknown)s, %(stored_bytes)s, %(stop_on_auto_reply)s,
-        %(follow_up_without_reading)s)
+        %(stop_on_domain)s, %(follow_up_without_reading)s)
 RETURNING id;
 
 -- name: insert_streams

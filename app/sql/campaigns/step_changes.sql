@@ -1,6 +1,6 @@
 -- name: all_steps
 -- The steps of a campaign, which is locked: the first, and all that it ever had behind that.
-SELECT id, position, wait, business_days, subject, body, body_html, removed_at IS NOT NULL AS removed FROM campaign_steps
+SELECT id, position, wait, business_days, time_of_day, quotes, subject, body, body_html, removed_at IS NOT NULL AS removed FROM campaign_steps
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
 ORDER BY position, removed_at NULLS FIRST, id;
 
@@ -17,8 +17,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(id)s
 -- name: update_step
 -- A step as it is from now on.
 UPDATE campaign_steps
-SET wait = %(wait)s, business_days = %(business_days)s, subject = %(subject)s, body = %(body)s, body_html = %(body_html)s,
-    body_made = %(body_made)s, html_made = %(html_made)s
+SET wait = %(wait)s, business_days = %(business_days)s, time_of_day = %(time_of_day)s, quotes = %(quotes)s,
+    subject = %(subject)s, body = %(body)s, body_html = %(body_html)s, body_made = %(body_made)s, html_made = %(html_made)s
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: place_steps

@@ -6,10 +6,10 @@ RETURNING id;
 
 -- name: insert_step
 -- A later step, at its place behind the first.
-INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait, business_days, subject, body, body_html, body_made,
-                            html_made)
-VALUES (%(workspace_id)s, %(campaign_id)s, %(position)s, %(wait)s, %(business_days)s, %(subject)s, %(body)s, %(body_html)s,
-        %(body_made)s, %(html_made)s)
+INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait, business_days, time_of_day, quotes, subject, body,
+                            body_html, body_made, html_made)
+VALUES (%(workspace_id)s, %(campaign_id)s, %(position)s, %(wait)s, %(business_days)s, %(time_of_day)s, %(quotes)s, %(subject)s,
+        %(body)s, %(body_html)s, %(body_made)s, %(html_made)s)
 RETURNING id;
 
 -- name: senders_unread
@@ -49,7 +49,7 @@ response AS (
     JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id
     GROUP BY e.step_id
 )
-SELECT s.id, s.position AS step, s.wait, s.business_days,
+SELECT s.id, s.position AS step, s.wait, s.business_days, s.time_of_day, s.quotes,
        CASE WHEN s.position = 1 THEN c.subject ELSE s.subject END AS subject,
        CASE WHEN s.position = 1 THEN c.body ELSE s.body END AS body,
        CASE WHEN s.position = 1 THEN c.body_html ELSE s.body_html END AS body_html,

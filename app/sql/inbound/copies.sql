@@ -1,15 +1,22 @@
 -- name: emails_to_copy
 -- Emails that were sent from the mailbox within a day and have no copy in Sent, where the wire check has shown that the server
--- keeps none. The newest wait a little: it may keep them after all.
+-- keeps none. The newest wait a little: it may keep them after all. Of a campaign the `newest` are looked at, however many
+-- it has sent: what is older by its number is older than a day, or a late retry.
 SELECT e.id, e.campaign_id, t.sender_id, e.recipient, e.fields, e.message_id, e.sent_at, s.email AS sender, a.claimed_at,
-       a.content_version, CASE WHEN e.follows_id IS NOT NULL THEN e.step_id END AS step_id
+       a.content_version, CASE WHEN e.follows_id IS NOT NULL THEN e.step_id END AS step_id,
+       (SELECT v.id FROM step_variants v
+        WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id AND v.body IS NOT NULL) AS variant_id
 FROM read_senders r
 JOIN senders s ON s.workspace_id = r.workspace_id AND s.id = r.sender_id
 JOIN wire_checks w ON w.workspace_id = s.workspace_id AND w.sender_id = s.id
-JOIN streams t ON t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.sent > 0
+JOIN streams t ON t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.accepted_at > now() - interval '1 day'
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
-JOIN emails e ON e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SENT'
-    AND e.id BETWEEN c.first_email_id AND c.last_email_id
+JOIN LATERAL (
+    SELECT * FROM emails n
+    WHERE n.workspace_id = t.workspace_id AND n.status = 'SENT' AND n.id BETWEEN c.first_email_id AND c.last_email_id
+    ORDER BY n.id DESC
+    LIMIT %(newest)s
+) e ON e.stream_id = t.id
 JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts AND a.outcome = 'ACCEPTED'
 WHERE r.workspace_id = %(workspace_id)s AND r.inbox_id = %(sender_id)s
   AND s.copy_to_sent AND NOT keeps_copies(s.workspace_id, s.id)

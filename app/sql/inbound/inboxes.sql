@@ -49,11 +49,12 @@ VALUES (%(workspace_id)s, %(sender_id)s, %(folder)s, %(uid_validity)s, %(uid)s)
 ON CONFLICT (workspace_id, sender_id, folder) DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid;
 
 -- name: end_pass
--- The pass ended well. `is_whole`: nothing was left for another. A mailbox is looked at sooner while its senders send.
+-- The pass ended well. `is_whole`: nothing was left for another. A mailbox is looked at sooner while its senders send, and
+-- at once where something came since the pass began.
 UPDATE inboxes i
 SET lease_token = NULL, lease_until = NULL, failures = 0, failing_since = NULL, error = NULL,
     whole_at = CASE WHEN %(is_whole)s THEN %(began)s ELSE whole_at END,
-    next_at = CASE WHEN %(is_whole)s THEN now() + make_interval(secs => %(poll_s)s::float8 * (0.9 + 0.2 * random()) * (
+    next_at = CASE WHEN %(is_whole)s AND coalesce(news_at < %(began)s, true) THEN now() + make_interval(secs => %(poll_s)s::float8 * (0.9 + 0.2 * random()) * (
         SELECT CASE WHEN max(w.accepted_at) > now() - interval '1 hour' THEN 0.5
                     WHEN max(w.accepted_at) > now() - interval '7 days' THEN 1
                     ELSE 5 END
@@ -77,3 +78,27 @@ WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_to
 UPDATE inboxes
 SET lease_token = NULL, lease_until = NULL, next_at = greatest(next_at, now() + make_interval(secs => %(again_in_s)s))
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
+
+-- name: watch
+-- Watch a mailbox for so long, or go on watching it. No row: another worker does, it is read no more, none of its senders
+-- sent within a week, or it cannot be read.
+UPDATE inboxes i
+SET watch_token = %(token)s, watched_until = now() + make_interval(secs => %(watch_s)s)
+WHERE i.workspace_id = %(workspace_id)s AND i.sender_id = %(sender_id)s AND i.failures = 0
+  AND (i.watch_token IS NULL OR i.watch_token = %(token)s OR i.watched_until <= now())
+  AND EXISTS (
+      SELECT FROM read_senders r
+      JOIN login_windows w ON w.workspace_id = r.workspace_id AND w.login_id = r.login_id
+          AND w.window_start > now() - interval '8 days'
+      WHERE r.workspace_id = i.workspace_id AND r.inbox_id = i.sender_id AND w.accepted_at > now() - interval '7 days')
+RETURNING i.sender_id;
+
+-- name: note_news
+-- Something came into a mailbox that is watched: it is read at once.
+UPDATE inboxes SET news_at = now(), next_at = least(next_at, now())
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s AND failures = 0;
+
+-- name: watch_no_more
+-- Whoever wants may watch the mailbox.
+UPDATE inboxes SET watch_token = NULL, watched_until = NULL
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s;

@@ -32,22 +32,10 @@ LEFT JOIN emails o ON o.workspace_id = e.workspace_id AND o.id = %(about)s
 LEFT JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.erased_at IS NULL;
 
--- name: wait_for_return
--- What follows for the recipient of an email, and what waits of that, waits until two days after the day that an absence
--- note names; with a calendar, its old slot says nothing, so the claim has it planned. The stream is locked.
-UPDATE emails o
-SET follow_at = CASE WHEN o.follow_at IS NOT NULL THEN greatest(o.follow_at, b.at) END,
-    scheduled_at = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.scheduled_at END,
-    not_before = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.not_before END,
-    until = CASE WHEN o.status = 'SCHEDULED' AND o.until IS NOT NULL THEN now() ELSE o.until END
-FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,
-     away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at)
-WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL
-  AND (o.follow_at < b.at OR o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at);
-
 -- name: tally
 -- The counts of the stream, once a response to one of its emails is new or is something else: of each kind an email counts
--- once. `seen` says what it counted for before; the stream is locked.
+-- once. `seen` says what it counted for before; the stream is locked. Who did not exist as it was handed over is counted
+-- for the brake by that.
 WITH after AS (
     SELECT t.replied, t.auto_replied, t.bounced, t.complained, t.unsubscribed
     FROM response_kinds(%(workspace_id)s::bigint, %(email_id)s::bigint) t
@@ -55,7 +43,12 @@ WITH after AS (
 UPDATE streams s
 SET replied = s.replied + a.replied::integer - %(replied)s::boolean::integer,
     auto_replied = s.auto_replied + a.auto_replied::integer - %(auto_replied)s::boolean::integer,
-    bounced = s.bounced + a.bounced::integer - %(bounced)s::boolean::integer,
+    bounced = s.bounced + CASE WHEN EXISTS (SELECT FROM emails e
+                                            JOIN attempts t ON t.workspace_id = e.workspace_id AND t.email_id = e.id
+                                                               AND t.number = e.attempts
+                                            WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
+                                              AND e.status = 'FAILED' AND t.dead)
+                               THEN 0 ELSE a.bounced::integer - %(bounced)s::boolean::integer END,
     complained = s.complained + a.complained::integer - %(complained)s::boolean::integer,
     unsubscribed = s.unsubscribed + a.unsubscribed::integer - %(unsubscribed)s::boolean::integer
 FROM after a

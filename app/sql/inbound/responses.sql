@@ -79,29 +79,6 @@ GROUP BY 1
 ORDER BY 2 DESC, 1
 LIMIT 200;
 
--- name: stopped_beside
--- What was cancelled for the recipient of an email in its campaign, since they answered or do not exist, where nothing
--- that came back says so any more.
-SELECT id FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint)
-WHERE status = 'CANCELLED' AND cancel_reason IN ('REPLIED', 'BOUNCED')
-  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint);
-
--- name: unstop
--- The campaign of an email does not end for its recipient where nothing that came back says so any more.
-UPDATE emails e SET stopped = NULL
-FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
-WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id AND o.stopped = 'REPLIED'
-  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint)
-RETURNING e.id;
-
--- name: owe_again
--- These owe what follows, as if nobody had answered. Their stream is locked.
-UPDATE emails e SET follow_at = f.at
-FROM campaigns c, emails o, follows_at(o.workspace_id, o.id, o.sent_at) AS f (at)
-WHERE o.workspace_id = %(workspace_id)s AND o.id = ANY (%(ids)s::bigint[]) AND o.status = 'SENT' AND f.at IS NOT NULL
-  AND c.workspace_id = o.workspace_id AND c.id = o.campaign_id AND c.emails_removed_at IS NULL
-  AND e.workspace_id = o.workspace_id AND e.id = o.id;
-
 -- name: count_unread
 -- How many nobody has read yet, of each kind.
 SELECT effective_kind(r) AS kind, count(*) AS n FROM responses r

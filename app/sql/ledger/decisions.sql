@@ -34,7 +34,9 @@ WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
                          * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at,
-           coalesce(a.dead, false) AS dead, e.settled IS NOT NULL AS settled,
+           coalesce(a.dead, false)  -- unless a bounce says so, too, which still counts
+               AND NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k) AS dead,
+           e.settled IS NOT NULL AS settled,
            coalesce(%(from)s::email_status <> 'UNKNOWN' AND a.recorded_at <= c.braked_at, false) AS braked
     FROM emails e
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id

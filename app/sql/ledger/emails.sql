@@ -90,7 +90,7 @@ LIMIT %(limit)s;
 -- Emails as lists show them, with what the latest attempt said, in the order of `ids`.
 SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
        e.message_id, e.retry_count, e.attempts, a.code, a.enhanced_code, a.reply, e.cancel_reason,
-       step_number(e) AS step, e.failed_for, e.settled::text AS settled
+       step_number(e) AS step, variant_letter(e) AS variant, e.failed_for, e.settled::text AS settled
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
 JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
@@ -102,8 +102,9 @@ ORDER BY page.number;
 -- One email, without what it says.
 SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
        e.sent_at, e.message_id, e.retry_count, e.erased_at, e.cancel_reason,
-       step_number(e) AS step, e.follow_at, e.follows_id, e.stopped,
-       e.failed_for, e.settled::text AS settled, e.mended_as, n.readings, n.last_at AS read_at, keeps_copies(s.workspace_id, s.sender_id) AS keeps_copies
+       step_number(e) AS step, variant_letter(e) AS variant, e.follow_at, e.follows_id, e.stopped,
+       e.failed_for, e.settled::text AS settled, e.mended_as,
+       n.readings, n.last_at AS read_at, keeps_copies(s.workspace_id, s.sender_id) AS keeps_copies
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id

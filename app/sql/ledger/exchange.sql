@@ -141,7 +141,7 @@ BEGIN
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
                 message_id = coalesce(v.message_id, e.message_id)
             FROM (
-                SELECT b.workspace_id, b.id, r.kind, r.message_id, r.dead,
+                SELECT r.*,
                        CASE r.kind
                            WHEN 'DEFERRED' THEN now() + retry_wait(b.retry_count + 1, b.id)
                            WHEN 'UNKNOWN' THEN now() + retry_wait(b.attempts + 1, b.id)
@@ -171,14 +171,15 @@ BEGIN
                 JOIN emails b ON b.workspace_id = r.workspace_id AND b.id = r.id
             ) v
             WHERE e.workspace_id = v.workspace_id AND e.id = v.id AND e.claim_token = by_token
-            RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind, v.dead
+            RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind, v.dead,
+                      v.duration_ms, v.server, v.command, v.code, v.enhanced_code, v.reply, v.content_version
         ),
         audit AS (
             INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
                                   enhanced_code, reply, content_version, dead)
-            SELECT of_workspace, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
-                   r.code, r.enhanced_code, r.reply, r.content_version, nullif(f.dead, false)
-            FROM finished f JOIN report r USING (id)
+            SELECT of_workspace, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, f.duration_ms, f.server, f.command,
+                   f.code, f.enhanced_code, f.reply, f.content_version, nullif(f.dead, false)
+            FROM finished f
             WHERE f.kind <> 'UNBEGUN'
         )
         SELECT coalesce(array_agg(f.stream_id), '{}'), array_agg(f.kind), array_agg(f.status), array_agg(f.claimed_at),

@@ -5,18 +5,27 @@
 SELECT e.id, e.recipient, e.erased_at,
        CASE WHEN p.id IS NULL THEN e.fields
             ELSE e.fields || jsonb_build_object('sent_at', sent_on(e.after_at, c.calendar)) END AS fields,
-       CASE WHEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END IS NOT NULL
+       CASE WHEN v.subject IS NOT NULL THEN v.subject
+            WHEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END IS NOT NULL
                 THEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END
             WHEN p.id IS NOT NULL THEN in_thread(coalesce(
+                (SELECT w.subject
+                 FROM emails_beside(e.workspace_id, e.id) o
+                 JOIN campaign_steps q ON q.workspace_id = o.workspace_id AND q.id = o.step_id AND q.position < p.position
+                 LEFT JOIN step_variants w ON w.workspace_id = o.workspace_id AND w.id = o.variant_id
+                 WHERE coalesce(w.subject, q.subject) IS NOT NULL OR q.position = 1
+                 ORDER BY q.position DESC LIMIT 1),
                 (SELECT q.subject FROM campaign_steps q
                  WHERE q.workspace_id = p.workspace_id AND q.campaign_id = p.campaign_id AND q.position < p.position
                    AND q.subject IS NOT NULL AND q.removed_at IS NULL
                  ORDER BY q.position DESC LIMIT 1),
                 CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END))
             WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
-       CASE WHEN h.version IS NOT NULL THEN coalesce(h.body_made, h.body) WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body)
+       CASE WHEN v.id IS NOT NULL THEN coalesce(v.body_made, v.body)
+            WHEN h.version IS NOT NULL THEN coalesce(h.body_made, h.body) WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body)
             WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
-       CASE WHEN h.version IS NOT NULL THEN coalesce(h.html_made, h.body_html)
+       CASE WHEN v.id IS NOT NULL THEN coalesce(v.html_made, v.body_html)
+            WHEN h.version IS NOT NULL THEN coalesce(h.html_made, h.body_html)
             WHEN p.id IS NOT NULL THEN coalesce(p.html_made, p.body_html)
             WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
@@ -37,6 +46,7 @@ JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 LEFT JOIN campaign_signatures g
     ON g.workspace_id = s.workspace_id AND g.campaign_id = s.campaign_id AND g.sender_id = s.sender_id
 LEFT JOIN campaign_steps p ON p.workspace_id = e.workspace_id AND p.id = e.step_id AND e.follows_id IS NOT NULL
+LEFT JOIN step_variants v ON v.workspace_id = e.workspace_id AND v.id = variant_of(e) AND v.body IS NOT NULL
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 LEFT JOIN LATERAL (
     SELECT * FROM campaign_contents t
@@ -56,3 +66,13 @@ LEFT JOIN LATERAL (
 ) h ON true
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
+
+-- name: quoted_by
+-- The email that one follows, if its step quotes it; who sent that, and on which day.
+SELECT e.follows_id AS id, coalesce(nullif(p.display_name, ''), p.email) AS who, sent_on(e.after_at, c.calendar) AS sent_on
+FROM emails e
+JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams t ON t.workspace_id = e.workspace_id AND t.id = e.stream_id
+JOIN senders p ON p.workspace_id = t.workspace_id AND p.id = t.sender_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND s.quotes AND e.follows_id IS NOT NULL;

@@ -126,3 +126,34 @@ WHERE EXISTS (SELECT FROM streams t
 SELECT (SELECT count(*) FROM workers WHERE lease_until > now()) AS workers,
        (SELECT coalesce(sum(count), 0)::bigint FROM lanes) AS lanes,
        (SELECT count(*) FROM senders WHERE blocked_until > now()) AS backed_off;
+
+-- name: follow_ups_standing
+-- How many emails owe a next step, of how many it was stopped and why, and how many follow-ups that are due wait, up to
+-- %(most)s, since nobody has read the mailbox in which an answer would lie.
+WITH stepped AS MATERIALIZED (
+    SELECT workspace_id, id, campaign_id, sender_id, open, following, stops, next_due_at FROM streams WHERE stepped
+),
+stopped AS (
+    SELECT coalesce(sum(n.n) FILTER (WHERE n.reason = 'REPLIED'), 0) AS replied,
+           coalesce(sum(n.n) FILTER (WHERE n.reason = 'SUPPRESSED'), 0) AS suppressed,
+           coalesce(sum(n.n) FILTER (WHERE n.reason = 'STOPPED'), 0) AS person,
+           coalesce(sum(n.n) FILTER (WHERE n.reason NOT IN ('REPLIED', 'SUPPRESSED', 'STOPPED')), 0) AS ended
+    FROM stepped s
+    CROSS JOIN LATERAL (SELECT key AS reason, value::bigint AS n FROM jsonb_each_text(s.stops)) n
+    WHERE s.stops IS NOT NULL
+),
+unread AS (
+    SELECT count(*) AS n
+    FROM (
+        SELECT FROM stepped s
+        CROSS JOIN LATERAL (SELECT inbox_read_at(s.workspace_id, s.campaign_id, s.sender_id, true) AS at) r
+        JOIN emails e ON e.workspace_id = s.workspace_id AND e.stream_id = s.id
+        WHERE s.open AND s.next_due_at <= now() + interval '1 minute'
+          AND e.status = 'SCHEDULED' AND e.scheduled_at <= now() + interval '1 minute' AND e.after_at IS NOT NULL
+          AND coalesce(r.at < greatest(e.after_at, now() - interval '30 minutes'), true)
+        LIMIT %(most)s::integer
+    ) u
+)
+SELECT (SELECT coalesce(sum(following), 0)::bigint FROM stepped) AS following, u.n AS unread,
+       s.replied::bigint, s.suppressed::bigint, s.person::bigint, s.ended::bigint
+FROM stopped s CROSS JOIN unread u;

@@ -194,3 +194,47 @@ def test_a_mail_to_unsubscribe_says_so_in_its_subject() -> None:
 
 def test_a_daemon_that_says_stop_is_no_person() -> None:
     assert of(daemon("Stop", subject="Delivery stopped")).kind != "REPLY"
+
+
+@pytest.mark.parametrize(
+    ("html", "clean"),
+    [
+        ("<script>alert(1)</script><p onclick=alert(2)>a", "<p>a</p>"),
+        ("<form action=https://e.example><input name=password><button>b</button></form>", "b"),
+        ('<meta http-equiv=refresh content="0;url=https://e.example"><base href=https://e.example>c', "c"),
+        ("<link rel=stylesheet href=https://e.example/a.css><style>@import url(https://e.example)</style>d", "d"),
+        ("<svg onload=alert(1)><a xlink:href=javascript:alert(2)>x</a></svg>e", "e"),
+        ("<iframe srcdoc=x></iframe><object data=//e.example></object><embed src=//e.example>f", "f"),
+        ("<body background=https://e.example/a><table background=https://e.example/b>g", "g<table></table>"),
+        ("<picture><source srcset=https://e.example/a></picture><video poster=https://e.example/b>h", "h"),
+        (
+            '<img src="https://e.example/a" srcset="https://e.example/b 2x" onerror=alert(1)>',
+            '<img src="https://e.example/a">',
+        ),
+        ('<img src="/api/senders"><img src="//e.example/a"><img src=data:image/png;base64,AA>', "<img><img><img>"),
+        ('<p style="background:url(https://e.example);position:fixed;color:red">i', '<p style="color:red">i</p>'),
+        ('<a href="/settings" target=_top ping=//e.example>k</a>', '<a rel="noopener noreferrer nofollow">k</a>'),
+        ('<a href=" java&#115;cript:alert(1)">l</a>', '<a rel="noopener noreferrer nofollow">l</a>'),
+        ("<!--[if IE]><script>alert(1)</script><![endif]--><template><p>x</template>m", "m"),
+    ],
+)
+def test_html_of_strangers_runs_nothing_sends_nothing_and_names_no_place_of_ours(html: str, clean: str) -> None:
+    assert of(letter(html, head="Content-Type: text/html\n")).html == clean
+
+
+def test_no_name_turns_around_what_is_shown_beside_it() -> None:
+    named = "=?utf-8?q?Ann=E2=80=AE=1B[31m?="
+    attached = (
+        "--b\nContent-Type: text/plain\n\nHello\n--b\nContent-Type: application/pdf\n"
+        "Content-Disposition: attachment; filename*=utf-8''inv%E2%80%AEfdp.exe%0D%0A\n\nx\n--b--\n"
+    )
+    message = of(
+        letter(
+            attached,
+            subject="=?utf-8?q?Re=E2=81=A6:_roof=00?=",
+            sender=f'"{named}" <bob@there.example>',
+            head="MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
+        )
+    )
+    assert (message.sender_name, message.subject) == ("Ann[31m", "Re: roof\N{REPLACEMENT CHARACTER}")
+    assert message.attachments == ["invfdp.exe"]

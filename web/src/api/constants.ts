@@ -54,6 +54,9 @@ export const VALUES = {
     failedFor: ["UNKNOWN_ADDRESS", "UNKNOWN_DOMAIN", "MAILBOX_FULL", "MAILBOX_CLOSED", "SPAM", "OUR_LOGIN", "TOO_FAST", "TOO_LARGE", "NOT_REACHED", "NOT_WRITTEN", "OTHER"],
     settled: ["PUT_ASIDE", "SUPPRESSED", "MENDED", "DIRECT"],
   },
+  EndedFor: {
+    reason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
+  },
   Entry: {
     action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.archived", "campaign.unarchived", "campaign.deleted", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.put_aside", "email.suppressed", "email.mended", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
@@ -146,6 +149,9 @@ export const VALUES = {
   Showing: {
     subject: ["handover", "tls", "inbox", "delivery", "folder", "from", "message_id", "sent_copy", "one_click", "spf", "dkim", "dmarc"],
     verdict: ["good", "weak", "wrong", "unknown"],
+  },
+  StepComparison: {
+    verdict: ["CAN_BE_CHANCE", "HARDLY_CHANCE"],
   },
   Suppression: {
     reason: ["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"],
@@ -323,6 +329,8 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    weight: {"max": 100, "min": 1},
+    variants: {"maxItems": 4, "minItems": 0},
     id: {"min": 1},
   },
   SuppressionRemovalBody: {
@@ -350,6 +358,12 @@ export const LIMITS = {
     bcc: {"maxItems": 5, "minItems": 0},
     attachments: {"maxItems": 20, "minItems": 0},
     name: {"maxLength": 200, "minLength": 1},
+  },
+  VariantFields: {
+    weight: {"max": 100, "min": 1},
+    subject: {"maxLength": 998, "minLength": 1},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -265,6 +265,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/variants/{variantId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a variant no more; who would have got it gets another */
+        post: operations["stopVariant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/archive": {
         parameters: {
             query?: never;
@@ -2524,6 +2541,10 @@ export interface components {
             archivedAt?: string | null;
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["CampaignVariant"][];
+            /** @description Of each step with variants, which is answered most, and whether that can be chance. */
+            comparisons?: components["schemas"]["StepComparison"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2627,6 +2648,10 @@ export interface components {
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay: string | null;
+            /** @description Whether the message before stands below, as in a reply. */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -2647,6 +2672,35 @@ export interface components {
             bounced: number;
             /** @description How many of these recipients want no more. */
             optedOut: number;
+        };
+        /** CampaignVariant */
+        CampaignVariant: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description What people call it: A is the step's own text. */
+            letter: string;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string | null;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml: string | null;
+            /** @description Since when nothing is made from it; null: it is sent. */
+            stoppedAt: string | null;
+            /** @description How many emails were sent by then. */
+            sent: number;
+            /** @description How many of these emails a person answered. */
+            answered: number;
+            /** @description How many emails came back because their recipients do not exist. */
+            bounced: number;
+            /** @description How many of these recipients want no more. */
+            optedOut: number;
+            /** @description Between which percentages the rate of answers lies, with 95 % confidence. */
+            answerRate: components["schemas"]["Interval"];
         };
         /** Cancelled */
         Cancelled: {
@@ -3008,6 +3062,8 @@ export interface components {
              * @default 1
              */
             step: number;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description When the next step follows at the earliest; null: none does. */
             followAt?: string | null;
             /** @description The email of the step before; null: it is of the first. */
@@ -3017,6 +3073,8 @@ export interface components {
              * @enum {null|string}
              */
             stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description The later step that follows it, as far as one is known; null: none. */
+            nextStep?: components["schemas"]["NextStep"] | null;
             /**
              * @description Of one that FAILED: why, in a word; null: it did not, or is still to be sorted.
              * @enum {null|string}
@@ -3090,8 +3148,22 @@ export interface components {
              * @enum {null|string}
              */
             settled: "PUT_ASIDE" | "SUPPRESSED" | "MENDED" | "DIRECT" | null;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
+        };
+        /** EndedFor */
+        EndedFor: {
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
         };
         /** Entry */
         Entry: {
@@ -3459,6 +3531,13 @@ export interface components {
             /** @description Since when it fails; null: it works. */
             failingSince?: string | null;
         };
+        /** Interval */
+        Interval: {
+            /** @description The lower end, in percent. */
+            low: number;
+            /** @description The upper end, in percent. */
+            high: number;
+        };
         /** Invitation */
         Invitation: {
             /** @description Its number, which never changes. */
@@ -3674,6 +3753,24 @@ export interface components {
             purpose?: string | null;
             /** @description Where the list's addresses come from. */
             source?: string | null;
+        };
+        /** NextStep */
+        NextStep: {
+            /** @description The email that it is about. */
+            emailId: number;
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
+            at: string;
+            /** @description Why it does not go now; null: it does, or it is over. */
+            waiting: components["schemas"]["Waiting"];
         };
         /** NotInSent */
         NotInSent: {
@@ -3955,6 +4052,10 @@ export interface components {
             emails: number;
             /** @description The email that goes to them next; null: none does. */
             next: components["schemas"]["EmailSummary"] | null;
+            /** @description Later steps that follow what they had and are no emails yet, soonest first. */
+            nextSteps: components["schemas"]["NextStep"][];
+            /** @description Campaigns that send them no later step any more. */
+            ended: components["schemas"]["EndedFor"][];
             /** @description This page's entries. */
             items: components["schemas"]["Moment"][];
             /** @description The `cursor` of the next page; null: this is the last one. */
@@ -4702,6 +4803,22 @@ export interface components {
             /** @description As HTML; null: there is none. */
             html?: string | null;
         };
+        /** StepComparison */
+        StepComparison: {
+            /** @description The variant with the most answers for what was sent; null: fewer than two were sent. */
+            leading: string | null;
+            /** @description The variant that comes next; null: fewer than two were sent. */
+            than: string | null;
+            /**
+             * @description How good or bad it is.
+             * @enum {string}
+             */
+            verdict: "CAN_BE_CHANCE" | "HARDLY_CHANCE";
+            /** @description How many emails of each variant a difference of this size asks for; null: it is too small to tell. */
+            needed: number | null;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+        };
         /** StepPatch */
         StepPatch: {
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -4711,12 +4828,26 @@ export interface components {
              * @default false
              */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay?: string | null;
+            /**
+             * @description Whether the message before stands below, as in a reply.
+             * @default false
+             */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
             /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /**
+             * @description How many recipients get this text, in proportion to the weights of the others.
+             * @default 1
+             */
+            weight: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
         };
@@ -4997,6 +5128,20 @@ export interface components {
              * @enum {string}
              */
             role: "owner" | "member" | "viewer";
+        };
+        /** VariantFields */
+        VariantFields: {
+            /**
+             * @description How many recipients get this text, in proportion to the weights of the others.
+             * @default 1
+             */
+            weight: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
         };
         /** Verification */
         Verification: {
@@ -5326,6 +5471,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5335,12 +5499,26 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5349,6 +5527,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5455,6 +5638,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5464,12 +5666,26 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5478,6 +5694,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5682,6 +5903,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5691,12 +5931,26 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5705,6 +5959,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5811,6 +6070,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5820,12 +6098,26 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5834,6 +6126,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -6012,6 +6309,11 @@ export interface operations {
                      * @default false
                      */
                     despiteSuppression?: boolean;
+                    /**
+                     * @description How much later the test goes than at once, up to an hour.
+                     * @default 0
+                     */
+                    afterSeconds?: number;
                 };
             };
         };
@@ -6167,6 +6469,16 @@ export interface operations {
                     } | null;
                     /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The message that stands below it, as in a reply; null: none. */
+                    quoted?: {
+                        /**
+                         * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                         * @default
+                         */
+                        body?: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    } | null;
                 };
             };
         };
@@ -7455,6 +7767,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoredList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopVariant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description Of the variant. */
+                variantId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description Bad Request */

@@ -42,6 +42,7 @@ const route = getRouteApi("/inside/campaigns/$id");
 
 const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
 const CampaignSteps = lazyPart(() => import("./CampaignSteps"), "CampaignSteps");
+const CampaignVariants = lazyPart(() => import("./CampaignVariants"), "CampaignVariants");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -98,6 +99,11 @@ export function CampaignPage() {
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
             <CampaignSteps campaign={campaign} />
+          </Suspense>
+        )}
+        {(campaign.variants?.length ?? 0) > 0 && (
+          <Suspense fallback={<Skeleton height={200} radius="lg" />}>
+            <CampaignVariants campaign={campaign} />
           </Suspense>
         )}
         <CampaignResponses campaign={campaign} />

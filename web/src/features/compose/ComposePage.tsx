@@ -19,14 +19,14 @@ import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
-import { ContentFields } from "./content/ContentFields";
 import { LackingFields } from "./content/LackingFields";
+import { VariantTexts } from "./content/VariantTexts";
 import { DraftNotice } from "./draft/DraftNotice";
 import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
 import { begin, begunAs, removeDraft } from "./draft/onServer";
 import { below, type Errors, errorsOf } from "./draft/errors";
-import { hasText, messageOf } from "./draft/request";
+import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
@@ -105,10 +105,12 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const usual = recipients.count > 1 ? (ways?.unsubscribe ?? "none") : "none";
   const unsubscribe = content.unsubscribe ?? usual;
   const rendered = useRendered(content, recipient, from.chosen[0]?.id, unsubscribe);
-  const [looked, setLooked] = useState(step);
-  const shownStep = draft.steps.find(({ id }) => id === looked) ?? draft.steps[0];
-  const message = messageOf(draft, shownStep);
-  const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, shownStep.id !== step);
+  const [looked, setLooked] = useState({ step, variant: 0 });
+  const shownStep = draft.steps.find(({ id }) => id === looked.step) ?? draft.steps[0];
+  const message = messageOf(draft, shownStep, looked.variant);
+  const isLater = shownStep.id !== step;
+  const quoted = quotedBy(draft, shownStep);
+  const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     const begun = begunAs(owner);
@@ -246,12 +248,14 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onChange={(event) => edit({ kind: "name", name: event.currentTarget.value })}
               error={errors.name}
             />
-            <ContentFields
+            <VariantTexts
               key={`${origin}-${started}`}
-              content={content}
-              onChange={(part) => edit({ kind: "content", step, part })}
+              step={draft.steps[0]}
+              onChange={(part) => edit({ kind: "step", step, part })}
+              onContent={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
-              errors={below(errors, "steps[0].content")}
+              errors={below(errors, "steps[0]")}
+              onLook={(variant) => setLooked({ step, variant })}
             />
             <LackingFields
               lacking={known?.lacking}
@@ -277,7 +281,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onChange={edit}
               fields={recipients.fields}
               errors={errors}
-              onLook={setLooked}
+              onLook={(id, variant) => setLooked({ step: id, variant })}
               origin={`${origin}-${started}`}
             />
           </Section>
@@ -299,7 +303,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
                 aria-label="Step to preview"
                 data={draft.steps.map(({ id }, at) => ({ value: id, label: `Step ${at + 1}` }))}
                 value={shownStep.id}
-                onChange={setLooked}
+                onChange={(id) => setLooked({ step: id, variant: 0 })}
               />
             )}
             <PreviewPane
@@ -326,7 +330,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           </Section>
           <TestButton
             draft={asked}
-            contents={draft.steps.map((each) => messageOf(draft, each))}
+            contents={draft.steps.map((each) =>
+              messageOf(draft, each, each === shownStep ? looked.variant : 0),
+            )}
             recipient={recipient}
             unsubscribe={unsubscribe}
             disabled={!from.isReady || draft.steps.some((each) => !isWritten(messageOf(draft, each)))}

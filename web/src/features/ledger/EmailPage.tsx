@@ -20,6 +20,7 @@ import { Attempts } from "./Attempts";
 import { useDecisions, useStop } from "./commands";
 import { CANCELLED_FOR, explain } from "./course";
 import { EmailContent } from "./EmailContent";
+import { NextStepNote } from "./NextStepNote";
 import { type Email, emailQuery } from "./queries";
 import { DECISIONS, decisionsOn, EMAIL_STATUS, FAILURE, SETTLED } from "./words";
 
@@ -151,14 +152,9 @@ function Decided({ email: { settled, mendedAs, failedFor } }: { email: Email }) 
 }
 
 /** What of its campaign comes next for the recipient, or why nothing does. */
-function Next({ email: { status, followAt, stopped } }: { email: Email }) {
+function Next({ email: { status, nextStep, stopped } }: { email: Email }) {
   if (status !== "SENT") return null;
-  if (followAt)
-    return (
-      <Text mt={4}>
-        The next step follows <Time value={followAt} />, unless they answer before.
-      </Text>
-    );
+  if (nextStep) return <NextStepNote next={nextStep} />;
   return stopped && <Text mt={4}>No later step follows: {CANCELLED_FOR[stopped].label.toLowerCase()}.</Text>;
 }
 
@@ -214,6 +210,7 @@ function EmailFacts({ email }: { email: Email }) {
             {sender?.email ?? `Sender ${email.senderId}`}
           </AnchorLink>,
         ],
+        ["Variant", email.variant ?? null],
         ["Planned for", <Time key="planned" value={email.scheduledAt} />],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],

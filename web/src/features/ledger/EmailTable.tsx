@@ -146,7 +146,11 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
               >
                 {email.recipient}
               </AnchorLink>
-              {email.step > 1 && <span className={classes.dimmed}>step {email.step}</span>}
+              {(email.step > 1 || email.variant) && (
+                <span className={classes.dimmed}>
+                  {[email.step > 1 && `step ${email.step}`, email.variant].filter(Boolean).join(" ")}
+                </span>
+              )}
               {!email.recipient.endsWith(ERASED) && (
                 <AnchorLink
                   to="/recipients"

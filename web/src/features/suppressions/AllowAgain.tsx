@@ -1,63 +1,35 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { isNotEmpty } from "@mantine/form";
-import { useDisclosure } from "@mantine/hooks";
-import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { AllowButton, AllowForm, isSaid } from "./AllowForm";
 import { allowAgain, changedBySuppressing } from "./commands";
 import type { Suppression } from "./queries";
 import { isOwnWish, nameOf } from "./words";
 
-/** Ends a suppression, after asking why. */
+/** Ends a suppression. */
 export function AllowAgain({ suppression }: { suppression: Suppression }) {
-  const [opened, { open, close }] = useDisclosure(false);
   const name = nameOf(suppression);
   return (
-    <>
-      <Button variant="default" size="compact-sm" onClick={open} aria-label={`Allow again: ${name}`}>
-        Allow again
-      </Button>
-      <Modal opened={opened} onClose={close} title={`Write to ${name} again?`}>
-        <Why suppression={suppression} done={close} />
-      </Modal>
-    </>
+    <AllowButton
+      size="compact-sm"
+      name={`Allow again: ${name}`}
+      title={`Write to ${name} again?`}
+      form={(done) => <Why suppression={suppression} done={done} />}
+    >
+      Allow again
+    </AllowButton>
   );
 }
 
 function Why({ suppression, done }: { suppression: Suppression; done: () => void }) {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { why: "" },
-    validate: { why: isNotEmpty("Say why they may be written to again.") },
+    validate: { why: isSaid },
     send: ({ why }) => allowAgain(suppression, why),
     changes: changedBySuppressing(),
     done,
     said: () => `${nameOf(suppression)} may be written to again.`,
   });
-  return (
-    <form onSubmit={submit} noValidate>
-      <Stack>
-        <FormFailure text={failure} />
-        <Text>
-          {isOwnWish(suppression.reason) && "They said themselves that they want no more. "}
-          Campaigns may write to them from now on. What was cancelled stays so.
-        </Text>
-        <TextInput
-          label="Why"
-          description="The audit log keeps it, with your name."
-          maxLength={200}
-          autoComplete="off"
-          data-autofocus
-          key={form.key("why")}
-          {...form.getInputProps("why")}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={done}>
-            Keep it as it is
-          </Button>
-          <Button type="submit" loading={pending}>
-            Allow again
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
+  const text =
+    (isOwnWish(suppression.reason) ? "They said themselves that they want no more. " : "") +
+    "Campaigns may write to them from now on. What was cancelled stays so.";
+  return <AllowForm {...{ text, form, submit, pending, failure, done }} keep="Keep it as it is" />;
 }

@@ -18,10 +18,12 @@ interface Props {
   errors: Errors;
   /** Of a later step: no files and headers of its own go along, and in a thread it has no subject. */
   later?: { inThread: boolean };
+  /** What goes along stands with the step's own text. */
+  isVariant?: boolean;
 }
 
 /** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
-export function ContentFields({ content, onChange, fields, errors, later }: Props) {
+export function ContentFields({ content, onChange, fields, errors, later, isVariant = false }: Props) {
   const kind = useId();
   const subject = useRef<HTMLInputElement>(null);
   const body = useRef<HTMLTextAreaElement>(null);
@@ -85,7 +87,7 @@ export function ContentFields({ content, onChange, fields, errors, later }: Prop
               last.current = "html";
             }}
             insert={insertRich}
-            pictures={!later}
+            pictures={!later && !isVariant}
             error={errors.html}
           />
         </Suspense>
@@ -108,7 +110,7 @@ export function ContentFields({ content, onChange, fields, errors, later }: Prop
         onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
         error={errors.body}
       />
-      {!later && (
+      {!later && !isVariant && (
         <>
           <BesideFields content={content} onChange={onChange} errors={errors} />
           <LanguageField

@@ -16,7 +16,7 @@ export type Change =
   | { kind: "audience"; part: Partial<Audience> }
   | { kind: "senders"; senderIds: number[] }
   | { kind: "content"; step: string; part: Partial<Content> }
-  | { kind: "step"; step: string; part: Partial<Pick<Step, "wait" | "inThread">> }
+  | { kind: "step"; step: string; part: Partial<Omit<Step, "id" | "content">> }
   | { kind: "addStep"; id: string }
   | { kind: "removeStep"; step: string }
   /** `by`: -1 earlier, 1 later; the first stays where it is. */

@@ -46,6 +46,20 @@ export interface Step {
   wait: Wait;
   /** It answers the message that began the thread, and has no subject of its own. */
   inThread: boolean;
+  /** At which it leaves, such as "09:30"; drafts from before it was there lack it. */
+  timeOfDay?: string | null;
+  /** Below it stands the message that it follows. */
+  quotes?: boolean;
+  content: Content;
+  /** How many get `content`, in proportion to its variants; drafts from before they were there lack both. */
+  weight?: number | string;
+  variants?: readonly Variant[];
+}
+
+/** Another text for a step: of its content, subject and texts count. */
+export interface Variant {
+  id: string;
+  weight: number | string;
   content: Content;
 }
 
@@ -60,6 +74,8 @@ export type WaitUnit = "minutes" | "hours" | "days" | "business days";
 /** What becomes of later steps beside an answer, which stops them. */
 export interface Following {
   stopOnAutoReply: boolean;
+  /** An answer stops everybody at its domain; drafts from before it was there lack it. */
+  stopOnDomain?: boolean;
   /** Although nobody reads the mailbox that answers come to. */
   withoutReading: boolean;
 }

@@ -42,14 +42,19 @@ const PATHS: Readonly<Record<string, string>> = {
 const OF_STEP: Readonly<Record<string, string>> = {
   wait: "wait",
   businessDays: "wait",
+  timeOfDay: "timeOfDay",
   subject: "content.subject",
   body: "content.body",
   bodyHtml: "content.html",
 };
 
 function pathOf(field: string): string | undefined {
-  const [, number, part = ""] = /^steps\[(\d+)\]\.(\w+)/.exec(field) ?? [];
-  if (number !== undefined && OF_STEP[part]) return `steps[${Number(number) + 1}].${OF_STEP[part]}`;
+  const [, number, within = field] = /^steps\[(\d+)\]\.(.+)/s.exec(field) ?? [];
+  const step = number === undefined ? 0 : Number(number) + 1;
+  const [, variant, ofVariant = ""] = /^variants\[(\d+)\]\.(\w+)/.exec(within) ?? [];
+  if (variant !== undefined) return `steps[${step}].variants[${variant}].${OF_STEP[ofVariant] ?? ofVariant}`;
+  const [, part = ""] = /^(\w+)/.exec(within) ?? [];
+  if (number !== undefined && OF_STEP[part]) return `steps[${step}].${OF_STEP[part]}`;
   const [head = "", rest] = field.split(/[[.](.*)/s);
   const path = PATHS[head];
   return path && head === "calendar" && rest ? `${path}.${rest}` : path;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Content, type Draft, EMPTY } from "./draft";
-import { delayMs, missing, requestOf, testOf } from "./request";
+import { type Content, type Draft, EMPTY, laterStep } from "./draft";
+import { delayMs, missing, quotedBy, requestOf, testOf } from "./request";
 
 const ONE = { leastLimit: 100, count: 1 };
 const [first] = EMPTY.steps;
@@ -77,6 +77,41 @@ describe("a draft, as the API takes it,", () => {
     });
   });
 
+  it("says when later steps leave, what they quote, and whom an answer stops", () => {
+    const draft = written({ subject: "S", body: "B" });
+    const quoting = { ...laterStep("2"), timeOfDay: "09:30", quotes: true };
+    const apart = { ...laterStep("3"), inThread: false, quotes: true };
+    const steps: Draft["steps"] = [draft.steps[0], quoting, apart];
+    const following = { ...EMPTY.following, stopOnDomain: true };
+    const asked = requestOf({ ...draft, steps, following }, { named: null }, ONE);
+    expect(asked.steps).toMatchObject([
+      { wait: "P3D", businessDays: true, timeOfDay: "09:30", quotes: true, subject: null },
+      { timeOfDay: null, quotes: false },
+    ]);
+    expect(asked.stopOn).toEqual({ autoReply: false, domain: true });
+    expect(quotedBy({ ...draft, steps }, quoting)).toEqual({ body: "B", bodyHtml: null });
+    expect(quotedBy({ ...draft, steps }, apart)).toBeNull();
+  });
+
+  it("has variants of its steps, and says what they lack", () => {
+    const own = written({ subject: "S", body: "B" }).steps[0];
+    const other = { id: "v", weight: "3", content: { ...own.content, subject: "T", body: "C" } };
+    const steps: Draft["steps"] = [
+      { ...own, variants: [other] },
+      { ...laterStep("2"), weight: 2, variants: [{ ...other, content: EMPTY.steps[0].content }] },
+    ];
+    const asked = requestOf({ ...EMPTY, steps }, { named: null }, ONE);
+    expect(asked).toMatchObject({
+      weight: 1,
+      variants: [{ weight: 3, subject: "T", body: "C", bodyHtml: null }],
+      steps: [{ weight: 2, variants: [{ weight: 3, subject: null, body: "" }] }],
+    });
+    expect(Object.keys(missing({ ...EMPTY, steps }, 1))).toEqual([
+      "steps[1].content.body",
+      "steps[1].variants[0].content.body",
+    ]);
+  });
+
   it("names the senders that were chosen, whether or not they are known already", () => {
     const draft = written({ subject: "S" }, { senderIds: [7, 9] });
     expect(requestOf(draft, { named: null }, { leastLimit: undefined, count: 2 }).senderIds).toEqual([7, 9]);
@@ -106,6 +141,8 @@ describe("a draft, as the API takes it,", () => {
       name: "Test: S",
       senderId: 7,
       fields: { name: "Ada" },
+      afterSeconds: 0,
     });
+    expect(testOf(draft, draft.steps[0].content, ada, "link", 2).afterSeconds).toBe(120);
   });
 });

@@ -56,41 +56,89 @@ export function requestOf(
     onUnknown: timing.onUnknown,
     notIfWrittenToDays: audience.notDays,
     notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
+    ...varied(draft.steps[0], false),
     ...(later.length > 0 && {
       steps: later.map(stepFields),
-      stopOn: { autoReply: draft.following.stopOnAutoReply },
+      stopOn: { autoReply: draft.following.stopOnAutoReply, domain: draft.following.stopOnDomain ?? false },
       followUpWithoutReading: draft.following.withoutReading,
     }),
     ...named,
   };
 }
 
-function stepFields({ wait, inThread, content }: Step) {
-  const { subject, body, rich, html } = content;
-  return { ...durationOf(wait), subject: inThread ? null : subject, body, bodyHtml: rich ? html : null };
+function stepFields(step: Step) {
+  const { wait, inThread, timeOfDay, quotes, content } = step;
+  return {
+    ...durationOf(wait),
+    timeOfDay: timeOfDay ?? null,
+    quotes: inThread && quotes === true,
+    subject: inThread ? null : content.subject,
+    ...bodies(content),
+    ...varied(step, inThread),
+  };
 }
 
-/** What a step's message is: files and headers of one's own go along with the first alone. */
-export function messageOf({ steps: [first] }: Draft, step: Step): Content {
-  if (step.id === first.id) return step.content;
+/** Its variants, as far as it has some. */
+function varied({ weight, variants = [] }: Step, inThread: boolean) {
+  if (variants.length === 0) return {};
+  const shares = variants.map(({ weight, content }) => ({
+    weight: whole(weight),
+    subject: inThread ? null : content.subject,
+    ...bodies(content),
+  }));
+  return { weight: whole(weight ?? 1), variants: shares };
+}
+
+const whole = (n: number | string) => Math.max(1, Math.round(Number(n) || 0));
+
+/** `content` with the subject and texts of another. */
+export const withText = (content: Content, { subject, body, rich, html, textEdited }: Content): Content => ({
+  ...content,
+  subject,
+  body,
+  rich,
+  html,
+  textEdited,
+});
+
+/** The texts of a step: its own, and those of its variants. */
+export const textsOf = ({ content, variants = [] }: Step): readonly Content[] => [
+  content,
+  ...variants.map((variant) => variant.content),
+];
+
+const bodies = ({ body, rich, html }: Content) => ({ body, bodyHtml: rich ? html : null });
+
+/** What a step quotes: the message of the one before. */
+export function quotedBy({ steps }: Draft, step: Step) {
+  const before = steps[steps.indexOf(step) - 1];
+  return before && step.inThread && step.quotes ? bodies(before.content) : null;
+}
+
+/** What a step's message is, its own text or that of a variant: what goes along is the first's own. */
+export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): Content {
+  const text = textsOf(step)[variant] ?? step.content;
+  if (step.id === first.id) return withText(first.content, text);
   const { language, unsubscribe, subject } = first.content;
-  return { ...step.content, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
+  return { ...text, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
 }
 
-/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
+/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender. */
 export function testOf(
   { name, senderIds }: Draft,
   content: Content,
   recipient: Recipient | undefined,
   unsubscribe: Unsubscribe,
-  isLater = false,
+  /** Its place among the tests of all steps: each goes a minute after the one before. */
+  place = 0,
 ): TestRequest {
   return {
     ...contentFields(content),
     unsubscribe,
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-    fields: { ...recipient?.fields, ...(isLater && { sent_at: new Date().toISOString().slice(0, 10) }) },
+    fields: { ...recipient?.fields, ...(place > 0 && { sent_at: new Date().toISOString().slice(0, 10) }) },
+    afterSeconds: place * 60,
   };
 }
 
@@ -105,10 +153,14 @@ function contentFields(content: Content) {
 /** What is missing before it can be planned, by path. */
 export function missing({ steps, timing }: Draft, recipients: number): Errors {
   const errors: Record<string, string> = {};
-  steps.forEach(({ content, inThread, wait }, step) => {
+  steps.forEach((each, step) => {
+    const { inThread, wait } = each;
     if (step > 0 && !(Number(wait.n) >= 1)) errors[`steps[${step}].wait`] = "Say how long.";
-    if (!inThread && !content.subject.trim()) errors[`steps[${step}].content.subject`] = "Write a subject.";
-    if (!hasText(content)) errors[`steps[${step}].content.body`] = "Write a text.";
+    textsOf(each).forEach((content, text) => {
+      const path = `steps[${step}].${text > 0 ? `variants[${text - 1}].` : ""}content`;
+      if (!inThread && !content.subject.trim()) errors[`${path}.subject`] = "Write a subject.";
+      if (!hasText(content)) errors[`${path}.body`] = "Write a text.";
+    });
   });
   if (recipients === 0) errors.audience = "Give at least one recipient.";
   if (timing.when === "later" && !timing.startTime)

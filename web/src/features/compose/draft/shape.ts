@@ -17,6 +17,7 @@ import type {
   IfBlank,
   Step,
   Timing,
+  Variant,
   Wait,
 } from "./draft";
 import { WAIT_UNITS } from "./wait";
@@ -31,6 +32,9 @@ const one = <T extends string>(...names: readonly T[]): Check => {
 };
 const maybe = (check: Check): Check => {
   return (value) => value === null || check(value);
+};
+const since = (check: Check): Check => {
+  return (value) => value === undefined || check(value); // drafts from before it was there lack it
 };
 const list = (check: Check, least = 0): Check => {
   return (value) => Array.isArray(value) && value.length >= least && value.every(check);
@@ -54,8 +58,7 @@ const content = record<Content>({
   html: text,
   textEdited: flag,
   language: maybe(text),
-  // Drafts from before it was there lack it.
-  unsubscribe: (value) => value === undefined || maybe(one("link", "header", "none"))(value),
+  unsubscribe: since(maybe(one("link", "header", "none"))),
   ifBlank: each(ifBlank),
   replyTo: text,
   headers: list(record<Header>({ name: text, value: text })),
@@ -63,7 +66,8 @@ const content = record<Content>({
   bcc: list(text),
   attachments: list(record<Attached>({ id: number, name: text, size: number, warning: maybe(text) })),
 });
-const wait = record<Wait>({ n: (value) => text(value) || number(value), unit: one(...WAIT_UNITS) });
+const amount: Check = (value) => text(value) || number(value);
+const wait = record<Wait>({ n: amount, unit: one(...WAIT_UNITS) });
 const calendar = record<Calendar>({
   timezone: text,
   fallbackTimezone: maybe(text),
@@ -89,8 +93,20 @@ export const isDraft = record<Draft>({
     notIn: list(number),
   }),
   senderIds: list(number),
-  steps: list(record<Step>({ id: text, wait, inThread: flag, content }), 1),
-  following: record<Following>({ stopOnAutoReply: flag, withoutReading: flag }),
+  steps: list(
+    record<Step>({
+      id: text,
+      wait,
+      inThread: flag,
+      timeOfDay: since(maybe(text)),
+      quotes: since(flag),
+      content,
+      weight: since(amount),
+      variants: since(list(record<Variant>({ id: text, weight: amount, content }))),
+    }),
+    1,
+  ),
+  following: record<Following>({ stopOnAutoReply: flag, stopOnDomain: since(flag), withoutReading: flag }),
   timing: record<Timing>({
     when: one("now", "later"),
     startTime: maybe(text),

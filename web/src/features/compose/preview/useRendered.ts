@@ -18,6 +18,7 @@ export function useRendered(
   senderId: number | undefined,
   unsubscribe: Unsubscribe,
   isLater = false,
+  quoted: { body: string; bodyHtml: string | null } | null = null,
 ) {
   const asked = JSON.stringify({
     subject: content.subject,
@@ -28,6 +29,7 @@ export function useRendered(
     email: recipient?.email ?? "someone@example.com",
     fields: recipient ? { ...recipient.fields, ...(isLater && SENT_BEFORE()) } : null,
     senderId: senderId ?? null,
+    ...(quoted && { quoted }),
   });
   const [shown] = useDebouncedValue(asked, RENDER_MS);
   const query = useQuery({

@@ -31,7 +31,7 @@ export function TestButton({ draft, contents, recipient, unsubscribe, disabled }
     mutationFn: async () => {
       const posted: Posted[] = [];
       for (const [at, content] of contents.entries())
-        posted.push(await sendTest(testOf(draft, content, recipient, unsubscribe, at > 0)));
+        posted.push(await sendTest(testOf(draft, content, recipient, unsubscribe, at)));
       return posted;
     },
   });
@@ -46,6 +46,11 @@ export function TestButton({ draft, contents, recipient, unsubscribe, disabled }
       >
         {contents.length > 1 ? "Send a test of all steps to myself" : "Send a test to myself"}
       </Button>
+      {contents.length > 1 && (
+        <Text size="sm" c="dimmed">
+          A minute apart, each as a message by itself.
+        </Text>
+      )}
       <div aria-live="polite">
         {test.data?.map((posted) => (
           <Followed key={posted.emailId} posted={posted} />

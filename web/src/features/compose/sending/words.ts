@@ -18,9 +18,9 @@ export function blankSentences(lacking: Plan["lacking"]): string[] {
 
 /** What comes after the first email, and when. */
 export function followUpSentence(later: readonly Step[]): string {
-  const waits = later.map(({ wait }) => {
+  const waits = later.map(({ wait, timeOfDay }) => {
     const asked = durationOf(wait);
-    return waitWords(asked.wait, asked.businessDays);
+    return waitWords(asked.wait, asked.businessDays) + (timeOfDay ? ` at ${timeOfDay}` : "");
   });
   return `To whoever has not answered: ${waits.map((wait) => `after ${wait}`).join(", then ")}.`;
 }

@@ -1,10 +1,11 @@
 import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
+import { TimePicker } from "@mantine/dates";
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
-import { useId } from "react";
-import { ContentFields } from "../content/ContentFields";
+import { useId, useRef } from "react";
+import { VariantTexts } from "../content/VariantTexts";
 import type { Change } from "../draft/changes";
 import type { Step, WaitUnit } from "../draft/draft";
-import { below, type Errors } from "../draft/errors";
+import type { Errors } from "../draft/errors";
 import { WAIT_UNITS } from "../draft/wait";
 import classes from "./steps.module.css";
 
@@ -17,16 +18,19 @@ interface Props {
   onChange: (...changes: Change[]) => void;
   fields: readonly string[];
   errors: Errors;
-  onLook: () => void;
+  /** At its own text, 0, or a variant. */
+  onLook: (variant: number) => void;
 }
 
 /** One later step: how long it waits, whether it answers the first, and what it says. */
 export function StepCard({ step, number, isLast, firstSubject, onChange, fields, errors, onLook }: Props) {
-  const { id, wait, inThread, content } = step;
+  const { id, wait, inThread, timeOfDay, quotes } = step;
   const title = useId();
-  const put = (part: Partial<Pick<Step, "wait" | "inThread">>) => onChange({ kind: "step", step: id, part });
+  const last = useRef(0);
+  const onFocus = () => onLook(last.current);
+  const put = (part: Partial<Omit<Step, "id" | "content">>) => onChange({ kind: "step", step: id, part });
   return (
-    <li className={classes.step} aria-labelledby={title} onFocus={onLook}>
+    <li className={classes.step} aria-labelledby={title} onFocus={onFocus}>
       <Group justify="space-between" wrap="nowrap" mb="xs">
         <Text fw={550} id={title}>
           Step {number}
@@ -77,6 +81,17 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
           value={wait.unit}
           onChange={(unit) => unit && put({ wait: { ...wait, unit: unit as WaitUnit } })}
         />
+        <TimePicker
+          label="Then at"
+          w={130}
+          clearable
+          hoursInputLabel="Then at, hours"
+          minutesInputLabel="Then at, minutes"
+          clearButtonProps={{ "aria-label": "At any time" }}
+          value={timeOfDay ?? ""}
+          onChange={(time) => put({ timeOfDay: time ? time.slice(0, 5) : null })}
+          error={errors.timeOfDay}
+        />
       </Group>
       <Checkbox
         mb="sm"
@@ -87,12 +102,26 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
         checked={inThread}
         onChange={(event) => put({ inThread: event.currentTarget.checked })}
       />
-      <ContentFields
-        content={content}
-        onChange={(part) => onChange({ kind: "content", step: id, part })}
+      {inThread && (
+        <Checkbox
+          mb="sm"
+          label="Quote the message before"
+          description="It stands below, as in a reply."
+          checked={quotes ?? false}
+          onChange={(event) => put({ quotes: event.currentTarget.checked })}
+        />
+      )}
+      <VariantTexts
+        step={step}
+        onChange={put}
+        onContent={(part) => onChange({ kind: "content", step: id, part })}
         fields={[...fields, "sent_at"]}
-        errors={below(errors, "content")}
+        errors={errors}
         later={{ inThread }}
+        onLook={(variant) => {
+          last.current = variant;
+          onLook(variant);
+        }}
       />
     </li>
   );

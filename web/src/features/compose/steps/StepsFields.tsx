@@ -14,7 +14,7 @@ interface Props {
   fields: readonly string[];
   errors: Errors;
   /** Somebody writes at this step, and wants to see it. */
-  onLook: (step: string) => void;
+  onLook: (step: string, variant: number) => void;
   /** Another with each draft. */
   origin: string;
 }
@@ -24,12 +24,12 @@ const MOST = 10;
 /** The later steps, one under the other, and what stops them. */
 export function StepsFields({ draft, onChange, fields, errors, onLook, origin }: Props) {
   const [, ...later] = draft.steps;
-  const { stopOnAutoReply, withoutReading } = draft.following;
+  const { stopOnAutoReply, stopOnDomain, withoutReading } = draft.following;
   const list = useRef<HTMLOListElement>(null);
   const add = () => {
     const id = crypto.randomUUID();
     onChange({ kind: "addStep", id });
-    onLook(id);
+    onLook(id, 0);
     requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("li:last-child textarea")?.focus());
   };
   return (
@@ -49,7 +49,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
               onChange={onChange}
               fields={fields}
               errors={below(errors, `steps[${at + 1}]`)}
-              onLook={() => onLook(step.id)}
+              onLook={(variant) => onLook(step.id, variant)}
             />
           ))}
         </ol>
@@ -79,6 +79,14 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
             checked={stopOnAutoReply}
             onChange={(event) =>
               onChange({ kind: "following", part: { stopOnAutoReply: event.currentTarget.checked } })
+            }
+          />
+          <Checkbox
+            label="An answer stops it for everybody at the same domain"
+            description="Not for gmail.com and others at which everybody has an address."
+            checked={stopOnDomain ?? false}
+            onChange={(event) =>
+              onChange({ kind: "following", part: { stopOnDomain: event.currentTarget.checked } })
             }
           />
           {(errors["following.withoutReading"] || withoutReading) && (

@@ -1,8 +1,11 @@
-import { Stack, Text } from "@mantine/core";
+import { Paper, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { ApiProblem, sentence } from "@/api/problem";
+import type { components } from "@/api/schema";
 import { ResponsesPanel } from "@/features/inbound/ResponsesPanel";
+import { CANCELLED_FOR } from "@/features/ledger/course";
+import { NextStepNote } from "@/features/ledger/NextStepNote";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { AnchorLink } from "@/ui/links";
@@ -44,6 +47,7 @@ function One({ email }: { email: string }) {
       <PageHeader title={first.email} documentTitle="Recipient" description={<Known page={first} />} />
       <Stack gap="lg">
         <Standing email={first.email} suppressions={first.suppressions} />
+        <Comes page={first} />
         <ResponsesPanel of={{ address: first.email }} />
         <Timeline query={query} moments={query.data.pages.flatMap(({ items }) => items)} />
         <PersonalData email={first.email} />
@@ -53,7 +57,7 @@ function One({ email }: { email: string }) {
 }
 
 /** How much was written to them, and what comes next. */
-function Known({ page: { emails, next } }: { page: { emails: number; next: Next | null } }) {
+function Known({ page: { emails, next, nextSteps } }: { page: Page }) {
   if (emails === 0) return "Never written to from this workspace.";
   return (
     <>
@@ -67,17 +71,42 @@ function Known({ page: { emails, next } }: { page: { emails: number; next: Next 
           , planned for <Time value={next.scheduledAt} />.
         </Text>
       ) : (
-        "Nothing waits for them."
+        nextSteps.length === 0 && "Nothing waits for them."
       )}
     </>
+  );
+}
+
+/** Later steps that follow, and campaigns of which none does. */
+function Comes({ page: { nextSteps, ended } }: { page: Page }) {
+  if (nextSteps.length + ended.length === 0) return null;
+  return (
+    <Paper withBorder radius="lg" p="lg" component="section" aria-labelledby="comes-title">
+      <Title order={2} id="comes-title" mb="xs">
+        What comes next
+      </Title>
+      {nextSteps.map((next) => (
+        <div key={next.emailId}>
+          <AnchorLink to="/campaigns/$id" params={{ id: next.campaignId }}>
+            {next.campaignName}
+          </AnchorLink>
+          <NextStepNote next={next} />
+        </div>
+      ))}
+      {ended.map(({ campaignId, campaignName, reason }) => (
+        <Text key={campaignId} mt={4}>
+          Nothing more of{" "}
+          <AnchorLink to="/campaigns/$id" params={{ id: campaignId }}>
+            {campaignName}
+          </AnchorLink>
+          : {CANCELLED_FOR[reason].label.toLowerCase()}.
+        </Text>
+      ))}
+    </Paper>
   );
 }
 
 /** As many as the API puts in order. */
 const MOST = 10_000;
 
-interface Next {
-  id: number;
-  campaignName: string;
-  scheduledAt: string;
-}
+type Page = components["schemas"]["RecipientPage"];

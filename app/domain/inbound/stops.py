@@ -1,0 +1,88 @@
+"""What an answer stops beyond its own email, and what goes on once it turns out to be none.
+
+With `stopOn.domain`, an answer stops a campaign for everybody at its domain: no index finds them, so that is a walk in
+the background through the campaign's emails, a batch a transaction. Providers of mailboxes for everybody are left out.
+"""
+
+from __future__ import annotations
+
+import time
+
+from psycopg import Rollback
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.ledger import decisions, streams
+from app.domain.suppressions import held
+from app.domain.suppressions.suppress import cancel_emails
+from app.mail.shared_domains import SHARED_DOMAINS
+from app.sql import queries
+
+sql = queries(__name__)
+
+EMAILS = 5_000  # that are gone through in one transaction
+
+
+async def go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
+    """The campaign of an email goes on for its recipient, unless something else that came back stops it; after the
+    return that absence notes name.
+    """
+    params = {"workspace_id": workspace_id, "email_id": email_id}
+    waited = [row["id"] for row in await fetch_all(conn, sql.stopped_beside, params)]
+    sent = [row["id"] for row in await fetch_all(conn, sql.unstop, params)]
+    await decisions.go_on(conn, workspace_id, waited, stream_ids)
+    await conn.execute(sql.owe_again, params | {"ids": sent})
+    await wait_for_return(conn, workspace_id, email_id, stream_ids)
+
+
+async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
+    """What follows an email waits as long as absence notes say, if they say it; the streams are locked."""
+    await conn.execute(sql.wait_for_return, {"workspace_id": workspace_id, "email_id": email_id})
+    await streams.settle(conn, workspace_id, stream_ids)
+
+
+async def stop_domain(conn: Conn, workspace_id: int, email_id: int) -> None:
+    """The recipient of an email answered: the campaign stops for their domain, if it is one that does so."""
+    params = {"workspace_id": workspace_id, "email_id": email_id, "shared": sorted(SHARED_DOMAINS)}
+    await conn.execute(sql.stop_domain, params)
+
+
+async def lift_domain(conn: Conn, workspace_id: int, email_id: int) -> None:
+    """They did not, after all."""
+    await conn.execute(sql.lift_domain, {"workspace_id": workspace_id, "email_id": email_id})
+
+
+async def walk_domains(pool: Pool, *, for_s: float = 2.0) -> int:
+    """Stop everybody at domains of which somebody answered, for so long: others wait for the sweep to go on. How many
+    emails. Whoever dies in between leaves the place from which the next goes on.
+    """
+    until = time.monotonic() + for_s
+    async with transaction(pool) as conn:
+        found = await fetch_all(conn, sql.domains_to_walk)
+    stopped = 0
+    for row in found:
+        walk: Row | None = row
+        while walk is not None and time.monotonic() < until:
+            walk, n = await _walk_on(pool, walk)
+            stopped += n
+    return stopped
+
+
+async def _walk_on(pool: Pool, walk: Row) -> tuple[Row | None, int]:
+    """A batch of it: where to go on, None: it is through, or somebody else's; and how many emails were stopped."""
+    stopped, to = 0, None
+    async with transaction(pool) as conn:
+        batch = await fetch_exactly_one(conn, sql.look_through_campaign, walk | {"limit": EMAILS})
+        workspace_id, ids = walk["workspace_id"], batch["ids"]
+        if ids and walk["lifted"]:
+            await held.owe_something(conn, workspace_id)
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, ids) if ids else []
+        if walk["lifted"]:
+            for email_id in ids:
+                await go_on(conn, workspace_id, email_id, stream_ids)
+        elif ids:
+            stopped = await cancel_emails(conn, workspace_id, ids, stream_ids, "REPLIED")
+        to = batch["last_id"]
+        if await fetch_one(conn, sql.walk_on, walk | {"to": to}) is None:
+            stopped, to = 0, None
+            raise Rollback
+    return (None if to is None else walk | {"walked_to": to}), stopped

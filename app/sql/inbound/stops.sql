@@ -1,0 +1,91 @@
+-- name: stopped_beside
+-- What was cancelled for the recipient of an email in its campaign, since they answered or do not exist, where nothing
+-- that came back says so any more.
+SELECT id FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint)
+WHERE status = 'CANCELLED' AND cancel_reason IN ('REPLIED', 'BOUNCED')
+  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint);
+
+-- name: unstop
+-- The campaign of an email does not end for its recipient where nothing that came back says so any more.
+UPDATE emails e SET stopped = NULL
+FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
+WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id AND o.stopped = 'REPLIED'
+  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint)
+RETURNING e.id;
+
+-- name: owe_again
+-- These owe what follows, as if nobody had answered. Their stream is locked.
+UPDATE emails e SET follow_at = f.at
+FROM campaigns c, emails o, follows_at(o.workspace_id, o.id, o.sent_at) AS f (at)
+WHERE o.workspace_id = %(workspace_id)s AND o.id = ANY (%(ids)s::bigint[]) AND o.status = 'SENT' AND f.at IS NOT NULL
+  AND c.workspace_id = o.workspace_id AND c.id = o.campaign_id AND c.emails_removed_at IS NULL
+  AND e.workspace_id = o.workspace_id AND e.id = o.id;
+
+-- name: stop_domain
+-- Note that somebody at a domain has answered a campaign that stops for all of it then: one that is nobody's own.
+INSERT INTO domain_stops AS d (workspace_id, campaign_id, domain)
+SELECT e.workspace_id, e.campaign_id, domain_of(e.recipient)
+FROM emails e JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND c.stop_on_domain AND e.erased_at IS NULL
+  AND domain_of(e.recipient) <> ALL (%(shared)s::text[])
+ON CONFLICT (workspace_id, campaign_id, domain) DO UPDATE SET lifted = false, walked_to = 0
+WHERE d.lifted;
+
+-- name: lift_domain
+-- It was no answer: the campaign goes on for the domain of an email's recipient, unless somebody else there has answered.
+UPDATE domain_stops d SET lifted = true, walked_to = 0
+FROM emails e
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
+  AND d.workspace_id = e.workspace_id AND d.campaign_id = e.campaign_id AND d.domain = domain_of(e.recipient) AND NOT d.lifted
+  AND NOT EXISTS (
+      SELECT FROM responses r
+      JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
+      LEFT JOIN emails t ON t.workspace_id = c.workspace_id AND t.id = c.thread_email_id
+      WHERE r.workspace_id = d.workspace_id AND r.forgotten_at IS NULL AND effective_kind(r) = 'REPLY'
+        AND coalesce(t.campaign_id, c.id) = d.campaign_id AND domain_of(r.recipient) = d.domain);
+
+-- name: domains_to_walk
+-- Of which not all are stopped yet, or go on.
+SELECT workspace_id, campaign_id, domain, walked_to, lifted FROM domain_stops
+WHERE walked_to IS NOT NULL
+ORDER BY workspace_id, campaign_id, domain;
+
+-- name: look_through_campaign
+-- The next emails from where the campaign's begin: up to which id they go, NULL where these were its last, and those of
+-- the domain that are to be stopped; with `lifted`, that were.
+WITH batch AS MATERIALIZED (
+    SELECT e.id, e.campaign_id, e.recipient, e.status, e.cancel_reason, e.stopped, e.step_id
+    FROM campaigns c
+    JOIN emails e ON e.workspace_id = c.workspace_id
+        AND e.id BETWEEN greatest(%(walked_to)s::bigint + 1, c.first_email_id) AND c.last_email_id
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
+    ORDER BY e.id
+    LIMIT %(limit)s
+)
+SELECT CASE WHEN count(*) = %(limit)s THEN max(id) END AS last_id,
+       coalesce(array_agg(id ORDER BY id) FILTER (
+           WHERE campaign_id = %(campaign_id)s AND domain_of(recipient) = %(domain)s
+             AND CASE WHEN %(lifted)s THEN stopped = 'REPLIED' OR status = 'CANCELLED' AND cancel_reason = 'REPLIED'
+                      ELSE status = 'SCHEDULED'
+                           OR step_id IS NOT NULL AND stopped IS NULL AND status <> 'CANCELLED' END), '{}') AS ids
+FROM batch;
+
+-- name: walk_on
+-- Note how far the walk has come. No row: it was begun anew, or is another worker's.
+UPDATE domain_stops SET walked_to = %(to)s
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND domain = %(domain)s
+  AND walked_to = %(walked_to)s AND lifted = %(lifted)s
+RETURNING walked_to;
+
+-- name: wait_for_return
+-- What follows for the recipient of an email, and what waits of that, waits until two days after the day that an absence
+-- note names; with a calendar, its old slot says nothing, so the claim has it planned. The stream is locked.
+UPDATE emails o
+SET follow_at = CASE WHEN o.follow_at IS NOT NULL THEN greatest(o.follow_at, b.at) END,
+    scheduled_at = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.scheduled_at END,
+    not_before = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.not_before END,
+    until = CASE WHEN o.status = 'SCHEDULED' AND o.until IS NOT NULL THEN now() ELSE o.until END
+FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,
+     away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at)
+WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL
+  AND (o.follow_at < b.at OR o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at);

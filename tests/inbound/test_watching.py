@@ -1,0 +1,150 @@
+"""Mailboxes that are watched: what comes is read at once, however seldom the mailbox is polled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from app.db import Pool
+from app.domain.inbound import inboxes
+from tests.inbound.test_hostile import LIST, READ
+from tests.support.dovecot import PROGRAM, WANTED
+from tests.support.engine import execute, row, rows, value, wait_for
+from tests.support.imap import Hostile
+from tests.support.inbox import Owners, Read, reply
+from worker import inbox_watch
+from worker.connect import Server
+
+needs_dovecot = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
+SEEN = b"* 5 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 1] ok\r\n%b OK done\r\n"
+
+
+async def _sent_lately(pool: Pool) -> None:
+    await execute(
+        pool,
+        "INSERT INTO login_windows (workspace_id, login_id, window_start, accepted_at, allowed)"
+        " SELECT workspace_id, id, date_trunc('hour', now()), now(), 9 FROM logins",
+    )
+
+
+async def _is_watched(read: Read) -> None:
+    await wait_for(
+        lambda: rows(read.pool, "SELECT 1 FROM inboxes WHERE watched_until > now() AND whole_at IS NOT NULL"), "a watch"
+    )
+
+
+@needs_dovecot
+async def test_an_answer_is_there_within_seconds_of_its_coming_and_a_worker_that_ends_leaves_no_watch(
+    read: Read, owners: Owners, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read.set_up(server, *["SENT"] * 3)
+    await _sent_lately(read.pool)
+    reader = read.reader(poll_s=3600, most_watched=1)
+    reading = asyncio.create_task(reader.keep_reading())
+    try:
+        await _is_watched(read)
+        for number in (1, 2):
+            began = time.monotonic()
+            owners.put(reply(f"r{number}@example.com", head=f"In-Reply-To: {read.id_of(number)}\n"))
+            count = f"SELECT count(*) >= {number} FROM responses"  # noqa: S608 -- a test's
+            await wait_for(lambda count=count: value(read.pool, count), "the answer")
+            took_s = time.monotonic() - began
+            assert took_s < 30  # the promise is ten, of a machine that does nothing else
+        # Something comes while a pass is under way, and after its look at the folder: it is read again at once.
+        (inbox,) = [await _leased(read)]
+        watch_token = await value(read.pool, "SELECT watch_token FROM inboxes")
+        await inboxes.note_news(read.pool, inbox._replace(token=watch_token))
+        await inboxes.end(read.pool, inbox, is_whole=True, poll_s=3600)
+        assert await value(read.pool, "SELECT next_at <= now() OR lease_token IS NOT NULL FROM inboxes")
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    assert await row(read.pool, "SELECT watch_token, watched_until, lease_token FROM inboxes") == {
+        "watch_token": None,
+        "watched_until": None,
+        "lease_token": None,
+    }
+
+
+async def _leased(read: Read) -> inboxes.Inbox:
+    async def lease() -> inboxes.Inbox | None:
+        await execute(read.pool, "UPDATE inboxes SET next_at = now()")
+        return next(iter(await inboxes.lease(read.pool, await value(read.pool, "SELECT gen_random_uuid()"), 1)), None)
+
+    found = await wait_for(lease, "the lease")
+    assert found is not None
+    return found
+
+
+@needs_dovecot
+async def test_a_round_that_ends_is_followed_by_another_and_no_more_are_watched_than_may_be(
+    read: Read, owners: Owners, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_watch, "ROUND_S", 0.05)
+    await read.set_up(server, "SENT")
+    await _sent_lately(read.pool)
+    (inbox,) = [await _settled(read)]
+    none, one = (read.reader(most_watched=most) for most in (0, 1))
+    await none.read(inbox)
+    assert await value(read.pool, "SELECT watch_token FROM inboxes") is None
+    reading = asyncio.create_task(one.keep_reading())
+    try:
+        await execute(read.pool, "UPDATE inboxes SET next_at = now()")
+        await _is_watched(read)
+        until = await value(read.pool, "SELECT watched_until FROM inboxes")
+        later = f"SELECT watched_until > '{until.isoformat()}' FROM inboxes"  # noqa: S608 -- a test's
+        await wait_for(lambda: value(read.pool, later), "the next round")
+        # Another worker leaves it alone; once nothing was sent for a week, nobody watches.
+        other = inbox._replace(token=await value(read.pool, "SELECT gen_random_uuid()"))
+        assert not await inboxes.watch(read.pool, other)
+        await execute(read.pool, "UPDATE login_windows SET accepted_at = now() - interval '8 days'")
+        await wait_for(lambda: value(read.pool, "SELECT watch_token IS NULL FROM inboxes"), "the watch to end")
+        assert not await inboxes.watch(read.pool, other)
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _settled(read: Read) -> inboxes.Inbox:
+    await inboxes.settle(read.pool)
+    return await _leased(read)
+
+
+@pytest.mark.parametrize(
+    ("capability", "said", "asks"),
+    [
+        (b"", b"", False),  # it has no IDLE
+        (b" IDLE", b"%b BAD what is that\r\n", True),
+        (b" IDLE", b"* BYE no more of this\r\n", True),
+        (b" IDLE", b"+ idling\r\n* BYE no more of this\r\n", True),
+        (b" IDLE", b"+ idling\r\n" + b"* OK still here\r\n" * 150_000, True),
+    ],
+)
+async def test_a_server_that_does_not_tell_is_polled_and_left_alone(
+    read: Read, tmp_path: Path, capability: bytes, said: bytes, asks: bool
+) -> None:
+    server = Hostile(tmp_path)
+    server.capabilities += capability
+    server.answers = READ | {b"EXAMINE": SEEN, b"LIST": LIST, b"IDLE": said}
+    async with server.running() as at:
+        await read.set_up(at, "SENT")
+        await _sent_lately(read.pool)
+        reader = read.reader(poll_s=0.5, most_watched=5)
+        reading = asyncio.create_task(reader.keep_reading())
+        try:
+
+            async def has_read_on() -> bool:
+                listed = sum(b" LIST " in line for line in server.lines)
+                unwatched = await value(read.pool, "SELECT bool_and(watch_token IS NULL) FROM inboxes")
+                return listed >= 5 and bool(unwatched)
+
+            await wait_for(has_read_on, "further passes")
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    assert sum(line.endswith(b" IDLE") for line in server.lines) == int(asks)
+    assert (await read.inbox())["error"] is None

@@ -1,0 +1,94 @@
+import { Badge, Button, Paper, Stack, Text, Title } from "@mantine/core";
+import { useMay } from "@/features/workspaces/useMay";
+import { count, counted } from "@/ui/numbers";
+import classes from "./CampaignVariants.module.css";
+import type { Campaign } from "./queries";
+import { useStopVariant } from "./useStopVariant";
+
+type Variant = NonNullable<Campaign["variants"]>[number];
+type Comparison = NonNullable<Campaign["comparisons"]>[number];
+
+/** What came of the variants of each step, and whether the difference can be chance; nothing where there are none. */
+export function CampaignVariants({ campaign }: { campaign: Campaign }) {
+  const { variants = [], comparisons = [] } = campaign;
+  if (variants.length === 0) return null;
+  return (
+    <Paper withBorder radius="lg" p="lg" component="section" aria-labelledby="variants-title">
+      <Title order={2} id="variants-title" mb="md">
+        Variants
+      </Title>
+      <Stack gap="lg">
+        {comparisons.map((comparison) => (
+          <section key={comparison.step} aria-label={`Variants of step ${comparison.step}`}>
+            <Text fw={550}>Step {comparison.step}</Text>
+            <Text size="sm" mb="xs">
+              {words(comparison)}
+            </Text>
+            <ul className={classes.variants}>
+              {variants
+                .filter(({ step }) => step === comparison.step)
+                .map((variant) => (
+                  <One key={variant.id} campaign={campaign} variant={variant} of={variants} />
+                ))}
+            </ul>
+          </section>
+        ))}
+      </Stack>
+    </Paper>
+  );
+}
+
+interface OneProps {
+  campaign: Campaign;
+  variant: Variant;
+  of: readonly Variant[];
+}
+
+function One({ campaign, variant, of }: OneProps) {
+  const { ask, pending } = useStopVariant(campaign.id, variant);
+  const mayStop = useMay("member") && !variant.stoppedAt && campaign.status !== "CANCELLED";
+  const others = of.filter(
+    ({ step, id, stoppedAt }) => step === variant.step && id !== variant.id && !stoppedAt,
+  );
+  const { letter, sent, answered, bounced, optedOut, answerRate, weight } = variant;
+  return (
+    <li className={classes.variant}>
+      <Badge variant="light" radius="sm" aria-hidden>
+        {letter}
+      </Badge>
+      <div className={classes.about}>
+        <Text>
+          <span className={classes.letter}>Variant {letter}: </span>
+          {variant.subject ?? firstLine(variant.body ?? "")}
+        </Text>
+        <Text size="sm" c="dimmed" className="tabular">
+          {counted(sent, "email")} sent, {count(answered)} answered
+          {sent > 0 && ` (${percent(answered / sent)}; most likely ${range(answerRate)})`}, {count(bounced)}{" "}
+          bounced, {count(optedOut)} opted out. Share {weight}.
+        </Text>
+      </div>
+      {variant.stoppedAt ? (
+        <Text size="sm">Stopped</Text>
+      ) : (
+        mayStop &&
+        others.length > 0 && (
+          <Button size="xs" variant="default" loading={pending} onClick={() => void ask()}>
+            Stop {letter}
+          </Button>
+        )
+      )}
+    </li>
+  );
+}
+
+const percent = (rate: number) => `${(rate * 100).toFixed(1)} %`;
+const range = ({ low, high }: Variant["answerRate"]) => `${low} to ${high} %`;
+const firstLine = (text: string) => text.trim().split("\n", 1)[0] ?? "";
+
+export function words({ leading, than, verdict, needed }: Comparison): string {
+  if (!leading || !than) return "Nothing to compare yet.";
+  if (verdict === "HARDLY_CHANCE")
+    return `${leading} is answered more often than ${than}, and that is hardly chance.`;
+  if (needed === null) return `${leading} and ${than} are answered alike so far.`;
+  return `${leading} is answered more often than ${than}, which can be chance: a difference of this size takes ${counted(needed, "email")} of each.`;
+}

@@ -1,0 +1,111 @@
+import { Button, Group, NumberInput, SegmentedControl, Text } from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Content, Step, Variant } from "../draft/draft";
+import { below, type Errors } from "../draft/errors";
+import { withText } from "../draft/request";
+import { ContentFields } from "./ContentFields";
+
+interface Props {
+  step: Step;
+  onChange: (part: Partial<Pick<Step, "weight" | "variants">>) => void;
+  onContent: (part: Partial<Content>) => void;
+  fields: readonly string[];
+  /** Of the step. */
+  errors: Errors;
+  later?: { inThread: boolean };
+  /** Somebody writes at this text, and wants to see it: 0 is the step's own. */
+  onLook: (variant: number) => void;
+}
+
+const MOST = 4;
+const letter = (at: number) => String.fromCharCode(65 + at);
+
+/** A step's own text and its variants, one at a time, each with its share. */
+export function VariantTexts({ step, onChange, onContent, fields, errors, later, onLook }: Props) {
+  const { content, weight = 1, variants = [] } = step;
+  const [open, setOpen] = useState(0);
+  const at = Math.min(open, variants.length);
+  const variant = variants[at - 1];
+  const show = (which: number) => {
+    setOpen(which);
+    onLook(which);
+  };
+  const put = (part: Partial<Variant>) =>
+    onChange({ variants: variants.map((each) => (each === variant ? { ...each, ...part } : each)) });
+  const add = () => {
+    const shown = variant?.content ?? content;
+    onChange({
+      variants: [...variants, { id: crypto.randomUUID(), weight: 1, content: withText(content, shown) }],
+    });
+    show(variants.length + 1);
+  };
+  return (
+    <>
+      <Group gap="sm" mb="sm" align="flex-end">
+        {variants.length > 0 && (
+          <>
+            <SegmentedControl
+              aria-label="Variant"
+              data={[content, ...variants].map((_, n) => ({ value: String(n), label: letter(n) }))}
+              value={String(at)}
+              onChange={(which) => show(Number(which))}
+            />
+            <NumberInput
+              label={`Share of ${letter(at)}`}
+              min={1}
+              max={100}
+              allowDecimal={false}
+              hideControls
+              w={110}
+              value={variant?.weight ?? weight}
+              onChange={(n) => (variant ? put({ weight: n }) : onChange({ weight: n }))}
+              error={errors[at > 0 ? `variants[${at - 1}].weight` : "weight"]}
+            />
+          </>
+        )}
+        {variants.length < MOST && (
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            mb={6}
+            leftSection={<IconPlus size={14} aria-hidden />}
+            onClick={add}
+          >
+            {variants.length > 0 ? "Add a variant" : "Try variants of this text"}
+          </Button>
+        )}
+        {variant && (
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            color="red"
+            mb={6}
+            leftSection={<IconTrash size={14} aria-hidden />}
+            onClick={() => {
+              onChange({ variants: variants.filter((each) => each !== variant) });
+              show(at - 1);
+            }}
+          >
+            Remove {letter(at)}
+          </Button>
+        )}
+      </Group>
+      {variants.length > 0 && (
+        <Text size="sm" c="dimmed" mb="sm">
+          Each recipient gets one of them, by their shares. The campaign's page says how often each was
+          answered.
+        </Text>
+      )}
+      <ContentFields
+        key={variant?.id ?? "own"}
+        content={variant?.content ?? content}
+        onChange={(part) => (variant ? put({ content: { ...variant.content, ...part } }) : onContent(part))}
+        fields={fields}
+        errors={below(errors, variant ? `variants[${at - 1}].content` : "content")}
+        later={later}
+        isVariant={variant !== undefined}
+      />
+    </>
+  );
+}
