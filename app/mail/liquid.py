@@ -53,6 +53,17 @@ _TAGS = frozenset({"#", "assign", "capture", "case", "echo", "if", "unless"})
 _WORDS = _TAGS - {"#"} | {f"end{name}" for name in _TAGS - {"#", "assign", "echo"}} | {"else", "elsif", "when", "raw"}
 _UNEXPECTED = re.compile(r"unexpected tag '(\w+)'")
 _NO_NAME = re.compile(r"expected a primitive expression, found (\w+)")
+# What Liquid says to those who make templates, in words for those who write letters.
+_PLAIN = {
+    "missing expression": "a condition says nothing; write it as {% if company %}",
+    "expected a primitive expression, found end of expression": "a name is missing; a merge field is {{ first_name }}",
+    "expected an identifier, found end of expression": "a name is missing behind the dot",
+    "expected word, found end of expression": "the name of a filter is missing behind '|'",
+    "unexpected '/'": "something is formatted within a merge field; format all of it or nothing",
+    "unexpected '\"'": "a quotation mark is not closed",
+    'unexpected "\'"': "a quotation mark is not closed",
+}
+_UNCLOSED = re.compile(r"expected tag end(\w+), found end of expression")
 _TWO_WORDS = "expected end of expression, found word"
 _KEEPING = frozenset({"default", "strip", "lstrip", "rstrip", "squish"})  # a date is one behind them, too
 
@@ -234,13 +245,15 @@ def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
 def _explained(source: str, error: LiquidError) -> TemplateError:
     where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
     message = unescaped(str(error.message))
-    return TemplateError(f"{where}{message}{_meant(message)}")
+    if unclosed := _UNCLOSED.fullmatch(message):
+        return TemplateError(f"{where}{{% {unclosed[1]} %}} has no end; write {{% end{unclosed[1]} %}} behind it")
+    return TemplateError(f"{where}{_PLAIN.get(message, message)}{_meant(message)}")
 
 
 def _meant(message: str) -> str:
     """What a word was probably meant to be, to be put behind what is wrong with it."""
     if tag := _UNEXPECTED.fullmatch(message):
-        return nearest(tag[1], _WORDS)
+        return "; nothing was begun that it belongs to" if tag[1] in _WORDS else nearest(tag[1], _WORDS)
     if (word := _NO_NAME.fullmatch(message)) and word[1] in LIQUID_WORDS:
         return f"; the merge field of that name is '{word[1]}_'"
     return "; a merge field is one word, such as first_name" if message == _TWO_WORDS else ""
