@@ -114,6 +114,7 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "within_s": 10.0,
         "looked_after": [],
         "status": None,
+        "failed_for": None,
         "before": None,
         "limit": 50,
         "q": None,

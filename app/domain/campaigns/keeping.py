@@ -42,7 +42,13 @@ async def delete(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor) 
         if (await fetch_exactly_one(conn, sql.still_moves, params))["moves"]:
             raise Conflict("something of the campaign is still being sent or cancelled; ask again in a minute")
         await conn.execute(sql.delete_campaign, params)
-        for text in (sql.forget_contents, sql.forget_step_contents, sql.forget_steps, sql.forget_signatures):
+        for text in (
+            sql.forget_contents,
+            sql.forget_step_contents,
+            sql.forget_steps,
+            sql.forget_variants,
+            sql.forget_signatures,
+        ):
             await conn.execute(text, params)
         await audit.record(conn, actor, workspace_id, "campaign.deleted", f"campaigns/{campaign_id}")
     await remove_deleted(pool)

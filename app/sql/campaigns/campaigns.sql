@@ -46,9 +46,9 @@ SELECT id FROM campaigns c
 WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
   AND campaign_fits(c, %(archived)s, %(status)s::campaign_status, %(sender_id)s::bigint, %(q)s::text)
   AND (%(before)s::bigint IS NULL
-       OR (lower(name COLLATE "C"), id) > (SELECT lower(b.name COLLATE "C"), b.id FROM campaigns b
-                               WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s))
-ORDER BY lower(name COLLATE "C"), id
+       OR (name_key, id) > ((SELECT b.name_key FROM campaigns b
+                             WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s), %(before)s))
+ORDER BY name_key, id
 LIMIT %(limit)s;
 
 -- name: senders_of_campaigns

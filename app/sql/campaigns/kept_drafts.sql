@@ -23,7 +23,7 @@ LEFT JOIN users u ON u.id = d.changed_by
 WHERE d.workspace_id = %(workspace_id)s AND d.id = %(id)s;
 
 -- name: insert_draft
--- Keep a draft.
+-- Keep a draft for the workspace.
 INSERT INTO drafts (workspace_id, name, content, lists, files, size, changed_by)
 VALUES (%(workspace_id)s, %(name)s, %(content)s, %(lists)s::bigint[], %(files)s::bigint[], %(size)s, %(changed_by)s)
 RETURNING id;

@@ -10,7 +10,7 @@ LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AN
 -- Note why they failed, unless somebody is at them now or they were tried since. Nobody is asked about direct mail, whose
 -- streams are locked.
 WITH told AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(tried)s::integer[], %(reasons)s::failure_reason[], %(directs)s::boolean[])
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tried)s::integer[], %(reasons)s::text[], %(directs)s::boolean[])
         AS t (id, attempts, reason, direct)
 ),
 free AS (
@@ -36,8 +36,8 @@ SELECT count(*) AS n FROM sorted;
 
 -- name: groups
 -- How many wait for a person's word for each reason, of all or of one campaign, and the newest of each.
-SELECT r.reason::text AS reason, n.n, n.newest_id, a.server, a.code, a.reply
-FROM unnest(enum_range(NULL::failure_reason)) AS r (reason)
+SELECT r.reason, n.n, n.newest_id, a.server, a.code, a.reply
+FROM unnest(failure_reasons()) AS r (reason)
 CROSS JOIN LATERAL (
     SELECT count(*) AS n, max(id) AS newest_id FROM emails
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
