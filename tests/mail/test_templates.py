@@ -125,7 +125,7 @@ def is_constant(source: str) -> bool:
     [
         ("Hello\n{{ name", "line 2: something is not closed; write '}}'"),
         ("{{ First Name }}", "line 1: "),
-        ("{{ }}", "expected"),
+        ("{{ }}", "a name is missing"),
         ("{% if name %}", "endif"),
         ("\n\n{{ name | shout }}", "line 3: there is no filter 'shout'"),
         ("{{ name | upcase: 1, 2 }}", "line 1: upcase()"),
