@@ -27,7 +27,7 @@ from app.http import dashboard, reference, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
-from app.http.campaigns import campaigns, files, signatures, templates
+from app.http.campaigns import campaigns, drafts, files, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.inbound import responses
@@ -37,7 +37,7 @@ from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
-from app.http.senders import discovery, dns, senders, wire_checks
+from app.http.senders import discovery, dns, retiring, senders, wire_checks
 from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -131,6 +131,7 @@ def _routes() -> list[ControllerRouterHandler]:
             files.router,
             emails.router,
             failures.router,
+            drafts.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,
@@ -144,6 +145,8 @@ def _routes() -> list[ControllerRouterHandler]:
             dns.check_dns,
             wire_checks.request_wire_check,
             wire_checks.get_wire_check,
+            retiring.retire_sender,
+            retiring.reinstate_sender,
             signatures.get_signature,
             signatures.put_signature,
             stats.router,

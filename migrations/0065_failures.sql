@@ -75,7 +75,21 @@ BEGIN
             CHECK (deleted_at IS NULL OR emails_removed_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED'));
     END IF;
 END $$;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name), id)
+CREATE OR REPLACE FUNCTION campaign_fits(
+    c campaigns, archived boolean, of_status campaign_status, of_sender bigint, called text
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT (c.archived_at IS NOT NULL AND c.status IN ('FINISHED', 'CANCELLED')) = archived
+       AND (of_status IS NULL OR c.status = of_status)
+       AND (called IS NULL OR c.name ILIKE called)
+       AND (of_sender IS NULL
+            OR EXISTS (SELECT FROM streams s
+                       WHERE s.workspace_id = c.workspace_id AND s.sender_id = of_sender AND s.campaign_id = c.id))
+$$;
+COMMENT ON FUNCTION campaign_fits IS
+    'Whether a campaign is one of those that are asked for: archived, since it is over, or not; in a state, from a sender,'
+    ' with a name like that, each where it is given';
+GRANT EXECUTE ON FUNCTION campaign_fits TO reachinbox_tenant;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name COLLATE "C"), id)
     WHERE kind = 'LIST' AND deleted_at IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_deleted ON campaigns (workspace_id, id) WHERE deleted_at IS NOT NULL;
 
@@ -100,3 +114,21 @@ CREATE TABLE IF NOT EXISTS failure_decisions (
 CREATE INDEX IF NOT EXISTS failure_decisions_going ON failure_decisions (workspace_id, id) WHERE finished_at IS NULL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON failure_decisions TO reachinbox_tenant;
 DO $$ BEGIN PERFORM keep_tenants_apart('failure_decisions'); END $$;
+
+-- Drafts of campaigns that a workspace shares, as the composer has them; `lists` of recipients, and `files`, stay meanwhile.
+CREATE TABLE IF NOT EXISTS drafts (
+    workspace_id  bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    name          text NOT NULL,
+    content       jsonb NOT NULL,
+    lists         bigint[] NOT NULL DEFAULT '{}',
+    files         bigint[] NOT NULL DEFAULT '{}',
+    size          bigint NOT NULL,  -- bytes of `content`
+    version       integer NOT NULL DEFAULT 1,
+    changed_by    bigint,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    changed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON drafts TO reachinbox_tenant;
+DO $$ BEGIN PERFORM keep_tenants_apart('drafts'); END $$;

@@ -25,6 +25,7 @@ from imapclient.response_parser import parse_response  # pyright: ignore[reportM
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
+from app.plain_errors import plain
 from worker.auth import Bearer, Password, Token, with_bearer, without_secrets
 from worker.connect import Server, credential_for, reach
 from worker.imap_protocol import Allowance, Protocol, words_in
@@ -308,9 +309,9 @@ class _Client(IMAPClient):
 def _trouble(server: Server, error: Exception) -> ServerTrouble:
     """One sentence for a person who has to mend the sender's settings."""
     if isinstance(error, ssl.SSLError):
-        return ServerTrouble(storable(f"TLS with {server.address} failed: {error}"), "tls")
+        return ServerTrouble(storable(f"TLS with {server.address} failed: {plain(error)}"), "tls")
     if isinstance(error, OSError):
-        return ServerTrouble(storable(f"cannot connect to {server.address}: {error}"), "connect")
+        return ServerTrouble(storable(f"cannot connect to {server.address}: {plain(error)}"), "connect")
     if isinstance(error, imaplib.IMAP4.error):
         return _broken_off(server, words_in(error))
     text = f"{server.address} answers what is no IMAP ({type(error).__name__})"

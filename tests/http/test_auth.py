@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
     "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/sandbox/messages/{id}/reply": {"text": "Yes"},
     "/api/emails/{id}/resolve": {"as": "sent"},
+    "/api/campaigns/{id}/again": {"who": "EVERYBODY"},
     "/api/emails/{id}/mend": {"email": "ada@example.com"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
     "/api/saved-lists/{id}/count": {"filter": []},

@@ -6,6 +6,7 @@ The one that failed stays as it was, with its attempts; nobody is asked about it
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Annotated
 
 import msgspec
 from psycopg.errors import UniqueViolation
@@ -31,7 +32,7 @@ CORRECTIONS = Bounds(1, 200)  # each a transaction
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The email that failed, and where it should have gone."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     email: str
 
 

@@ -28,7 +28,7 @@ sorted AS (
     RETURNING e.stream_id, e.settled IS NOT DISTINCT FROM 'DIRECT' AS of_nobody
 ),
 counted AS (
-    UPDATE streams s SET settled = s.settled + n.n
+    UPDATE streams s SET settled = least(s.failed, s.settled + n.n)
     FROM (SELECT stream_id, count(*) AS n FROM sorted WHERE of_nobody GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
 )
@@ -63,14 +63,15 @@ WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND statu
   AND erased_at IS NULL;
 
 -- name: settle_emails
--- A person's word on FAILED emails, after which they wait for none. Their streams are locked, and count it.
+-- A person's word on FAILED emails, after which they wait for none. Their streams are locked, and count it,
+-- unless they count all as settled, since their emails are being removed.
 WITH settled AS (
     UPDATE emails e SET settled = %(settled)s::failure_settled
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'FAILED' AND e.settled IS NULL
     RETURNING e.stream_id
 ),
 counted AS (
-    UPDATE streams s SET settled = s.settled + n.n
+    UPDATE streams s SET settled = least(s.failed, s.settled + n.n)
     FROM (SELECT stream_id, count(*) AS n FROM settled GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
 )

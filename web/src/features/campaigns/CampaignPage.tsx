@@ -20,6 +20,7 @@ import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
+import { AgainMenu } from "./AgainMenu";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
@@ -29,6 +30,7 @@ import { CampaignSenders } from "./CampaignSenders";
 import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
+import { of } from "./counts";
 import { GivenNotes } from "./GivenNotes";
 import { KeepingActions } from "./KeepingActions";
 import { Pace } from "./Pace";
@@ -70,6 +72,7 @@ export function CampaignPage() {
   const sender = senders?.items.find((each) => each.id === campaign.senderId);
   const from = senders?.items.filter(({ id }) => campaign.senderIds.includes(id)) ?? [];
   const isTrial = from.length > 0 && from.every(isSandboxed);
+  const was = isTrial ? null : sandboxedUntil(campaign, from);
   return (
     <>
       <PageHeader
@@ -77,7 +80,7 @@ export function CampaignPage() {
         description={
           <Group component="span" gap={10}>
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
-            {isTrial && <SandboxBadge />}
+            {(isTrial || was) && <SandboxBadge />}
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
               {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
@@ -87,12 +90,24 @@ export function CampaignPage() {
         actions={
           <Group gap={6}>
             <CampaignActions campaign={campaign} />
+            <AgainMenu campaign={campaign} />
             <KeepingActions campaign={campaign} />
           </Group>
         }
       />
       <Stack gap="lg">
-        {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
+        {(isTrial || was) && (
+          <SandboxNote>
+            {was ? (
+              <>
+                What was sent before <Time value={was} /> stayed on this machine: only then the sender got a
+                server.
+              </>
+            ) : (
+              "What counts as sent here stayed on this machine."
+            )}
+          </SandboxNote>
+        )}
         <Progress campaign={campaign} sender={sender} />
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
@@ -112,6 +127,14 @@ export function CampaignPage() {
   );
 }
 
+/** Of a campaign that began before its sender got a server of its own: when that was. */
+function sandboxedUntil(campaign: Campaign, from: readonly Sender[]): string | null {
+  const until = from
+    .map(({ sandboxUntil }) => sandboxUntil)
+    .find((each) => each && campaign.startTime < each);
+  return until && of(campaign, "SENT") > 0 ? until : null;
+}
+
 interface Props {
   campaign: Campaign;
   sender: Sender | undefined;
@@ -122,6 +145,8 @@ function Progress({ campaign, sender }: Props) {
   const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
   const { calendar, latestAt, jitterPercent } = campaign;
   const paused = campaign.status === "PAUSED";
+  // Of what is paused, or held back by its server, nobody knows when it goes.
+  const goes = !paused && waiting?.reason !== "SENDER_BLOCKED";
   // The notice below says the same, and what can be answered.
   const saidBelow = held && (waiting?.reason === "REFUSED" || waiting?.reason === "SERVER_SLOW");
   return (
@@ -146,14 +171,17 @@ function Progress({ campaign, sender }: Props) {
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />
-          {nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
-          {lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
+          {goes && nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
+          {goes && lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
           <Fact
             name="Pace"
             value={[
               delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
               jitterPercent > 0 && `varied by ${jitterPercent} %`,
               hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
+              campaign.senderIds.length === 1 &&
+                sender &&
+                `at most ${count(sender.hourlyLimit)} an hour by its sender`,
             ]
               .filter(Boolean)
               .join(", ")}

@@ -1,4 +1,4 @@
-import { Alert, Box, SegmentedControl, TextInput } from "@mantine/core";
+import { Alert, Box, Group, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEye } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
@@ -22,15 +22,18 @@ import classes from "./compose.module.css";
 import { LackingFields } from "./content/LackingFields";
 import { VariantTexts } from "./content/VariantTexts";
 import { DraftNotice } from "./draft/DraftNotice";
+import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
+import { begin, begunAs, removeDraft } from "./draft/onServer";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
+import { fieldsOf, nextBlank } from "./preview/blanks";
 import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
-import { useRendered } from "./preview/useRendered";
+import { asksFor, useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
 import { useRecipients } from "./recipients/useRecipients";
 import { useTyped } from "./recipients/useTyped";
@@ -78,7 +81,7 @@ export function ComposePage() {
 }
 
 function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
-  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(owner);
+  const { draft, change, changeNow, open, discard, kept, restoredAt, gone, origin } = useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
@@ -111,7 +114,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
+    const begun = begunAs(owner);
+    begin(owner, null);
     discard();
+    if (begun) return; // its lists are those of the draft on the server
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
   };
   const sending = useSending({
@@ -120,7 +126,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     mailboxes,
     plan,
     changeNow,
-    done: forget,
+    done: () => {
+      const begun = begunAs(owner);
+      if (begun) void removeDraft(begun.id).catch(() => undefined); // somebody else removed it
+      forget();
+    },
   });
 
   const form = useRef<HTMLFormElement>(null);
@@ -185,6 +195,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
+      <Group gap="xs" mb="xs">
+        <DraftsMenu owner={owner} draft={draft} settle={typed.settle} onOpen={open} />
+      </Group>
       <StartFrom
         content={content}
         name={draft.name}
@@ -243,6 +256,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onContent={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0]")}
+              lacking={known?.lacking}
+              onShow={(field) => {
+                setLooked({ step, variant: 0 });
+                setAt(nextBlank(recipients.sample, shownAt, [field]) ?? shownAt);
+              }}
               onLook={(variant) => setLooked({ step, variant })}
             />
             <LackingFields
@@ -303,6 +321,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={shown.error}
               request={shown.data?.request}
               rich={message.rich}
+              fields={fieldsOf(message)}
             />
             <Hints hints={shown.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
@@ -342,6 +361,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         recipients={recipients}
         timing={timing}
         later={draft.steps.slice(1)}
+        looks={draft.steps
+          .slice(1)
+          .map((each) => asksFor(messageOf(draft, each), recipient, from.chosen[0]?.id, unsubscribe, true))}
         onClose={sending.close}
         onSend={() => void sending.send()}
       />
