@@ -37,7 +37,7 @@ from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
-from app.http.senders import discovery, dns, senders, wire_checks
+from app.http.senders import discovery, dns, retiring, senders, wire_checks
 from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -145,6 +145,8 @@ def _routes() -> list[ControllerRouterHandler]:
             dns.check_dns,
             wire_checks.request_wire_check,
             wire_checks.get_wire_check,
+            retiring.retire_sender,
+            retiring.reinstate_sender,
             signatures.get_signature,
             signatures.put_signature,
             stats.router,

@@ -19,6 +19,7 @@ from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseExcept
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
+from app.plain_errors import plain
 from app.settings import SmtpSecurity
 from worker.auth import Bearer, Bearers, Password, Token, log_in, with_bearer
 from worker.trust import trusted
@@ -202,10 +203,10 @@ def _trouble(server: Server, error: BaseException) -> ServerTrouble:
         return trouble(f"cannot connect to {server.address}: it did not greet us within {waited}", "connect")
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__  # what happened, without aiosmtplib's own naming of the place
-    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return trouble(f"TLS with {server.address} failed: {error}", "tls")
+    if isinstance(tls := error if isinstance(error, ssl.SSLError) else error.__cause__, ssl.SSLError):
+        return trouble(f"TLS with {server.address} failed: {plain(tls)}", "tls")
     if isinstance(error, TimeoutError) and not str(error):
         return trouble(f"cannot connect to {server.address}: no answer within {CONNECT_TIMEOUT_S:g} s", "connect")
     if isinstance(error, SMTPConnectError | OSError | aiosmtplib.SMTPTimeoutError):
-        return trouble(f"cannot connect to {server.address}: {error}", "connect")
+        return trouble(f"cannot connect to {server.address}: {plain(error)}", "connect")
     return trouble(f"{server.address}: {error}", "protocol")

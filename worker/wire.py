@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
+from app.plain_errors import plain
+
 LONGEST_LINE = 8_192
 LONGEST_REPLY = 4 * LONGEST_LINE
 MOST_REPLIES = 8  # that answer no command of ours yet
@@ -122,7 +124,7 @@ class Wire(asyncio.Protocol):
         self._fail("the server closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(f"the connection was lost: {exc}" if exc else "the server closed the connection")
+        self._fail(f"the connection was lost: {plain(exc)}" if exc else "the server closed the connection")
 
     def _take(self, line: bytes) -> None:
         if self._end is not None:

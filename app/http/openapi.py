@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    OpenAPI,
     OpenAPIMediaType,
+    Reference,
     RequestBody,
     Schema,
     SecurityRequirement,
@@ -105,7 +108,7 @@ def _no_pages(response: Response[Any]) -> Response[Any]:
 
 
 def openapi_config() -> OpenAPIConfig:
-    return OpenAPIConfig(
+    return _Config(
         title="ReachInbox",
         version=metadata.version("reachinbox"),
         summary="Email campaigns from your own mailboxes: scheduled, spaced, within each mailbox's hourly limit.",
@@ -128,29 +131,38 @@ def openapi_config() -> OpenAPIConfig:
     )
 
 
+# Bodies that handlers decode by themselves, as components, which Litestar does not know of.
+FORMS: dict[str, Any] = {}
+
+
+class _Document(OpenAPI):
+    """With the bodies that handlers decode by themselves."""
+
+    def to_schema(self) -> dict[str, Any]:
+        document = super().to_schema()
+        document["components"]["schemas"] = FORMS | document["components"]["schemas"]
+        return document
+
+
+class _Config(OpenAPIConfig):
+    def to_openapi_schema(self) -> OpenAPI:
+        made = super().to_openapi_schema()
+        return _Document(**{field.name: getattr(made, field.name) for field in dataclasses.fields(made)})
+
+
 def one_of_forms(forms: Mapping[str, type[msgspec.Struct]], within: Sequence[type[msgspec.Struct]] = ()) -> RequestBody:
-    """How the document shows a body that a handler decodes by itself: by media type. Structs in it are components, as
-    other parts of the document have them; those that none has, `within`, are shown in their places.
+    """How the document shows a body that a handler decodes by itself: by media type. The structs become components, and
+    so do those `within` them that no other part of the document has.
     """
     content: dict[str, OpenAPIMediaType] = {}
     for media_type, form in forms.items():
-        _, components = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
+        (reference,), components = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
         for each in (form, *within):
-            properties = components[each.__name__]["properties"]
+            component = components[each.__name__]
             for name, keywords in _bounds(each).items():
-                properties[name] |= keywords
-            for name, said in properties.items():
+                component["properties"][name] |= keywords
+            for name, said in component["properties"].items():
                 said.setdefault("description", description(each.__name__, name))
-        places = {f"#/components/schemas/{each.__name__}": components[each.__name__] for each in within}
-        content[media_type] = OpenAPIMediaType(schema=_with(places, components[form.__name__]))
+            FORMS[each.__name__] = component
+        content[media_type] = OpenAPIMediaType(schema=Reference(ref=reference["$ref"]))
     return RequestBody(required=True, content=content)
-
-
-def _with(places: Mapping[str, Any], schema: Any) -> Any:
-    """The schema, in which some references are what they refer to."""
-    if isinstance(schema, list):
-        return [_with(places, each) for each in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    its = cast("dict[str, Any]", schema)
-    return places[its["$ref"]] if its.get("$ref") in places else {key: _with(places, its[key]) for key in its}

@@ -157,7 +157,7 @@ class _Reader:
     def _unclosed(self, at: int, kind: str) -> TemplateError:
         closing = _CLOSING[kind]
         if self._source.find(closing, at) < 0:
-            return self._wrong(at, f"expected '{closing}', found the end of the text")
+            return self._wrong(at, f"something is not closed; write '{closing}' behind it")
         return self._wrong(at, f"a tag is longer than {TAG_CHARACTERS:,} characters")
 
     def _wrong(self, at: int, detail: str) -> TemplateError:

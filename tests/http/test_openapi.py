@@ -132,18 +132,32 @@ def test_names_on_the_wire_are_camel_case(schema: dict[str, Any]) -> None:
 def test_a_campaign_is_taken_in_both_forms(schema: dict[str, Any]) -> None:
     for path in ("/api/campaigns/schedule", "/api/campaigns/preview"):
         body = schema["paths"][path]["post"]["requestBody"]
-        json_form, multipart = body["content"]["application/json"], body["content"]["multipart/form-data"]
-        assert json_form["schema"]["required"] == ["subject"]
-        assert {"recipients", "listId", "columns"} <= json_form["schema"]["properties"].keys()
-        assert "file" in multipart["schema"]["properties"]
+        references = [body["content"][kind]["schema"] for kind in ("application/json", "multipart/form-data")]
+        names = [reference["$ref"].removeprefix("#/components/schemas/") for reference in references]
+        assert names == ["JsonCampaign", "FormCampaign"]
+        json_form, multipart = (schema["components"]["schemas"][name] for name in names)
+        assert json_form["required"] == ["subject"]
+        assert {"recipients", "listId", "columns"} <= json_form["properties"].keys()
+        assert "file" in multipart["properties"]
+
+
+def test_every_body_has_a_name_that_programs_can_call_it_by(schema: dict[str, Any]) -> None:
+    """Generators of clients called one that stood in its place `ScheduleCampaignJsonJsonCampaign` (UX.md, 2.9)."""
+    bodies = {
+        (where, content["schema"].get("$ref", ""))
+        for where, operation in operations(schema)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    }
+    assert bodies
+    parts = schema["components"]["schemas"]
+    assert [each for each in bodies if each[1].removeprefix("#/components/schemas/") not in parts] == []
 
 
 def test_it_says_the_bounds_that_are_checked(schema: dict[str, Any]) -> None:
     """The same for a struct, whose schema Litestar makes, and for a body in two forms, whose schema msgspec makes."""
     parts = schema["components"]["schemas"]
     patch = parts["CampaignPatch"]["properties"]
-    forms = schema["paths"]["/api/campaigns/schedule"]["post"]["requestBody"]["content"]
-    for fields in (patch, *(form["schema"]["properties"] for form in forms.values())):
+    for fields in (patch, *(parts[form]["properties"] for form in ("JsonCampaign", "FormCampaign"))):
         assert (fields["hourlyLimit"]["minimum"], fields["hourlyLimit"]["maximum"]) == (1, 10_000_000)
         assert (fields["name"]["minLength"], fields["name"]["maxLength"]) == (1, 200)
         assert fields["delayBetweenMs"]["maximum"] == 30 * 24 * 3600 * 1000

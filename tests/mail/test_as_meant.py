@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 -- quotes as word processors write them
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -164,6 +165,22 @@ def test_what_looks_for_something_within_a_field_is_refused_for_it_prints_nothin
 def test_a_misspelt_tag_names_the_nearest(tag: str, meant: str) -> None:
     with pytest.raises(TemplateError, match=rf"unexpected tag '.*'; did you mean '{meant}'"):
         render(f"{{% if a %}}x{{% {tag} %}}y{{% endif %}}", a="1", b="2")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("Hi {{ name", "line 1: something is not closed; write '}}' behind it"),
+        ("{% if %}x{% endif %}", "line 1: a condition says nothing"),
+        ("{% if a %}x", "{% if %} has no end; write {% endif %} behind it"),
+        ("x{% endif %}", "line 1: unexpected tag 'endif'; nothing was begun that it belongs to"),
+        ("{{ na<b>me</b> }}", "line 1: something is formatted within a merge field; format all of it or nothing"),
+        ("{{ }}", "a name is missing"),
+    ],
+)
+def test_what_is_wrong_is_said_to_who_writes_a_letter(source: str, said: str) -> None:
+    with pytest.raises(TemplateError, match=re.escape(said)):
+        render(source, a="1")
 
 
 @pytest.mark.parametrize(

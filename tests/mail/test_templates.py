@@ -123,7 +123,7 @@ def is_constant(source: str) -> bool:
 @pytest.mark.parametrize(
     ("source", "detail"),
     [
-        ("Hello\n{{ name", "line 2: expected '}}'"),
+        ("Hello\n{{ name", "line 2: something is not closed; write '}}'"),
         ("{{ First Name }}", "line 1: "),
         ("{{ }}", "expected"),
         ("{% if name %}", "endif"),

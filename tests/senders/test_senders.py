@@ -52,6 +52,21 @@ async def test_a_password_goes_in_and_never_comes_out(api: httpx.AsyncClient, po
     assert await password(pool, box, sender["id"]) == "hunter2"
 
 
+async def test_what_a_sender_sent_before_it_got_a_server_stays_the_sandboxs(api: httpx.AsyncClient) -> None:
+    """A campaign of then does not become one that reached people (UX.md, 2.1)."""
+    sender = (await api.post("/api/senders", json={"email": "sales@example.com"})).json()
+    assert sender["sandboxUntil"] is None
+    server = {"host": "smtp.example.com", "port": 465, "security": "tls", "username": "sales", "password": "x"}
+    changed = (await api.patch(f"/api/senders/{sender['id']}", json=server)).json()
+    assert changed["sandboxUntil"] is not None
+    again = (await api.patch(f"/api/senders/{sender['id']}", json={"host": "mail.example.com", "password": "x"})).json()
+    assert again["sandboxUntil"] == changed["sandboxUntil"]
+    other = await create(api)
+    await api.patch(f"/api/senders/{other['id']}", json={"host": None})
+    back = (await api.patch(f"/api/senders/{other['id']}", json=server)).json()
+    assert back["sandboxUntil"] == back["createdAt"]  # what it sent had gone out
+
+
 async def test_a_sender_needs_no_more_than_an_address(api: httpx.AsyncClient) -> None:
     response = await api.post("/api/senders", json={"email": "sales@example.com"})
     sender = response.json()

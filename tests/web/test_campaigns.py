@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,6 +119,10 @@ def test_settings_are_changed_and_what_is_wrong_stands_beside_its_field(inside: 
     inside.get_by_label("Subject").fill("Good morning {{ name }}")
     inside.get_by_label("Name").fill("Summer letter")
     inside.get_by_label("Seconds between emails").fill("90")
+    # The same picker as where it was written, by the same clock: the browser's own field speaks American.
+    expect(inside.get_by_role("button", name=re.compile("^Start")).or_(inside.get_by_label("Start"))).to_have_text(
+        re.compile(r"^\w{3}, \d+ \w{3} \d{4}, \d\d:\d\d$")
+    )
     inside.get_by_role("button", name="Save").click()
     expect(inside.get_by_role("heading", name="Summer letter", level=1)).to_be_visible()
     expect(inside.get_by_text("1 min 30 s apart")).to_be_visible()

@@ -144,7 +144,10 @@ def test_what_is_scheduled_is_confirmed_first_and_the_way_there_is_on_screen(com
         expect(sheet).to_have_count(0)
     assert campaigns(page) == []
 
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_label("Message of the step").fill("See bit.ly/offer")
     button.click()
+    expect(sheet.get_by_role("status").filter(has_text="Before you send step 2")).to_contain_text("shortens addresses")
     page.get_by_role("button", name="Send 1 email").click()
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
 

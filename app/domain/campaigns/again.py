@@ -6,7 +6,7 @@ Who is suppressed by now, and who was erased, is left out. The campaign is gone 
 from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 from app.db import Pool, fetch_all, fetch_one, transaction
 from app.domain.ledger.emails import csv_line
@@ -58,4 +58,4 @@ async def list_of(
             raise Conflict("nobody of the campaign is left to write to: none fits, or they are suppressed")
         file.seek(0)
         name = f"{_WHO[who]}: {campaign['name']}"[:200]
-        return await stored_lists.store_csv(pool, workspace_id, name, file, most)
+        return await stored_lists.store_csv(pool, workspace_id, name, cast(BinaryIO, file), most)

@@ -171,9 +171,13 @@ async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sende
     Raises InvalidInput.
     """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_ids": sender_ids}
-    there = {row["id"] for row in await fetch_all(conn, sql.senders_there, params)}
+    rows = await fetch_all(conn, sql.senders_there, params)
+    there = {row["id"] for row in rows}
     if unknown := sorted(set(sender_ids) - there):
         raise InvalidInput({"senderIds": f"no sender {unknown[0]}"})
+    for row in rows:
+        if row["retired_at"] is not None:
+            raise InvalidInput({"senderIds": f"{row['email']} is retired; reinstate it, or name another"})
     await conn.execute(sql.take_out_senders, params)
     added = [row["sender_id"] for row in await fetch_all(conn, sql.add_senders, params)]
     await conn.execute(sql.name_first_sender, params)

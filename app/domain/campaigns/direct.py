@@ -128,6 +128,8 @@ async def _post(conn: Conn, workspace_id: int, ready: _Ready, actor: Actor, most
     if sender is None:
         lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
         raise InvalidInput({"senderId": lacks})
+    if sender["retired_at"] is not None:
+        raise InvalidInput({"senderId": f"{sender['email']} is retired; reinstate it, or name another"})
     await quotas.check_again(conn, workspace_id, most, size, campaign=True)
     await check_copies_of(conn, workspace_id, sender["id"], mail.content.copies)
     await files.use(conn, workspace_id, mail.content)

@@ -11,7 +11,7 @@ _OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"<(?:!doctype|html|head|body|table|meta|\?xml|style|div)\b", re.IGNORECASE),
-        "The file is a web page or XML, as some programs write under the name of an Excel file. Open it in a spreadsheet "
+        "The file is a web page or XML, as some programs call an Excel file. Open it in a spreadsheet "
         "and save it as CSV or XLSX.",
     ),
     (

@@ -107,6 +107,8 @@ class Sender(msgspec.Struct, rename="camel"):
     verify_imap_error: str | None
     checked: Checked | None
     created_at: datetime
+    retired_at: datetime | None
+    sandbox_until: datetime | None
     held: Held | None
 
 
@@ -246,8 +248,12 @@ async def change_sender(
     changes: SenderChanges,
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
+    *,
+    sandboxed: bool = False,
 ) -> Sender:
-    """A changed limit plans the active campaigns of all again that share the login. Raises NotFound, InvalidInput."""
+    """A changed limit plans the active campaigns of all again that share the login. `sandboxed`: what has no server of
+    its own goes to the sandbox here. Raises NotFound, InvalidInput.
+    """
     changes = tidied(changes)
     async with transaction(pool, workspace_id) as conn:
         await logins.lock(conn, workspace_id)
@@ -272,6 +278,7 @@ async def change_sender(
             "username": server and server.username,
             "password": server and server.password and box.seal(server.password, password_place(sender_id)),
             "keep_password": keeps_password,
+            "sandboxed": sandboxed,
         }
         sets_server = params["set_server"]
         await conn.execute(sql.update_sender, params)

@@ -17,6 +17,7 @@ from litestar.params import JSONBody
 from app.domain.accounts import login, password_changes, registration
 from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.users import User
+from app.domain.senders.logins import DEFAULT_MAX_CONNECTIONS
 from app.domain.workspaces.keys import Scope
 from app.http.auth import is_https, own_pages_only, session_cookie
 from app.http.bodies import PUBLIC
@@ -65,7 +66,7 @@ class Ways(msgspec.Struct, rename="camel"):
     """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
     server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox. `base_url`: where the dashboard is.
     `one_click`: mail programs reach the page to unsubscribe there; `unsubscribe`: what campaigns to several have unless
-    they say otherwise.
+    they say otherwise. `default_…`: what senders get that say nothing else.
     """
 
     registration: bool
@@ -75,6 +76,8 @@ class Ways(msgspec.Struct, rename="camel"):
     base_url: str
     one_click: bool
     unsubscribe: Unsubscribe
+    default_hourly_limit: int
+    default_connections: int
 
 
 def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
@@ -111,6 +114,8 @@ async def ways(pool: ThePool, settings: TheSettings) -> Ways:
         base_url=settings.base_url,
         one_click=settings.one_click,
         unsubscribe="none" if settings.is_local else "link",
+        default_hourly_limit=settings.default_emails_per_hour,
+        default_connections=DEFAULT_MAX_CONNECTIONS,
     )
 
 

@@ -29,6 +29,7 @@ from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
 from app.http.campaigns.message import AnId, MessagePatch
+from app.http.campaigns.move_up import move_up, moved_up
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_campaign
@@ -207,20 +208,6 @@ async def cancel_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaig
 
 
 @post(
-    "/{id:int}/again",
-    opt={"role": MEMBER},
-    summary="Make a list of some of a campaign's recipients, to write to them again",
-    description="As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is "
-    "left out.",
-    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-)
-async def list_again(
-    pool: ThePool, user: TheUser, quotas: TheQuotas, campaign_id: Id, data: JSONBody[Again]
-) -> StoredList:
-    return await again.list_of(pool, user.workspace_id, campaign_id, data.who, data.step, quotas)
-
-
-@post(
     "/{id:int}/variants/{variantId:int}/stop",
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
@@ -236,6 +223,20 @@ async def stop_variant(
 ) -> Campaign:
     await variants.stop(pool, user.workspace_id, campaign_id, variant_id, actor)
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+
+
+@post(
+    "/{id:int}/again",
+    opt={"role": MEMBER},
+    summary="Make a list of some of a campaign's recipients, to write to them again",
+    description="As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is "
+    "left out.",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def list_again(
+    pool: ThePool, user: TheUser, quotas: TheQuotas, campaign_id: Id, data: JSONBody[Again]
+) -> StoredList:
+    return await again.list_of(pool, user.workspace_id, campaign_id, data.who, data.step, quotas)
 
 
 @post(
@@ -279,6 +280,8 @@ router = Router(
         send_test,
         render_message,
         show_rendered_html,
+        move_up,
+        moved_up,
         put_first,
         put_first_no_longer,
         list_campaigns,
@@ -290,8 +293,8 @@ router = Router(
         pause_campaign,
         resume_campaign,
         cancel_campaign,
-        list_again,
         stop_variant,
+        list_again,
         archive_campaign,
         unarchive_campaign,
         delete_campaign,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import MediaType, Response, post
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.openapi.spec import Operation
 
 from app.bounds import TEXT
 from app.db import Pool
@@ -100,8 +100,7 @@ class RenderOperation(Operation):
     """Documents the form, which the handler reads by itself."""
 
     def __post_init__(self) -> None:
-        schema: Any = msgspec.json.schema(RenderForm)["$defs"]["RenderForm"]
-        self.request_body = RequestBody(required=True, content={MULTIPART: OpenAPIMediaType(schema=schema)})
+        self.request_body = one_of_forms({MULTIPART: RenderForm})
 
 
 @post(

@@ -231,6 +231,7 @@ async def change_sender(
         SenderChanges(**given, server=server),
         actor,
         policy=HostPolicy.of(settings),
+        sandboxed=settings.sandboxed,
     )
 
 

@@ -70,7 +70,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
 
 -- name: senders_there
 -- Which of the senders there are.
-SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
+SELECT id, email, retired_at FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
 
 -- name: take_out_senders
 -- All others send no more of the campaign, whose streams are locked. What they have begun goes on; before that, they give to

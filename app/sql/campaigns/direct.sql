@@ -33,7 +33,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(response_id)s;
 
 -- name: sender_of
 -- The sender that was named, or the default one.
-SELECT id FROM senders
+SELECT id, email, retired_at FROM senders
 WHERE workspace_id = %(workspace_id)s
   AND CASE WHEN %(sender_id)s::bigint IS NULL THEN is_default ELSE id = %(sender_id)s END;
 

@@ -27,6 +27,12 @@ RETURNING id, sender_id;
 INSERT INTO campaign_hours (workspace_id, campaign_id, allowed)
 VALUES (%(workspace_id)s, %(campaign_id)s, %(hourly_limit)s);
 
+-- name: retired_sender
+-- One of the senders that is retired, if any is.
+SELECT email FROM senders
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]) AND retired_at IS NOT NULL
+LIMIT 1;
+
 -- name: default_sender
 -- The sender of a campaign that names none.
 SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND is_default;

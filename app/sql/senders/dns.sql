@@ -21,6 +21,6 @@ RETURNING checked_at;
 SELECT d.workspace_id, d.sender_id, s.email, s.host, d.selectors
 FROM sender_dns d
 JOIN senders s ON s.workspace_id = d.workspace_id AND s.id = d.sender_id
-WHERE d.checked_at <= now() - make_interval(secs => %(kept_s)s)
+WHERE d.checked_at <= now() - make_interval(secs => %(kept_s)s) AND s.retired_at IS NULL
 ORDER BY d.checked_at
 LIMIT %(most)s;

@@ -4,7 +4,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('reachinbox quota ' || %(quota)s, 
 
 -- name: count_senders
 -- How many mailboxes a workspace has.
-SELECT count(*) AS n FROM senders WHERE workspace_id = %(workspace_id)s;
+SELECT count(*) AS n FROM senders WHERE workspace_id = %(workspace_id)s AND retired_at IS NULL;
 
 -- name: count_keys
 -- How many keys open a workspace.

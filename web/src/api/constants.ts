@@ -58,7 +58,7 @@ export const VALUES = {
     reason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.archived", "campaign.unarchived", "campaign.deleted", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.put_aside", "email.suppressed", "email.mended", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.retired", "sender.reinstated", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.variant_stopped", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.archived", "campaign.unarchived", "campaign.deleted", "campaign.first", "campaign.not_first", "campaign.moved_up", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.put_aside", "email.suppressed", "email.mended", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   FailureDecision: {
     verb: ["RETRY", "PUT_ASIDE", "SUPPRESS"],
@@ -107,6 +107,9 @@ export const VALUES = {
   },
   MemberPatch: {
     role: ["owner", "member", "viewer"],
+  },
+  MovedUp: {
+    by: ["DAY", "PERSON"],
   },
   Offer: {
     role: ["owner", "member", "viewer"],
@@ -358,12 +361,6 @@ export const LIMITS = {
     bcc: {"maxItems": 5, "minItems": 0},
     attachments: {"maxItems": 20, "minItems": 0},
     name: {"maxLength": 200, "minLength": 1},
-  },
-  VariantFields: {
-    weight: {"max": 100, "min": 1},
-    subject: {"maxLength": 998, "minLength": 1},
-    body: {"maxLength": 200000, "minLength": 0},
-    bodyHtml: {"maxLength": 200000, "minLength": 0},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -89,6 +89,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/move-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When new recipients last moved up into room that answers freed, and what that changed */
+        get: operations["movedUp"];
+        put?: never;
+        /** Have new recipients move up into room that answers freed, now and not with the day */
+        post: operations["moveUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/first": {
         parameters: {
             query?: never;
@@ -245,6 +263,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/variants/{variantId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a variant no more; who would have got it gets another */
+        post: operations["stopVariant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/again": {
         parameters: {
             query?: never;
@@ -259,23 +294,6 @@ export interface paths {
          * @description As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is left out.
          */
         post: operations["listAgain"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/campaigns/{id}/variants/{variantId}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send a variant no more; who would have got it gets another */
-        post: operations["stopVariant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1291,6 +1309,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/senders/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have no campaign choose the sender any more
+         * @description Its campaigns' other senders get what it has not begun; what it has begun it ends. Its record stays. 409 for the default sender, and while a campaign that is not over has no other sender.
+         */
+        post: operations["retireSender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/{id}/reinstate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let campaigns choose a retired sender again */
+        post: operations["reinstateSender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/senders/{id}/signature": {
         parameters: {
             query?: never;
@@ -2256,6 +2311,439 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * JsonCampaign
+         * @description A campaign with its `recipients`: addresses, or objects with `email` and merge fields.
+         *
+         *         Or with a list that was uploaded: `listId`, and for a file its `columns` where they are not as found. Or with a copy
+         *         of one that is kept by name: `savedListId`, and of its recipients those who fit every condition of `filter`.
+         *
+         *         With `everyAddress`, of cells that have several addresses not the first alone is written to; `correctDomains` puts
+         *         domains in mistyped ones' places.
+         */
+        JsonCampaign: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
+            language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
+            replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
+            cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
+            bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
+            attachments?: number[];
+            /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
+            unsubscribe?: ("header" | "link" | "none") | null;
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description The sender that it goes from. */
+            senderId?: number | null;
+            /** @description The senders over which the campaign is divided; the default sender where none is given. */
+            senderIds?: number[] | null;
+            /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
+            startTime?: string | null;
+            /** @description What has not gone by then is cancelled; null: nothing is. */
+            latestAt?: string | null;
+            /** @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow. */
+            delayBetweenMs?: number;
+            /** @description By how much each delay may be longer or shorter, in percent of it. */
+            jitterPercent?: number;
+            /** @description On which days and at what hours it sends; null: at any time. */
+            calendar?: components["schemas"]["CampaignCalendar"] | null;
+            /** @description Emails in a clock hour. */
+            hourlyLimit?: number | null;
+            /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
+            sharePercent?: number | null;
+            /**
+             * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
+             * @enum {unknown}
+             */
+            onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+            /** @description What to do for recipients who have nothing for a field, by field. */
+            ifBlank?: {
+                [key: string]: components["schemas"]["IfBlank"];
+            };
+            /** @description Leave out who was written to in so many days. */
+            notIfWrittenToDays?: number | null;
+            /** @description Leave out recipients of these campaigns. */
+            notInCampaigns?: number[] | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
+            /** @description The campaign's later steps, each a wait after the one before. */
+            steps?: components["schemas"]["StepFields"][];
+            /** @description What stops a recipient's later steps beside an answer. */
+            stopOn?: components["schemas"]["StopOn"] | null;
+            /** @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing. */
+            followUpWithoutReading?: boolean;
+            /** @description Addresses, or objects with `email` and merge fields. */
+            recipients?: (string | {
+                [key: string]: unknown;
+            })[] | null;
+            /** @description A list that was uploaded (`POST /api/lists`). */
+            listId?: number | null;
+            /** @description Which column of the file has the addresses, and which merge field each other one is. */
+            columns?: components["schemas"]["Columns"] | null;
+            /** @description Write to every address of a cell that has several, and not to the first alone. */
+            everyAddress?: boolean;
+            /** @description Domains that were mistyped, each with the one to put in its place. */
+            correctDomains?: {
+                [key: string]: string;
+            } | null;
+            /** @description A list that is kept by name: a copy of it is written to. */
+            savedListId?: number | null;
+            /** @description Conditions that a list's recipient has to meet, every one. */
+            filter?: components["schemas"]["Condition"][] | null;
+        };
+        /**
+         * StepFields
+         * @description A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
+         *         days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
+         *         the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
+         *         `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
+         *         `weight` is that of its own text beside its `variants`.
+         */
+        StepFields: {
+            /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+            wait: string;
+            /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
+            businessDays?: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay?: string | null;
+            /** @description Whether the message before stands below, as in a reply. */
+            quotes?: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
+        };
+        /** VariantFields */
+        VariantFields: {
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+        };
+        /**
+         * StopOn
+         * @description What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
+         *         answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+         */
+        StopOn: {
+            /** @description Whether an absence note stops a recipient's later steps, too. */
+            autoReply?: boolean;
+            /** @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address. */
+            domain?: boolean;
+        };
+        /**
+         * FormCampaign
+         * @description A campaign with either a `file` (CSV or Excel) or `recipients`: a JSON list, one address a line, or cells copied
+         *         from a spreadsheet with their header.
+         *
+         *         `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
+         *         `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn`, `variants` and,
+         *         where it is text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind
+         *         those.
+         */
+        FormCampaign: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
+            language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
+            replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
+            cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
+            bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
+            attachments?: number[];
+            /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
+            unsubscribe?: ("header" | "link" | "none") | null;
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description The sender that it goes from. */
+            senderId?: number | null;
+            /** @description The senders over which the campaign is divided; the default sender where none is given. */
+            senderIds?: number[] | null;
+            /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
+            startTime?: string | null;
+            /** @description What has not gone by then is cancelled; null: nothing is. */
+            latestAt?: string | null;
+            /** @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow. */
+            delayBetweenMs?: number;
+            /** @description By how much each delay may be longer or shorter, in percent of it. */
+            jitterPercent?: number;
+            /** @description On which days and at what hours it sends; null: at any time. */
+            calendar?: components["schemas"]["CampaignCalendar"] | null;
+            /** @description Emails in a clock hour. */
+            hourlyLimit?: number | null;
+            /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
+            sharePercent?: number | null;
+            /**
+             * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
+             * @enum {unknown}
+             */
+            onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+            /** @description What to do for recipients who have nothing for a field, by field. */
+            ifBlank?: {
+                [key: string]: components["schemas"]["IfBlank"];
+            };
+            /** @description Leave out who was written to in so many days. */
+            notIfWrittenToDays?: number | null;
+            /** @description Leave out recipients of these campaigns. */
+            notInCampaigns?: number[] | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
+            /** @description The campaign's later steps, each a wait after the one before. */
+            steps?: components["schemas"]["StepFields"][];
+            /** @description What stops a recipient's later steps beside an answer. */
+            stopOn?: components["schemas"]["StopOn"] | null;
+            /** @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing. */
+            followUpWithoutReading?: boolean;
+            /** @description Addresses, or objects with `email` and merge fields. */
+            recipients?: string | null;
+            /** @description The file itself. */
+            file?: string | null;
+            /** @description The character encoding, such as utf-8; found where it is left out. */
+            encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
+            /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
+            emailColumn?: string | null;
+            /** @description Write to every address of a cell that has several, and not to the first alone. */
+            everyAddress?: boolean;
+            /** @description Domains that were mistyped, each with the one to put in its place. */
+            correctDomains?: string | null;
+        };
+        /**
+         * TestBody
+         * @description What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
+         *         `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
+         *         that is written to no more it goes only if that is confirmed (`despiteSuppression`).
+         *         With `afterSeconds` it goes so much later: the steps of a campaign are tried a minute apart.
+         */
+        TestBody: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
+            language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
+            replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
+            cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
+            bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
+            attachments?: number[];
+            /**
+             * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
+             * @enum {unknown}
+             */
+            unsubscribe?: "header" | "link" | "none";
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description The sender that it goes from. */
+            senderId?: number | null;
+            /** @description An email address, compared without regard to case. */
+            email?: string | null;
+            /** @description The merge fields with their values. */
+            fields?: {
+                [key: string]: string;
+            };
+            /** @description What to do for recipients who have nothing for a field, by field. */
+            ifBlank?: {
+                [key: string]: components["schemas"]["IfBlank"];
+            };
+            /** @description Send the test also to an address that is written to no more. */
+            despiteSuppression?: boolean;
+            /** @description How much later the test goes than at once, up to an hour. */
+            afterSeconds?: number;
+        };
+        /**
+         * RenderBody
+         * @description Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
+         *         `senderId` it ends with that sender's signature, then with the workspace's postal address, and with `unsubscribe`
+         *         as a campaign's messages do; a link is shown as it will look, and leads nowhere. `quoted` stands below it.
+         */
+        RenderBody: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
+            language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
+            replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
+            cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
+            bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
+            attachments?: number[];
+            /**
+             * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
+             * @enum {unknown}
+             */
+            unsubscribe?: "header" | "link" | "none";
+            /** @description An email address, compared without regard to case. */
+            email: string;
+            /** @description The merge fields with their values. */
+            fields?: {
+                [key: string]: string;
+            } | null;
+            /** @description The sender that it goes from. */
+            senderId?: number | null;
+            /** @description The message that stands below it, as in a reply; null: none. */
+            quoted?: components["schemas"]["QuotedFields"] | null;
+        };
+        /**
+         * QuotedFields
+         * @description The message that a later step quotes: templates, too.
+         */
+        QuotedFields: {
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+        };
+        /**
+         * FileForm
+         * @description A file with its name.
+         */
+        FileForm: {
+            /**
+             * Format: binary
+             * @description The file itself.
+             */
+            file: string;
+        };
+        /**
+         * JsonList
+         * @description Recipients as a campaign takes them: addresses, or objects with `email` and merge fields.
+         */
+        JsonList: {
+            /** @description Addresses, or objects with `email` and merge fields. */
+            recipients: (string | {
+                [key: string]: unknown;
+            })[];
+        };
+        /**
+         * FileList
+         * @description A CSV or Excel file as it is. `encoding` is found where it is not given.
+         */
+        FileList: {
+            /**
+             * Format: binary
+             * @description The file itself.
+             */
+            file: string;
+            /** @description The character encoding, such as utf-8; found where it is left out. */
+            encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
+        };
+        /**
+         * MoreRecipients
+         * @description Recipients to add, as a campaign takes them: themselves, or a list that was uploaded (`listId`).
+         *
+         *         With `preview` nothing is added, and the answer is what it would be.
+         */
+        MoreRecipients: {
+            /** @description Addresses, or objects with `email` and merge fields. */
+            recipients?: (string | {
+                [key: string]: unknown;
+            })[] | null;
+            /** @description A list that was uploaded (`POST /api/lists`). */
+            listId?: number | null;
+            /** @description Which column of the file has the addresses, and which merge field each other one is. */
+            columns?: components["schemas"]["Columns"] | null;
+            /** @description Write to every address of a cell that has several, and not to the first alone. */
+            everyAddress?: boolean;
+            /** @description Domains that were mistyped, each with the one to put in its place. */
+            correctDomains?: {
+                [key: string]: string;
+            } | null;
+            /** @description Says what it would do, and changes nothing. */
+            preview?: boolean;
+        };
+        /**
+         * NewSuppressions
+         * @description Addresses, and domains with all below them, to write to no more.
+         */
+        NewSuppressions: {
+            /** @description Addresses to write to no more. */
+            emails?: string[];
+            /** @description Domains to write to no more. */
+            domains?: string[];
+            /**
+             * @description Why.
+             * @enum {unknown}
+             */
+            reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+            /** @description A remark of your own. */
+            note?: string | null;
+        };
+        /**
+         * SuppressionsFile
+         * @description The same as a CSV or Excel file with a column of addresses; `*@example.com` among them is a domain. A column
+         *         `reason` says why, of rows that have one of the reasons in it.
+         */
+        SuppressionsFile: {
+            /**
+             * Format: binary
+             * @description The file itself.
+             */
+            file: string;
+            /**
+             * @description Why.
+             * @enum {unknown}
+             */
+            reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+            /** @description A remark of your own. */
+            note?: string | null;
+        };
         /** Account */
         Account: {
             /** @description Its number, which never changes. */
@@ -2649,8 +3137,11 @@ export interface components {
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
             /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-            timeOfDay: string | null;
-            /** @description Whether the message before stands below, as in a reply. */
+            timeOfDay?: string | null;
+            /**
+             * @description Whether the message before stands below, as in a reply.
+             * @default false
+             */
             quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
@@ -2855,6 +3346,8 @@ export interface components {
             day: string;
             /** @description How many emails. */
             count: number;
+            /** @description How many of them are of each step, the first one first; empty with one step. */
+            steps?: number[];
         };
         /** Decided */
         Decided: {
@@ -3182,7 +3675,7 @@ export interface components {
              * @description What was done, as a word that never changes.
              * @enum {string}
              */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.archived" | "campaign.unarchived" | "campaign.deleted" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.retired" | "sender.reinstated" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.variant_stopped" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.archived" | "campaign.unarchived" | "campaign.deleted" | "campaign.first" | "campaign.not_first" | "campaign.moved_up" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             /** @description What it was done to, such as `senders/7`. */
             subject: string;
             /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
@@ -3745,6 +4238,22 @@ export interface components {
             /** @description The email. */
             email: components["schemas"]["EmailSummary"];
         };
+        /** MovedUp */
+        MovedUp: {
+            /** @description When new recipients last moved up; null: never. */
+            at: string | null;
+            /**
+             * @description Who had them move up: `DAY`, by itself once a day, or `PERSON`; null: nobody yet.
+             * @enum {null|string}
+             */
+            by: "DAY" | "PERSON" | null;
+            /** @description When the last new recipient was planned for before they moved up; null: none waited. */
+            lastBefore: string | null;
+            /** @description When the last new recipient is planned for now; null: none waits. */
+            lastNow: string | null;
+            /** @description Whether new times are being written. */
+            planning: boolean;
+        };
         /** NewSavedList */
         NewSavedList: {
             /** @description What people call it. */
@@ -3934,6 +4443,10 @@ export interface components {
             senders: components["schemas"]["SenderPlan"][];
             /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description Each step if nobody answers, the first one first; empty with one step. */
+            steps?: components["schemas"]["StepPlan"][];
+            /** @description How many new recipients a day the limits leave in the long run, when each gets all steps; null with one step. */
+            newPerDay?: number | null;
             /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
             /** @description How many rows were folded because their mailbox is in an earlier one. */
@@ -4510,6 +5023,10 @@ export interface components {
             senders: components["schemas"]["SenderPlan"][];
             /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description Each step if nobody answers, the first one first; empty with one step. */
+            steps?: components["schemas"]["StepPlan"][];
+            /** @description How many new recipients a day the limits leave in the long run, when each gets all steps; null with one step. */
+            newPerDay?: number | null;
             /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
             /** @description How many rows were folded because their mailbox is in an earlier one. */
@@ -4640,6 +5157,10 @@ export interface components {
              * @description When it was made, in RFC 3339; of a member, when they joined.
              */
             createdAt: string;
+            /** @description Since when no campaign can choose the sender; null: campaigns can. */
+            retiredAt: string | null;
+            /** @description When it got a server of its own: what it sent before lies in the sandbox; null: it got none. */
+            sandboxUntil: string | null;
             /** @description What a server's words hold back; null: nothing. */
             held: components["schemas"]["Held"] | null;
         };
@@ -4850,6 +5371,19 @@ export interface components {
             variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
+        };
+        /** StepPlan */
+        StepPlan: {
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description How many emails the step has, if nobody answers. */
+            count: number;
+            /** @description When the first email goes. */
+            firstAt: string | null;
+            /** @description When the last email goes. */
+            lastAt: string | null;
+            /** @description How many emails would go after `latestAt`, which cancels them. */
+            late: number;
         };
         /** StoredList */
         StoredList: {
@@ -5129,20 +5663,6 @@ export interface components {
              */
             role: "owner" | "member" | "viewer";
         };
-        /** VariantFields */
-        VariantFields: {
-            /**
-             * @description How many recipients get this text, in proportion to the weights of the others.
-             * @default 1
-             */
-            weight: number;
-            /** @description The subject, a Liquid template in what is scheduled; one line. */
-            subject?: string | null;
-            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-            body: string;
-            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-            bodyHtml?: string | null;
-        };
         /** Verification */
         Verification: {
             /** @description Whether the servers let us in. */
@@ -5188,6 +5708,10 @@ export interface components {
              * @enum {string}
              */
             unsubscribe: "link" | "header" | "none";
+            /** @description How many emails an hour a sender may send, unless it says otherwise. */
+            defaultHourlyLimit: number;
+            /** @description How many connections at once a sender with a server of its own has, unless it says otherwise. */
+            defaultConnections: number;
         };
         /** Webhook */
         Webhook: {
@@ -5393,334 +5917,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
-                    unsubscribe?: ("header" | "link" | "none") | null;
-                    /** @description What people call it. */
-                    name?: string | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
-                    senderIds?: number[] | null;
-                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
-                    startTime?: string | null;
-                    /** @description What has not gone by then is cancelled; null: nothing is. */
-                    latestAt?: string | null;
-                    /**
-                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
-                     * @default 0
-                     */
-                    delayBetweenMs?: number;
-                    /**
-                     * @description By how much each delay may be longer or shorter, in percent of it.
-                     * @default 0
-                     */
-                    jitterPercent?: number;
-                    /** @description On which days and at what hours it sends; null: at any time. */
-                    calendar?: components["schemas"]["CampaignCalendar"] | null;
-                    /** @description Emails in a clock hour. */
-                    hourlyLimit?: number | null;
-                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
-                    sharePercent?: number | null;
-                    /**
-                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
-                     * @default hold
-                     * @enum {unknown}
-                     */
-                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
-                    /** @description What to do for recipients who have nothing for a field, by field. */
-                    ifBlank?: {
-                        [key: string]: components["schemas"]["IfBlank"];
-                    };
-                    /** @description Leave out who was written to in so many days. */
-                    notIfWrittenToDays?: number | null;
-                    /** @description Leave out recipients of these campaigns. */
-                    notInCampaigns?: number[] | null;
-                    /**
-                     * @description How many recipients get this text, in proportion to the weights of the others.
-                     * @default 1
-                     */
-                    weight?: number;
-                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                    variants?: {
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                    }[];
-                    /** @description The campaign's later steps, each a wait after the one before. */
-                    steps?: {
-                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
-                        wait: string;
-                        /**
-                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
-                         * @default false
-                         */
-                        businessDays?: boolean;
-                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-                        timeOfDay?: string | null;
-                        /**
-                         * @description Whether the message before stands below, as in a reply.
-                         * @default false
-                         */
-                        quotes?: boolean;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                        variants?: components["schemas"]["VariantFields"][];
-                    }[];
-                    /** @description What stops a recipient's later steps beside an answer. */
-                    stopOn?: {
-                        /**
-                         * @description Whether an absence note stops a recipient's later steps, too.
-                         * @default false
-                         */
-                        autoReply?: boolean;
-                        /**
-                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
-                         * @default false
-                         */
-                        domain?: boolean;
-                    } | null;
-                    /**
-                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
-                     * @default false
-                     */
-                    followUpWithoutReading?: boolean;
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients?: (string | {
-                        [key: string]: unknown;
-                    })[] | null;
-                    /** @description A list that was uploaded (`POST /api/lists`). */
-                    listId?: number | null;
-                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
-                    columns?: components["schemas"]["Columns"] | null;
-                    /**
-                     * @description Write to every address of a cell that has several, and not to the first alone.
-                     * @default false
-                     */
-                    everyAddress?: boolean;
-                    /** @description Domains that were mistyped, each with the one to put in its place. */
-                    correctDomains?: {
-                        [key: string]: string;
-                    } | null;
-                    /** @description A list that is kept by name: a copy of it is written to. */
-                    savedListId?: number | null;
-                    /** @description Conditions that a list's recipient has to meet, every one. */
-                    filter?: components["schemas"]["Condition"][] | null;
-                };
-                "multipart/form-data": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
-                    unsubscribe?: ("header" | "link" | "none") | null;
-                    /** @description What people call it. */
-                    name?: string | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
-                    senderIds?: number[] | null;
-                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
-                    startTime?: string | null;
-                    /** @description What has not gone by then is cancelled; null: nothing is. */
-                    latestAt?: string | null;
-                    /**
-                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
-                     * @default 0
-                     */
-                    delayBetweenMs?: number;
-                    /**
-                     * @description By how much each delay may be longer or shorter, in percent of it.
-                     * @default 0
-                     */
-                    jitterPercent?: number;
-                    /** @description On which days and at what hours it sends; null: at any time. */
-                    calendar?: components["schemas"]["CampaignCalendar"] | null;
-                    /** @description Emails in a clock hour. */
-                    hourlyLimit?: number | null;
-                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
-                    sharePercent?: number | null;
-                    /**
-                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
-                     * @default hold
-                     * @enum {unknown}
-                     */
-                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
-                    /** @description What to do for recipients who have nothing for a field, by field. */
-                    ifBlank?: {
-                        [key: string]: components["schemas"]["IfBlank"];
-                    };
-                    /** @description Leave out who was written to in so many days. */
-                    notIfWrittenToDays?: number | null;
-                    /** @description Leave out recipients of these campaigns. */
-                    notInCampaigns?: number[] | null;
-                    /**
-                     * @description How many recipients get this text, in proportion to the weights of the others.
-                     * @default 1
-                     */
-                    weight?: number;
-                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                    variants?: {
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                    }[];
-                    /** @description The campaign's later steps, each a wait after the one before. */
-                    steps?: {
-                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
-                        wait: string;
-                        /**
-                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
-                         * @default false
-                         */
-                        businessDays?: boolean;
-                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-                        timeOfDay?: string | null;
-                        /**
-                         * @description Whether the message before stands below, as in a reply.
-                         * @default false
-                         */
-                        quotes?: boolean;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                        variants?: components["schemas"]["VariantFields"][];
-                    }[];
-                    /** @description What stops a recipient's later steps beside an answer. */
-                    stopOn?: {
-                        /**
-                         * @description Whether an absence note stops a recipient's later steps, too.
-                         * @default false
-                         */
-                        autoReply?: boolean;
-                        /**
-                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
-                         * @default false
-                         */
-                        domain?: boolean;
-                    } | null;
-                    /**
-                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
-                     * @default false
-                     */
-                    followUpWithoutReading?: boolean;
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients?: string | null;
-                    /** @description The file itself. */
-                    file?: string | null;
-                    /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
-                    /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
-                    emailColumn?: string | null;
-                    /**
-                     * @description Write to every address of a cell that has several, and not to the first alone.
-                     * @default false
-                     */
-                    everyAddress?: boolean;
-                    /** @description Domains that were mistyped, each with the one to put in its place. */
-                    correctDomains?: string | null;
-                };
+                "application/json": components["schemas"]["JsonCampaign"];
+                "multipart/form-data": components["schemas"]["FormCampaign"];
             };
         };
         responses: {
@@ -5825,334 +6023,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
-                    unsubscribe?: ("header" | "link" | "none") | null;
-                    /** @description What people call it. */
-                    name?: string | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
-                    senderIds?: number[] | null;
-                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
-                    startTime?: string | null;
-                    /** @description What has not gone by then is cancelled; null: nothing is. */
-                    latestAt?: string | null;
-                    /**
-                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
-                     * @default 0
-                     */
-                    delayBetweenMs?: number;
-                    /**
-                     * @description By how much each delay may be longer or shorter, in percent of it.
-                     * @default 0
-                     */
-                    jitterPercent?: number;
-                    /** @description On which days and at what hours it sends; null: at any time. */
-                    calendar?: components["schemas"]["CampaignCalendar"] | null;
-                    /** @description Emails in a clock hour. */
-                    hourlyLimit?: number | null;
-                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
-                    sharePercent?: number | null;
-                    /**
-                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
-                     * @default hold
-                     * @enum {unknown}
-                     */
-                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
-                    /** @description What to do for recipients who have nothing for a field, by field. */
-                    ifBlank?: {
-                        [key: string]: components["schemas"]["IfBlank"];
-                    };
-                    /** @description Leave out who was written to in so many days. */
-                    notIfWrittenToDays?: number | null;
-                    /** @description Leave out recipients of these campaigns. */
-                    notInCampaigns?: number[] | null;
-                    /**
-                     * @description How many recipients get this text, in proportion to the weights of the others.
-                     * @default 1
-                     */
-                    weight?: number;
-                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                    variants?: {
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                    }[];
-                    /** @description The campaign's later steps, each a wait after the one before. */
-                    steps?: {
-                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
-                        wait: string;
-                        /**
-                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
-                         * @default false
-                         */
-                        businessDays?: boolean;
-                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-                        timeOfDay?: string | null;
-                        /**
-                         * @description Whether the message before stands below, as in a reply.
-                         * @default false
-                         */
-                        quotes?: boolean;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                        variants?: components["schemas"]["VariantFields"][];
-                    }[];
-                    /** @description What stops a recipient's later steps beside an answer. */
-                    stopOn?: {
-                        /**
-                         * @description Whether an absence note stops a recipient's later steps, too.
-                         * @default false
-                         */
-                        autoReply?: boolean;
-                        /**
-                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
-                         * @default false
-                         */
-                        domain?: boolean;
-                    } | null;
-                    /**
-                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
-                     * @default false
-                     */
-                    followUpWithoutReading?: boolean;
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients?: (string | {
-                        [key: string]: unknown;
-                    })[] | null;
-                    /** @description A list that was uploaded (`POST /api/lists`). */
-                    listId?: number | null;
-                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
-                    columns?: components["schemas"]["Columns"] | null;
-                    /**
-                     * @description Write to every address of a cell that has several, and not to the first alone.
-                     * @default false
-                     */
-                    everyAddress?: boolean;
-                    /** @description Domains that were mistyped, each with the one to put in its place. */
-                    correctDomains?: {
-                        [key: string]: string;
-                    } | null;
-                    /** @description A list that is kept by name: a copy of it is written to. */
-                    savedListId?: number | null;
-                    /** @description Conditions that a list's recipient has to meet, every one. */
-                    filter?: components["schemas"]["Condition"][] | null;
-                };
-                "multipart/form-data": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
-                    unsubscribe?: ("header" | "link" | "none") | null;
-                    /** @description What people call it. */
-                    name?: string | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
-                    senderIds?: number[] | null;
-                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
-                    startTime?: string | null;
-                    /** @description What has not gone by then is cancelled; null: nothing is. */
-                    latestAt?: string | null;
-                    /**
-                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
-                     * @default 0
-                     */
-                    delayBetweenMs?: number;
-                    /**
-                     * @description By how much each delay may be longer or shorter, in percent of it.
-                     * @default 0
-                     */
-                    jitterPercent?: number;
-                    /** @description On which days and at what hours it sends; null: at any time. */
-                    calendar?: components["schemas"]["CampaignCalendar"] | null;
-                    /** @description Emails in a clock hour. */
-                    hourlyLimit?: number | null;
-                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
-                    sharePercent?: number | null;
-                    /**
-                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
-                     * @default hold
-                     * @enum {unknown}
-                     */
-                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
-                    /** @description What to do for recipients who have nothing for a field, by field. */
-                    ifBlank?: {
-                        [key: string]: components["schemas"]["IfBlank"];
-                    };
-                    /** @description Leave out who was written to in so many days. */
-                    notIfWrittenToDays?: number | null;
-                    /** @description Leave out recipients of these campaigns. */
-                    notInCampaigns?: number[] | null;
-                    /**
-                     * @description How many recipients get this text, in proportion to the weights of the others.
-                     * @default 1
-                     */
-                    weight?: number;
-                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                    variants?: {
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                    }[];
-                    /** @description The campaign's later steps, each a wait after the one before. */
-                    steps?: {
-                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
-                        wait: string;
-                        /**
-                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
-                         * @default false
-                         */
-                        businessDays?: boolean;
-                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-                        timeOfDay?: string | null;
-                        /**
-                         * @description Whether the message before stands below, as in a reply.
-                         * @default false
-                         */
-                        quotes?: boolean;
-                        /** @description The subject, a Liquid template in what is scheduled; one line. */
-                        subject?: string | null;
-                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-                        body: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                        /**
-                         * @description How many recipients get this text, in proportion to the weights of the others.
-                         * @default 1
-                         */
-                        weight?: number;
-                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-                        variants?: components["schemas"]["VariantFields"][];
-                    }[];
-                    /** @description What stops a recipient's later steps beside an answer. */
-                    stopOn?: {
-                        /**
-                         * @description Whether an absence note stops a recipient's later steps, too.
-                         * @default false
-                         */
-                        autoReply?: boolean;
-                        /**
-                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
-                         * @default false
-                         */
-                        domain?: boolean;
-                    } | null;
-                    /**
-                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
-                     * @default false
-                     */
-                    followUpWithoutReading?: boolean;
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients?: string | null;
-                    /** @description The file itself. */
-                    file?: string | null;
-                    /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
-                    /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
-                    emailColumn?: string | null;
-                    /**
-                     * @description Write to every address of a cell that has several, and not to the first alone.
-                     * @default false
-                     */
-                    everyAddress?: boolean;
-                    /** @description Domains that were mistyped, each with the one to put in its place. */
-                    correctDomains?: string | null;
-                };
+                "application/json": components["schemas"]["JsonCampaign"];
+                "multipart/form-data": components["schemas"]["FormCampaign"];
             };
         };
         responses: {
@@ -6248,73 +6120,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /**
-                     * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
-                     * @default none
-                     * @enum {unknown}
-                     */
-                    unsubscribe?: "header" | "link" | "none";
-                    /** @description What people call it. */
-                    name?: string | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description An email address, compared without regard to case. */
-                    email?: string | null;
-                    /** @description The merge fields with their values. */
-                    fields?: {
-                        [key: string]: string;
-                    };
-                    /** @description What to do for recipients who have nothing for a field, by field. */
-                    ifBlank?: {
-                        [key: string]: components["schemas"]["IfBlank"];
-                    };
-                    /**
-                     * @description Send the test also to an address that is written to no more.
-                     * @default false
-                     */
-                    despiteSuppression?: boolean;
-                    /**
-                     * @description How much later the test goes than at once, up to an hour.
-                     * @default 0
-                     */
-                    afterSeconds?: number;
-                };
+                "application/json": components["schemas"]["TestBody"];
             };
         };
         responses: {
@@ -6419,67 +6225,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The subject, a Liquid template in what is scheduled; one line. */
-                    subject: string;
-                    /**
-                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                     * @default
-                     */
-                    body?: string;
-                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                    bodyHtml?: string | null;
-                    /** @description The message's language, such as `de`; null: it is not said. */
-                    language?: string | null;
-                    /** @description Where answers go; null: to the sender's own address. */
-                    replyTo?: string | null;
-                    /**
-                     * @description Headers of your own, by name; those that the message needs cannot be set.
-                     * @default {}
-                     */
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    /**
-                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
-                     * @default []
-                     */
-                    cc?: string[];
-                    /**
-                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
-                     * @default []
-                     */
-                    bcc?: string[];
-                    /**
-                     * @description Files that go along: of a request, ids from `POST /api/files`.
-                     * @default []
-                     */
-                    attachments?: number[];
-                    /**
-                     * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
-                     * @default none
-                     * @enum {unknown}
-                     */
-                    unsubscribe?: "header" | "link" | "none";
-                    /** @description An email address, compared without regard to case. */
-                    email: string;
-                    /** @description The merge fields with their values. */
-                    fields?: {
-                        [key: string]: string;
-                    } | null;
-                    /** @description The sender that it goes from. */
-                    senderId?: number | null;
-                    /** @description The message that stands below it, as in a reply; null: none. */
-                    quoted?: {
-                        /**
-                         * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
-                         * @default
-                         */
-                        body?: string;
-                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-                        bodyHtml?: string | null;
-                    } | null;
-                };
+                "application/json": components["schemas"]["RenderBody"];
             };
         };
         responses: {
@@ -6622,6 +6368,185 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    movedUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedUp"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moveUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedUp"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7745,28 +7670,26 @@ export interface operations {
             };
         };
     };
-    listAgain: {
+    stopVariant: {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 id: number;
+                /** @description Of the variant. */
+                variantId: number;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Again"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
-            201: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoredList"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description Bad Request */
@@ -7843,26 +7766,28 @@ export interface operations {
             };
         };
     };
-    stopVariant: {
+    listAgain: {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 id: number;
-                /** @description Of the variant. */
-                variantId: number;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Again"];
+            };
+        };
         responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
+            /** @description Document created, URL follows */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Campaign"];
+                    "application/json": components["schemas"]["StoredList"];
                 };
             };
             /** @description Bad Request */
@@ -8559,13 +8484,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The file itself.
-                     */
-                    file: string;
-                };
+                "multipart/form-data": components["schemas"]["FileForm"];
             };
         };
         responses: {
@@ -10746,21 +10665,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients: (string | {
-                        [key: string]: unknown;
-                    })[];
-                };
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The file itself.
-                     */
-                    file: string;
-                    /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
-                };
+                "application/json": components["schemas"]["JsonList"];
+                "multipart/form-data": components["schemas"]["FileList"];
             };
         };
         responses: {
@@ -11644,30 +11550,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Addresses, or objects with `email` and merge fields. */
-                    recipients?: (string | {
-                        [key: string]: unknown;
-                    })[] | null;
-                    /** @description A list that was uploaded (`POST /api/lists`). */
-                    listId?: number | null;
-                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
-                    columns?: components["schemas"]["Columns"] | null;
-                    /**
-                     * @description Write to every address of a cell that has several, and not to the first alone.
-                     * @default false
-                     */
-                    everyAddress?: boolean;
-                    /** @description Domains that were mistyped, each with the one to put in its place. */
-                    correctDomains?: {
-                        [key: string]: string;
-                    } | null;
-                    /**
-                     * @description Says what it would do, and changes nothing.
-                     * @default false
-                     */
-                    preview?: boolean;
-                };
+                "application/json": components["schemas"]["MoreRecipients"];
             };
         };
         responses: {
@@ -12362,41 +12245,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Addresses to write to no more.
-                     * @default []
-                     */
-                    emails?: string[];
-                    /**
-                     * @description Domains to write to no more.
-                     * @default []
-                     */
-                    domains?: string[];
-                    /**
-                     * @description Why.
-                     * @default MANUAL
-                     * @enum {unknown}
-                     */
-                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
-                    /** @description A remark of your own. */
-                    note?: string | null;
-                };
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The file itself.
-                     */
-                    file: string;
-                    /**
-                     * @description Why.
-                     * @default MANUAL
-                     * @enum {unknown}
-                     */
-                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
-                    /** @description A remark of your own. */
-                    note?: string | null;
-                };
+                "application/json": components["schemas"]["NewSuppressions"];
+                "multipart/form-data": components["schemas"]["SuppressionsFile"];
             };
         };
         responses: {
@@ -14534,6 +14384,194 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WireCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retireSender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sender"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reinstateSender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sender"];
                 };
             };
             /** @description Bad Request */

@@ -2,7 +2,7 @@ import { Button, Code, Stack, Text, Title } from "@mantine/core";
 import { IconCloudOff, IconRefresh } from "@tabler/icons-react";
 import { useQueryErrorResetBoundary } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { ApiProblem, sentence } from "@/api/problem";
+import { ApiProblem, sentence, unreachable } from "@/api/problem";
 import classes from "./EmptyState.module.css";
 
 interface Props {
@@ -13,11 +13,18 @@ interface Props {
   reset?: () => void;
 }
 
+/** How browsers say that a file of the page could not be fetched; with Vite's words for a style. */
+const NOT_LOADED = /preload CSS|dynamically imported module|importing a module script failed/i;
+
 /** A page or a part of it could not be shown: why, and a button to try again. */
 export function ErrorState({ error, retry, reset }: Props) {
   const router = useRouter();
   const queries = useQueryErrorResetBoundary();
+  const isCutOff = error instanceof Error && NOT_LOADED.test(error.message);
+  const shown = isCutOff ? unreachable() : error;
   const again = () => {
+    if (isCutOff) return window.location.reload(); // what failed to load is not asked for again
+
     queries.reset();
     if (retry) return retry();
     reset?.();
@@ -26,9 +33,9 @@ export function ErrorState({ error, retry, reset }: Props) {
   return (
     <Stack align="center" gap="sm" className={classes.root} role="alert">
       <IconCloudOff size={30} stroke={1.5} aria-hidden color="var(--mantine-color-error)" />
-      <Title order={2}>{error instanceof ApiProblem ? error.title : "This page failed"}</Title>
+      <Title order={2}>{shown instanceof ApiProblem ? shown.title : "This page failed"}</Title>
       <Text ta="center" maw={520}>
-        {sentence(error)}
+        {sentence(shown)}
       </Text>
       {error instanceof ApiProblem && error.status >= 500 && (
         <Text size="sm" c="dimmed">

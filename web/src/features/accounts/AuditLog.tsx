@@ -1,11 +1,13 @@
 import { Button, Group } from "@mantine/core";
-import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
+import { type InfiniteData, type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
 import type { components } from "@/api/schema";
+import { sendersQuery } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
+import { AnchorLink } from "@/ui/links";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { device } from "./device";
-import { auditWords } from "./words";
+import { auditSubject, auditWords } from "./words";
 
 interface Props {
   title: string;
@@ -33,7 +35,7 @@ export function AuditLog({ title, description, query }: Props) {
                         <>
                           <Time value={entry.at} />
                           <span>{entry.who}</span>
-                          {entry.subject.includes("/") && <span>{entry.subject}</span>}
+                          <Subject subject={entry.subject} />
                           {entry.address && <span>{entry.address}</span>}
                           {entry.userAgent && <span title={entry.userAgent}>{device(entry.userAgent)}</span>}
                         </>
@@ -58,4 +60,35 @@ export function AuditLog({ title, description, query }: Props) {
       )}
     </Listing>
   );
+}
+
+/** What it was done to, by its name and with the way there, where there is one. */
+function Subject({ subject }: { subject: string }) {
+  const of = auditSubject(subject);
+  const { data: senders } = useQuery({ ...sendersQuery(), enabled: of?.kind === "sender" });
+  if (!of) return null;
+  const [id] = of.ids;
+  if (id === undefined || of.ids.length > 1) return <span>{of.text}</span>;
+  switch (of.kind) {
+    case "sender":
+      return (
+        <AnchorLink to="/senders">
+          {senders?.items.find((sender) => sender.id === id)?.email ?? of.text}
+        </AnchorLink>
+      );
+    case "campaign":
+      return (
+        <AnchorLink to="/campaigns/$id" params={{ id }}>
+          {of.text}
+        </AnchorLink>
+      );
+    case "email":
+      return (
+        <AnchorLink to="/emails/$id" params={{ id }}>
+          {of.text}
+        </AnchorLink>
+      );
+    default:
+      return <span>{of.text}</span>;
+  }
 }

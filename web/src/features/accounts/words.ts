@@ -52,12 +52,14 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "list.removed": "Removed a saved list",
   "campaign.scheduled": "Scheduled a campaign",
   "campaign.changed": "Changed a campaign",
+  "campaign.variant_stopped": "Stopped a variant of a campaign",
   "campaign.paused": "Paused a campaign",
   "campaign.archived": "Archived a campaign",
   "campaign.unarchived": "Brought a campaign back from the archive",
   "campaign.deleted": "Deleted a campaign",
   "campaign.first": "Put a campaign first",
   "campaign.not_first": "Put a campaign first no longer",
+  "campaign.moved_up": "Had new people of a campaign move up",
   "campaign.direct": "Sent a test",
   "campaign.resumed": "Resumed a campaign",
   "campaign.cancelled": "Cancelled a campaign",
@@ -82,6 +84,8 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "sender.created": "Added a sender",
   "sender.changed": "Changed a sender",
   "sender.deleted": "Deleted a sender",
+  "sender.retired": "Retired a sender",
+  "sender.reinstated": "Reinstated a sender",
   "sender.checked": "Checked a sender by a mail",
   "webhook.created": "Added a webhook",
   "webhook.changed": "Changed a webhook",
@@ -109,4 +113,14 @@ export function auditWords(action: Action, subject: string): string {
   if (action === "login" && subject === "google") return `${words} with Google`;
   const attempt = action === "attempts.refused" || action === "account.unknown";
   return attempt ? `${words}: ${ATTEMPTS[subject] ?? subject}` : words;
+}
+
+/** What it was done to, such as `emails/7,8`: what kind of thing, and which; null: what the action says already. */
+export function auditSubject(subject: string): { kind: string; ids: readonly number[]; text: string } | null {
+  const [, kinds = "", numbers = "", rest = ""] = /^([a-z-]+)\/(\d[\d,]*)(.*)$/s.exec(subject) ?? [];
+  if (!kinds) return subject.includes("/") ? { kind: "", ids: [], text: subject } : null;
+  const ids = numbers.split(",").map(Number);
+  const kind = kinds.replace(/s$/, "").replace("-", " ");
+  const name = ids.length > 1 ? `${ids.length} ${kind}s` : `${kind} ${ids[0]}`;
+  return { kind, ids, text: `${name}${rest}` };
 }

@@ -30,6 +30,7 @@ import { CampaignSenders } from "./CampaignSenders";
 import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
+import { of } from "./counts";
 import { GivenNotes } from "./GivenNotes";
 import { KeepingActions } from "./KeepingActions";
 import { Pace } from "./Pace";
@@ -71,6 +72,7 @@ export function CampaignPage() {
   const sender = senders?.items.find((each) => each.id === campaign.senderId);
   const from = senders?.items.filter(({ id }) => campaign.senderIds.includes(id)) ?? [];
   const isTrial = from.length > 0 && from.every(isSandboxed);
+  const was = isTrial ? null : sandboxedUntil(campaign, from);
   return (
     <>
       <PageHeader
@@ -78,7 +80,7 @@ export function CampaignPage() {
         description={
           <Group component="span" gap={10}>
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
-            {isTrial && <SandboxBadge />}
+            {(isTrial || was) && <SandboxBadge />}
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
               {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
@@ -94,7 +96,18 @@ export function CampaignPage() {
         }
       />
       <Stack gap="lg">
-        {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
+        {(isTrial || was) && (
+          <SandboxNote>
+            {was ? (
+              <>
+                What was sent before <Time value={was} /> stayed on this machine: only then the sender got a
+                server.
+              </>
+            ) : (
+              "What counts as sent here stayed on this machine."
+            )}
+          </SandboxNote>
+        )}
         <Progress campaign={campaign} sender={sender} />
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
@@ -114,6 +127,14 @@ export function CampaignPage() {
   );
 }
 
+/** Of a campaign that began before its sender got a server of its own: when that was. */
+function sandboxedUntil(campaign: Campaign, from: readonly Sender[]): string | null {
+  const until = from
+    .map(({ sandboxUntil }) => sandboxUntil)
+    .find((each) => each && campaign.startTime < each);
+  return until && of(campaign, "SENT") > 0 ? until : null;
+}
+
 interface Props {
   campaign: Campaign;
   sender: Sender | undefined;
@@ -124,6 +145,8 @@ function Progress({ campaign, sender }: Props) {
   const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
   const { calendar, latestAt, jitterPercent } = campaign;
   const paused = campaign.status === "PAUSED";
+  // Of what is paused, or held back by its server, nobody knows when it goes.
+  const goes = !paused && waiting?.reason !== "SENDER_BLOCKED";
   // The notice below says the same, and what can be answered.
   const saidBelow = held && (waiting?.reason === "REFUSED" || waiting?.reason === "SERVER_SLOW");
   return (
@@ -148,14 +171,17 @@ function Progress({ campaign, sender }: Props) {
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />
-          {nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
-          {lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
+          {goes && nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
+          {goes && lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
           <Fact
             name="Pace"
             value={[
               delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
               jitterPercent > 0 && `varied by ${jitterPercent} %`,
               hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
+              campaign.senderIds.length === 1 &&
+                sender &&
+                `at most ${count(sender.hourlyLimit)} an hour by its sender`,
             ]
               .filter(Boolean)
               .join(", ")}

@@ -16,6 +16,7 @@ export function Pace({ campaign }: { campaign: Campaign }) {
     );
   }
   if (campaign.status !== "ACTIVE") return null;
+  const lastAt = campaign.waiting?.reason === "SENDER_BLOCKED" ? null : campaign.lastAt;
   const rate = of(campaign, "SENT") > 0 ? sentRates.perMinute(campaign.id, Date.now()) : null;
   return (
     <>
@@ -24,10 +25,10 @@ export function Pace({ campaign }: { campaign: Campaign }) {
           <span className="tabular">{rate < 1 ? "under 1" : count(Math.round(rate))}</span> a minute
         </>
       )}
-      {rate !== null && rate > 0 && campaign.lastAt && " · "}
-      {campaign.lastAt && (
+      {rate !== null && rate > 0 && lastAt && " · "}
+      {lastAt && (
         <>
-          ends about <Time value={campaign.lastAt} />
+          ends about <Time value={lastAt} />
         </>
       )}
     </>

@@ -24,15 +24,16 @@ import { VariantTexts } from "./content/VariantTexts";
 import { DraftNotice } from "./draft/DraftNotice";
 import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
-import { begin, begunAs, removeDraft } from "./draft/onServer";
 import { below, type Errors, errorsOf } from "./draft/errors";
+import { begin, begunAs, removeDraft } from "./draft/onServer";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
+import { fieldsOf, nextBlank } from "./preview/blanks";
 import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
-import { useRendered } from "./preview/useRendered";
+import { asksFor, useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
 import { useRecipients } from "./recipients/useRecipients";
 import { useTyped } from "./recipients/useTyped";
@@ -255,6 +256,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onContent={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0]")}
+              lacking={known?.lacking}
+              onShow={(field) => {
+                setLooked({ step, variant: 0 });
+                setAt(nextBlank(recipients.sample, shownAt, [field]) ?? shownAt);
+              }}
               onLook={(variant) => setLooked({ step, variant })}
             />
             <LackingFields
@@ -315,6 +321,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={shown.error}
               request={shown.data?.request}
               rich={message.rich}
+              fields={fieldsOf(message)}
             />
             <Hints hints={shown.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
@@ -354,6 +361,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         recipients={recipients}
         timing={timing}
         later={draft.steps.slice(1)}
+        looks={draft.steps
+          .slice(1)
+          .map((each) => asksFor(messageOf(draft, each), recipient, from.chosen[0]?.id, unsubscribe, true))}
         onClose={sending.close}
         onSend={() => void sending.send()}
       />

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { sendersQuery } from "@/features/senders/queries";
+import { isChoosable, sendersQuery } from "@/features/senders/queries";
 import type { Draft } from "./draft/draft";
 
 /**
@@ -8,7 +8,7 @@ import type { Draft } from "./draft/draft";
  */
 export function useSenders(draft: Draft) {
   const query = useQuery(sendersQuery());
-  const senders = query.data?.items;
+  const senders = query.data?.items.filter(isChoosable);
   const chosen =
     draft.senderIds.length === 0
       ? (senders ?? []).filter(({ isDefault }) => isDefault)

@@ -211,7 +211,10 @@ function EmailFacts({ email }: { email: Email }) {
           </AnchorLink>,
         ],
         ["Variant", email.variant ?? null],
-        ["Planned for", <Time key="planned" value={email.scheduledAt} />],
+        [
+          email.status === "SCHEDULED" ? "Planned for" : "Was planned for",
+          <Time key="planned" value={email.scheduledAt} />,
+        ],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],
         ["Erased", email.erasedAt ? <Time key="erased" value={email.erasedAt} /> : null],

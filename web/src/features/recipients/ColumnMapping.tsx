@@ -17,7 +17,7 @@ export function ColumnMapping({ csv, columns, onChange }: Props) {
   const shown = columns.hasHeader ? others : csv.first;
   const nameOf = (column: number) =>
     (columns.hasHeader && header?.cells[column]?.trim()) || `Column ${column + 1}`;
-  const alternatives = csv.candidates?.filter(({ column }) => column !== columns.email) ?? [];
+  const candidates = csv.candidates ?? [];
   const rename = (column: number, name: string) =>
     onChange({ ...columns, fields: columns.fields.map((field, at) => (at === column ? name : field)) });
   return (
@@ -37,10 +37,10 @@ export function ColumnMapping({ csv, columns, onChange }: Props) {
           onChange={(event) => onChange({ ...columns, hasHeader: event.currentTarget.checked })}
         />
       </Group>
-      {alternatives.length > 0 && (
+      {candidates.some(({ column }) => column !== columns.email) && (
         <Text size="sm" c="dimmed">
-          {alternatives.map(({ name }) => `“${name}”`).join(", ")}{" "}
-          {alternatives.length > 1 ? "hold" : "holds"} addresses, too.
+          Of the first rows, {candidates.map(({ name, addresses }) => `${addresses} in “${name}”`).join(", ")}{" "}
+          have an address.
         </Text>
       )}
       <Table.ScrollContainer minWidth={Math.max(320, columns.fields.length * 150)} type="native">

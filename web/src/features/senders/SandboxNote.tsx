@@ -1,9 +1,10 @@
 import { Alert, Group } from "@mantine/core";
 import { IconTestPipe } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { ButtonLink } from "@/ui/links";
 
 /** Nobody gets what is sent here, and what to do about it. */
-export function SandboxNote({ children }: { children: string }) {
+export function SandboxNote({ children }: { children: ReactNode }) {
   return (
     <Alert
       color="petrol"

@@ -1,7 +1,14 @@
 import "@mantine/core/styles/Progress.layer.css";
 import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconPencil, IconPlugConnected, IconPlugConnectedX, IconTrash } from "@tabler/icons-react";
+import {
+  IconArchive,
+  IconPencil,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconTrash,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { useEffect, useEffectEvent } from "react";
 import { sentence } from "@/api/problem";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { hourlyQuery } from "@/features/operations/queries";
@@ -11,7 +18,7 @@ import { useNow } from "@/time/useNow";
 import { ButtonLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
 import { ConnectButton } from "./ConnectButton";
-import { useDeleteSender, useVerifySender } from "./commands";
+import { useDeleteSender, useRetireSender, useVerifySender } from "./commands";
 import { lapsed } from "./connecting";
 import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
@@ -25,10 +32,20 @@ interface Props {
   sender: Sender;
   /** What a sender without a server of its own sends through. */
   fallback: string;
+  /** It was saved a moment ago: its server is asked whether it lets it in. */
+  saved: boolean;
 }
 
-export function SenderCard({ sender, fallback }: Props) {
+export function SenderCard({ sender, fallback, saved }: Props) {
   const verify = useVerifySender(sender);
+  const retire = useRetireSender(sender);
+  const ownServer = sender.host !== null;
+  const onSaved = useEffectEvent(() => {
+    if (ownServer) void verify.run();
+  });
+  useEffect(() => {
+    if (saved) onSaved();
+  }, [saved]);
   const remove = useDeleteSender(sender);
   const mayChange = useMay("member");
   const server =
@@ -62,7 +79,7 @@ export function SenderCard({ sender, fallback }: Props) {
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           {mayChange && (
-            <Group gap={6} wrap="nowrap">
+            <Group gap={6} wrap="wrap" justify="flex-end">
               <Button
                 size="xs"
                 variant="default"
@@ -85,6 +102,17 @@ export function SenderCard({ sender, fallback }: Props) {
                 <Button
                   size="xs"
                   variant="default"
+                  leftSection={<IconArchive size={15} aria-hidden />}
+                  loading={retire.pending}
+                  onClick={retire.ask}
+                >
+                  Retire
+                </Button>
+              )}
+              {!sender.isDefault && (
+                <Button
+                  size="xs"
+                  variant="default"
                   leftSection={<IconTrash size={15} aria-hidden />}
                   loading={remove.pending}
                   onClick={remove.ask}
@@ -96,6 +124,11 @@ export function SenderCard({ sender, fallback }: Props) {
           )}
         </div>
         {sender.host !== null && <SenderChecks sender={sender} />}
+        {retire.error && (
+          <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={retire.reset}>
+            {sender.email} was not retired. {sentence(retire.error)}
+          </Alert>
+        )}
         {remove.error && (
           <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={remove.reset}>
             {sender.email} was not deleted. {sentence(remove.error)}

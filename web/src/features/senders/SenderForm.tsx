@@ -20,9 +20,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { waysQuery } from "@/features/accounts/queries";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
+import { count } from "@/ui/numbers";
 import { ConnectButton } from "./ConnectButton";
 import { addSender, changeSender } from "./commands";
 import { FoundServers, Looking } from "./FoundServers";
@@ -59,7 +61,7 @@ interface Props {
   sender?: Sender | undefined;
   /** What a sender without a server of its own sends through. */
   fallback: string;
-  done: () => unknown;
+  done: (saved: Sender) => unknown;
   cancel: () => void;
 }
 
@@ -88,7 +90,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     names: { ...INBOX_NAMES, rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
     said: ({ email, sharesLoginWith }) =>
       [
-        sender ? `${email} is saved.` : `${email} is added. Verify it next.`,
+        sender ? `${email} is saved.` : `${email} is added.`,
         sharesLoginWith.length > (sender?.sharesLoginWith.length ?? 0) &&
           "Another sender logs in alike: the limits of that one are for both.",
       ]
@@ -97,6 +99,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   });
   useUnsaved(isDirty);
   const { data: providers } = useQuery(mailProvidersQuery());
+  const { data: ways } = useQuery(waysQuery);
   const [address, setAddress] = useState("");
   const { data: found, isFetching: looking } = useQuery({
     ...discoveredQuery(address),
@@ -273,7 +276,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
         <Group grow align="flex-start">
           <NumberInput
             label="Emails an hour, at most"
-            placeholder="As usual here"
+            placeholder={usual(ways?.defaultHourlyLimit)}
             {...LIMITS.SenderBody.hourlyLimit}
             allowDecimal={false}
             thousandSeparator=","
@@ -281,7 +284,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           />
           <NumberInput
             label="Connections at once"
-            placeholder="As usual here"
+            placeholder={usual(ways?.defaultConnections)}
             {...LIMITS.SenderBody.maxConnections}
             allowDecimal={false}
             {...field("maxConnections")}
@@ -312,3 +315,6 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     </form>
   );
 }
+
+/** What it is when the field stays empty. */
+const usual = (figure: number | undefined) => (figure === undefined ? "" : `${count(figure)}, if left empty`);

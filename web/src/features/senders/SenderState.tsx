@@ -1,4 +1,4 @@
-import { Alert, Group, Loader, Text } from "@mantine/core";
+import { Alert, Anchor, Group, Loader, Text } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconCircleCheck,
@@ -9,6 +9,7 @@ import { sentence } from "@/api/problem";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
+import { adviceOn } from "./advice";
 import type { Sender } from "./queries";
 import classes from "./SenderCard.module.css";
 
@@ -49,7 +50,7 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
       icon={<IconAlertTriangle aria-hidden />}
       mb="xs"
     >
-      <div className={classes.words}>{blockReason}</div>
+      <Said words={blockReason ?? ""} />
       <Text size="sm" mt={4}>
         Next try at <Time value={blockedUntil} />
         <span aria-hidden>
@@ -61,13 +62,39 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
   );
 }
 
-function Verified({ sender: { verifiedAt, verifyError } }: { sender: Sender }) {
+/** What to do about it, where we know that, and under it who said what. */
+function Said({ words }: { words: string }) {
+  const advice = adviceOn(words);
+  return (
+    <>
+      {advice && (
+        <Text size="sm" mb={6}>
+          {advice.text}
+          {advice.link && (
+            <>
+              {" "}
+              <Anchor href={advice.link.url} target="_blank" rel="noreferrer" inherit underline="always">
+                {advice.link.name}
+              </Anchor>
+            </>
+          )}
+        </Text>
+      )}
+      <div className={classes.words}>{sentence(words)}</div>
+    </>
+  );
+}
+
+/** What is said above already is not said twice: while it is backed off for the same. */
+function Verified({ sender: { verifiedAt, verifyError, blockedUntil, blockReason } }: { sender: Sender }) {
+  const now = useNow();
+  if (blockedUntil !== null && Date.parse(blockedUntil) > now && verifyError === blockReason) return null;
   if (verifyError !== null && verifiedAt !== null) {
     return (
       <Alert color="red" title="Not verified" icon={<IconPlugConnectedX aria-hidden />}>
-        <div className={classes.words}>{verifyError}</div>
+        <Said words={verifyError} />
         <Text size="sm" mt={4}>
-          Tried on <Time value={verifiedAt} />. Mend what the server complains about, then verify again.
+          Tried on <Time value={verifiedAt} />.
         </Text>
       </Alert>
     );

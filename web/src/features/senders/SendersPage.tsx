@@ -2,6 +2,7 @@ import { Alert, Anchor, Drawer, Group, Skeleton, Stack, Text } from "@mantine/co
 import { IconCircleCheck, IconMailbox, IconPlugConnectedX, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { waysQuery } from "@/features/accounts/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
@@ -10,7 +11,8 @@ import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { CONNECT_FAILURES } from "./connecting";
 import { ImportForm } from "./ImportForm";
-import { sendersQuery } from "./queries";
+import { isChoosable, type Sender, sendersQuery } from "./queries";
+import { RetiredSenders } from "./RetiredSenders";
 import { SenderCard } from "./SenderCard";
 import { SenderForm } from "./SenderForm";
 
@@ -28,6 +30,12 @@ export function SendersPage() {
   const edited = data?.items.find((sender) => sender.id === edit);
   const isConnected = data?.items.find((sender) => sender.id === connected);
   const mayChange = useMay("member");
+  const [saved, setSaved] = useState<number | null>(null);
+  const onSaved = ({ id }: Sender) => {
+    setSaved(null); // saved twice, it is asked twice
+    requestAnimationFrame(() => setSaved(id));
+    return close();
+  };
   const add = mayChange && (
     <Group gap="xs">
       <ButtonLink to="/senders" search={{ edit: "file" }} variant="default">
@@ -72,9 +80,12 @@ export function SendersPage() {
       {data ? (
         data.items.length > 0 ? (
           <Stack>
-            {data.items.map((sender) => (
-              <SenderCard key={sender.id} sender={sender} fallback={fallback} />
+            {data.items.filter(isChoosable).map((sender) => (
+              <SenderCard key={sender.id} sender={sender} fallback={fallback} saved={sender.id === saved} />
             ))}
+            {!data.items.every(isChoosable) && (
+              <RetiredSenders senders={data.items.filter((sender) => !isChoosable(sender))} />
+            )}
           </Stack>
         ) : (
           <EmptyState icon={IconMailbox} title="No sender yet" action={add}>
@@ -106,7 +117,7 @@ export function SendersPage() {
         {edit === "file" ? (
           <ImportForm done={close} />
         ) : edit === "new" || edited ? (
-          <SenderForm key={edit} sender={edited} fallback={fallback} done={close} cancel={close} />
+          <SenderForm key={edit} sender={edited} fallback={fallback} done={onSaved} cancel={close} />
         ) : (
           edit !== undefined && <Text>There is no such sender any more.</Text>
         )}

@@ -44,6 +44,28 @@ export function useDeleteSender({ id, email }: Sender) {
   return { ...command, ask };
 }
 
+export function useRetireSender({ id, email, retiredAt }: Sender) {
+  const command = useCommand({
+    run: () =>
+      retiredAt === null
+        ? answer(api.POST("/api/senders/{id}/retire", { params: { path: { id } } }))
+        : answer(api.POST("/api/senders/{id}/reinstate", { params: { path: { id } } })),
+    changes: [keys.senders(), keys.campaigns.all()],
+    said: () => (retiredAt === null ? `${email} is retired.` : `${email} can be chosen again.`),
+    failed: saidOnTheCard,
+  });
+  const ask = async () => {
+    const sure = await confirm({
+      title: `Retire ${email}?`,
+      children:
+        "No campaign can choose it any more. What it has not begun goes to the other senders of its campaigns; what it has begun it ends. What it sent stays on record, and it can be reinstated.",
+      confirm: "Retire the sender",
+    });
+    if (sure) await command.run();
+  };
+  return { ...command, ask };
+}
+
 /** Asks DNS now, whatever is known. */
 export function useAskDns({ id }: Sender) {
   return useCommand({

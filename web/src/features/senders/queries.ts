@@ -9,6 +9,9 @@ import type { components } from "@/api/schema";
 
 export type Sender = components["schemas"]["Sender"];
 
+/** Not retired: a campaign may go from it. */
+export const isChoosable = ({ retiredAt }: Sender) => retiredAt === null;
+
 export type Discovered = components["schemas"]["Discovered"];
 export type DnsCheck = components["schemas"]["DnsCheck"];
 export type Finding = components["schemas"]["Finding"];

@@ -43,6 +43,8 @@ const own: Sender = {
   verifyImapError: null,
   checked: null,
   createdAt: "2026-01-01T00:00:00Z",
+  retiredAt: null,
+  sandboxUntil: null,
 };
 
 describe("senderBody", () => {

@@ -20,6 +20,8 @@ function sender(changes: Partial<Sender> = {}): Sender {
     ...{ username: null, hasPassword: false, hourlyLimit: 100, usedThisHour: 10, maxConnections: 1 },
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
     ...{ createdAt: at(-60), held: null, leftThisHour: 90, dailyLimit: null, usedToday: 10, leftToday: null },
+    retiredAt: null,
+    sandboxUntil: null,
     ...{ leastGapSeconds: null, rampUp: null, rampToday: null, timezone: "UTC", sharesLoginWith: [] },
     copyToSent: true,
     ...{ credential: { kind: "PASSWORD" as const, provider: null, endedAt: null, error: null } },

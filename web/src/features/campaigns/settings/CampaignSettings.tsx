@@ -18,9 +18,10 @@ import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { HtmlField } from "@/features/richText/HtmlField";
 import { textOf } from "@/features/richText/richText";
-import { sendersQuery } from "@/features/senders/queries";
+import { isChoosable, sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
+import { Moment } from "@/forms/Moment";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
@@ -57,8 +58,19 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   });
   const [html, setHtml] = useState(before.bodyHtml);
   const [calendar, setCalendar] = useState(before.calendar);
+  const [moments, setMoments] = useState({ start: before.start, latest: before.latest });
+  const moment = (name: "start" | "latest") => ({
+    value: moments[name] || null,
+    onChange: (picked: string | null) => {
+      const value = picked?.replace(" ", "T").slice(0, "2026-11-24T16:03".length) ?? "";
+      setMoments({ ...moments, [name]: value });
+      form.setFieldValue(name, value);
+    },
+    error: typeof form.errors[name] === "string" ? form.errors[name] : undefined,
+  });
   const { data: senders } = useQuery(sendersQuery());
-  const others = senders && senders.items.length > 1 ? senders.items : null;
+  const choosable = senders?.items.filter(isChoosable) ?? [];
+  const others = choosable.length > 1 ? choosable : null;
   useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
@@ -99,13 +111,11 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           />
         )}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
+          <Moment
             label="Start"
-            type="datetime-local"
             description={can.start || !can.content ? `Your time, ${timezone}` : "It has begun, so this stays"}
             disabled={!can.start}
-            key={form.key("start")}
-            {...form.getInputProps("start")}
+            {...moment("start")}
           />
           <NumberInput
             label="Seconds between emails"
@@ -141,13 +151,12 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           />
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
+          <Moment
             label="Not after"
-            type="datetime-local"
             description={`What has not left by then is cancelled. Your time, ${timezone}`}
             disabled={!can.content}
-            key={form.key("latest")}
-            {...form.getInputProps("latest")}
+            clearable
+            {...moment("latest")}
           />
           <NumberInput
             label="Vary the delay by"

@@ -8,7 +8,7 @@ import type { Campaign, Unsubscribe } from "../queries";
 
 type Patch = components["schemas"]["CampaignPatch"];
 
-/** `start` is in the person's own timezone, as `<input type="datetime-local">` has it. "" as a limit: none. */
+/** `start` is in the person's own timezone, as `localInput` says it. "" as a limit: none. */
 export interface CampaignSettings extends Record<string, unknown> {
   name: string;
   subject: string;

@@ -1,9 +1,11 @@
-import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
 import { Suspense, useId, useRef } from "react";
+import type { components } from "@/api/schema";
 import { lazyPart } from "@/ui/lazyPart";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { BesideFields } from "./BesideFields";
+import { ChipField } from "./ChipField";
 import { LanguageField } from "./LanguageField";
 import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
@@ -20,10 +22,24 @@ interface Props {
   later?: { inThread: boolean };
   /** What goes along stands with the step's own text. */
   isVariant?: boolean;
+  /** Whom of the recipients fields of the text have nothing for, and the way to them. */
+  lacking?: readonly Lack[] | undefined;
+  onShow?: (field: string) => void;
 }
 
+type Lack = components["schemas"]["Lack"];
+
 /** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
-export function ContentFields({ content, onChange, fields, errors, later, isVariant = false }: Props) {
+export function ContentFields({
+  content,
+  onChange,
+  fields,
+  errors,
+  later,
+  isVariant = false,
+  lacking,
+  onShow,
+}: Props) {
   const kind = useId();
   const subject = useRef<HTMLInputElement>(null);
   const body = useRef<HTMLTextAreaElement>(null);
@@ -48,18 +64,18 @@ export function ContentFields({ content, onChange, fields, errors, later, isVari
   return (
     <Stack gap="md">
       {!later?.inThread && (
-        <TextInput
-          ref={subject}
+        <ChipField
+          input={subject}
           label={later ? "Subject of the step" : "Subject"}
           value={content.subject}
           onFocus={() => {
             last.current = "subject";
           }}
-          onChange={(event) => onChange({ subject: event.currentTarget.value })}
+          onText={(text) => onChange({ subject: text })}
           error={errors.subject}
         />
       )}
-      <MergeFields fields={fields} onInsert={insert} />
+      <MergeFields fields={fields} onInsert={insert} lacking={lacking} onShow={onShow} />
       <Group justify="space-between" gap="xs">
         <Text size="sm" fw={500} id={kind}>
           Text
@@ -92,22 +108,20 @@ export function ContentFields({ content, onChange, fields, errors, later, isVari
           />
         </Suspense>
       )}
-      <Textarea
-        ref={body}
+      <ChipField
+        input={body}
         label={content.rich ? "Plain text beside it" : later ? "Message of the step" : "Message"}
         description={
           content.rich
             ? "For readers who do not show rich text. It follows the rich text until you change it."
             : undefined
         }
-        autosize
-        minRows={content.rich ? 4 : 9}
-        maxRows={20}
+        lines={content.rich ? 4 : 9}
         value={content.body}
         onFocus={() => {
           last.current = "body";
         }}
-        onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
+        onText={(text) => onChange(withBody(content, text))}
         error={errors.body}
       />
       {!later && !isVariant && (

@@ -1,14 +1,18 @@
 import { Button, Group, Text, TextInput } from "@mantine/core";
 import { useId, useState } from "react";
+import type { components } from "@/api/schema";
 import { placeholder } from "@/features/recipients/mergeFields";
+import { counted } from "@/ui/numbers";
 
 interface Props {
   fields: readonly string[];
   onInsert: (text: string) => void;
+  lacking?: ReadonlyArray<components["schemas"]["Lack"]> | undefined;
+  onShow?: ((field: string) => void) | undefined;
 }
 
 /** Buttons that put a merge field where the caret is. */
-export function MergeFields({ fields, onInsert }: Props) {
+export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
   const title = useId();
   const [fallback, setFallback] = useState("");
   return (
@@ -39,6 +43,18 @@ export function MergeFields({ fields, onInsert }: Props) {
           />
         )}
       </Group>
+      {lacking
+        .filter(({ recipients }) => recipients > 0)
+        .map(({ field, recipients }) => (
+          <Text key={field} size="sm" c="dimmed" mt={4}>
+            {counted(recipients, "recipient lacks", "recipients lack")} {field}
+            {onShow && (
+              <Button variant="subtle" size="compact-sm" ml={4} onClick={() => onShow(field)}>
+                Show them
+              </Button>
+            )}
+          </Text>
+        ))}
       {fields.length === 0 && (
         <Text size="sm" c="dimmed" mt={4}>
           The columns of a CSV come here, and the names in “Ada &lt;ada@example.com&gt;”.

@@ -7,7 +7,16 @@ import { useCommand } from "@/forms/useCommand";
 import { Time } from "@/time/Time";
 import { confirm } from "@/ui/confirm";
 import { type Draft, hasContent } from "./draft";
-import { type Begun, begin, begunAs, draftsQuery, isOld, readDraft, removeDraft, saveDraft } from "./onServer";
+import {
+  type Begun,
+  begin,
+  begunAs,
+  draftsQuery,
+  isOld,
+  readDraft,
+  removeDraft,
+  saveDraft,
+} from "./onServer";
 import { isDraft } from "./shape";
 import { load } from "./store";
 
@@ -116,7 +125,8 @@ function nameOf({ name, steps }: Draft): string {
 function askForAnother(): Promise<boolean> {
   return confirm({
     title: "Somebody saved this draft meanwhile",
-    children: "Theirs stays as it is. Yours can be saved as another one; or open theirs, and go on with that.",
+    children:
+      "Theirs stays as it is. Yours can be saved as another one; or open theirs, and go on with that.",
     confirm: "Save mine as another",
     cancel: "Not now",
     danger: false,

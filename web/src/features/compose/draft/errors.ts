@@ -1,6 +1,6 @@
 /** What is wrong with a draft, by the path of what is wrong: `steps[0].content.subject`. */
 
-import { ApiProblem } from "@/api/problem";
+import { ApiProblem, sentence } from "@/api/problem";
 
 export type Errors = Readonly<Record<string, string>>;
 
@@ -63,7 +63,9 @@ function pathOf(field: string): string | undefined {
 /** The errors of a failed request. `isPlaced`: there are some, and each belongs to a part of the draft. */
 export function errorsOf(error: unknown): { errors: Errors; isPlaced: boolean } {
   if (!(error instanceof ApiProblem)) return { errors: {}, isPlaced: false };
-  const named = Object.entries(error.errors).map(([field, detail]) => [pathOf(field), detail] as const);
+  const named = Object.entries(error.errors).map(
+    ([field, detail]) => [pathOf(field), sentence(detail)] as const,
+  );
   const placed = named.filter((each): each is [string, string] => each[0] !== undefined);
   return { errors: Object.fromEntries(placed), isPlaced: named.length > 0 && placed.length === named.length };
 }

@@ -27,8 +27,7 @@ export const draftsQuery = () =>
       ),
   });
 
-export const readDraft = (id: number) =>
-  answer(api.GET("/api/drafts/{id}", { params: { path: { id } } }));
+export const readDraft = (id: number) => answer(api.GET("/api/drafts/{id}", { params: { path: { id } } }));
 
 export const removeDraft = (id: number) =>
   answer(api.DELETE("/api/drafts/{id}", { params: { path: { id } } }));

@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Group, Text } from "@mantine/core";
+import { ActionIcon, Box, Button, Group, Select, Text } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
@@ -7,6 +7,7 @@ import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Rendered } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
+import { nextBlank } from "./blanks";
 import { HtmlFrame } from "./HtmlFrame";
 
 interface Props {
@@ -19,18 +20,21 @@ interface Props {
   /** The request that `rendered` answers. */
   request: string | undefined;
   rich: boolean;
+  /** Merge fields of the text. */
+  fields: readonly string[];
 }
 
 /** The email as one recipient will read it. */
-export function PreviewPane({ sender, recipients, at, onGo, rendered, error, request, rich }: Props) {
+export function PreviewPane({ sender, recipients, at, onGo, rendered, error, request, rich, fields }: Props) {
   const { sample } = recipients;
+  const blank = nextBlank(sample, at, fields);
   const recipient = sample[at];
   return (
     <MessageBody
       label="Preview"
       beside={
         recipient ? (
-          <Group gap={4}>
+          <Group gap={4} wrap="wrap">
             <ActionIcon
               variant="default"
               aria-label="Previous recipient"
@@ -50,6 +54,26 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
             <Text size="sm" c="dimmed" ml={4} className="tabular">
               {count(at + 1)} of {count(recipients.count)}
             </Text>
+            <Select
+              size="xs"
+              w={170}
+              ml={4}
+              aria-label="Find a recipient to preview"
+              placeholder="Find a recipient"
+              searchable
+              limit={50}
+              data={sample.map(({ email }, number) => ({ value: `${number}`, label: email }))}
+              nothingFoundMessage={
+                recipients.count > sample.length ? `Not among the first ${count(sample.length)}` : "Nobody"
+              }
+              value={null}
+              onChange={(number) => number !== null && onGo(Number(number))}
+            />
+            {blank !== null && (
+              <Button size="compact-sm" variant="subtle" onClick={() => onGo(blank)}>
+                Next with a blank
+              </Button>
+            )}
           </Group>
         ) : (
           <Text size="sm" c="dimmed">

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Skeleton, Stack, Text } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
+import { useQueries } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { sentence } from "@/api/problem";
 import { LeftOut } from "@/features/recipients/LeftOut";
@@ -12,6 +13,7 @@ import { count, counted } from "@/ui/numbers";
 import type { Step, Timing } from "../draft/draft";
 import { heldBackSentences, lateSentence, leavesNow, paceSentence, planSentence } from "../plan/words";
 import { Hints } from "../preview/Hints";
+import { renderedQuery } from "../preview/useRendered";
 import type { Plan } from "../queries";
 import { leftOutCount, leftOutRows } from "../recipients/leftOut";
 import type { Recipients } from "../recipients/useRecipients";
@@ -27,6 +29,8 @@ interface Props {
   timing: Timing;
   /** The steps after the first. */
   later: readonly Step[];
+  /** The requests for how they look to the recipient who is previewed. */
+  looks: readonly string[];
   onClose: () => void;
   onSend: () => void;
 }
@@ -70,9 +74,12 @@ export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }:
   );
 }
 
-type AboutProps = Pick<Props, "senders" | "recipients" | "timing" | "later"> & { plan: Plan };
+type AboutProps = Pick<Props, "senders" | "recipients" | "timing" | "later" | "looks"> & { plan: Plan };
 
-function About({ plan, senders, recipients, timing, later }: AboutProps) {
+function About({ plan, senders, recipients, timing, later, looks }: AboutProps) {
+  const looked = useQueries({ queries: looks.map(renderedQuery) });
+  const hinted = looked.map(({ data }, at) => ({ step: at + 2, hints: data?.hints ?? [] }));
+  const anyHint = plan.hints.length > 0 || hinted.some(({ hints }) => hints.length > 0);
   const isSandboxed = useSandboxed();
   const held = heldBackSentences(plan, senders, timing.hourlyLimit);
   const late = lateSentence(plan);
@@ -91,7 +98,7 @@ function About({ plan, senders, recipients, timing, later }: AboutProps) {
       "Blank fields",
       blanks.length > 0 ? <Lines key="blanks" lines={blanks} /> : "None of those that the text uses.",
     ],
-    ["Links", plan.hints.length > 0 ? "See below." : "Nothing is wrong with their form."],
+    ["Links", anyHint ? "See below." : "Nothing is wrong with their form."],
     ["Left out", left === 0 ? "Nobody." : null],
   ];
   return (
@@ -106,6 +113,9 @@ function About({ plan, senders, recipients, timing, later }: AboutProps) {
       {late && <Text c="var(--mantine-color-error)">{late}</Text>}
       <Facts facts={facts} />
       <Hints hints={plan.hints} inOneLine={plan.subjectsInOneLine} />
+      {hinted.map(({ step, hints }) => (
+        <Hints key={step} title={`Before you send step ${step}`} hints={hints} inOneLine={0} />
+      ))}
       <LeftOut
         label="Who is left out"
         rows={leftOutRows(plan, [], recipients)}

@@ -1,11 +1,10 @@
 import "@mantine/core/styles/Accordion.layer.css";
-import "@mantine/dates/styles.layer.css";
 import { Accordion, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from "@mantine/core";
-import { DateTimePicker } from "@mantine/dates";
 import { LIMITS } from "@/api/constants";
 import { CalendarFields } from "@/features/campaigns/CalendarFields";
 import { OnUnknownField } from "@/features/campaigns/OnUnknownField";
 import type { OnUnknown } from "@/features/campaigns/queries";
+import { Moment } from "@/forms/Moment";
 import { absoluteTime, timezone } from "@/time/format";
 import { keysOf } from "@/ui/options";
 import type { Timing } from "../draft/draft";
@@ -151,36 +150,6 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
         </Accordion.Item>
       </Accordion>
     </Stack>
-  );
-}
-
-interface MomentProps {
-  label: string;
-  description: string;
-  value: string | null;
-  onChange: (value: string | null) => void;
-  error: string | undefined;
-  clearable?: boolean;
-}
-
-/** A day and a time by the person's own clock. */
-function Moment({ error, ...props }: MomentProps) {
-  return (
-    <DateTimePicker
-      {...props}
-      error={error}
-      valueFormat="ddd, D MMM YYYY, HH:mm"
-      minDate={new Date()}
-      inputWrapperOrder={["label", "description", "input", "error"]}
-      ariaLabels={{
-        previousMonth: "Previous month",
-        nextMonth: "Next month",
-        monthLevelControl: "Choose the month",
-      }}
-      clearButtonProps={{ "aria-label": "No time" }}
-      timePickerProps={{ hoursInputLabel: "Hours", minutesInputLabel: "Minutes" }}
-      submitButtonProps={{ "aria-label": "Use this time" }}
-    />
   );
 }
 
