@@ -23,6 +23,7 @@ from app.domain.operations.host_policy import HostPolicy, Lookup, RefusedHost, l
 from app.domain.webhooks import deliveries
 from app.domain.webhooks.deliveries import Answer, Due, Target
 from app.domain.webhooks.webhooks import secret_place
+from app.plain_errors import plain
 from app.secrets import SecretBox, UndecipherableSecret
 
 TIMEOUT_S = 10.0  # one try, all of it
@@ -182,4 +183,4 @@ def _refusal(response: httpx.Response, beginning: bytes) -> str:
 
 
 def _words(error: httpx.HTTPError) -> str:
-    return str(error).strip() or type(error).__name__
+    return plain(error).strip() or type(error).__name__

@@ -7,12 +7,11 @@ import pytest
 
 from app.db import Pool
 from app.domain.accounts.actor import LOCAL
-from app.domain.accounts.users import User
 from app.domain.campaigns import keeping
 from app.domain.campaigns.campaigns import cancel
 from app.domain.campaigns.steps import Step
 from app.errors import Conflict, NotFound
-from tests.ledger.test_failures import STEPS, decide, fail, failing, worker
+from tests.ledger.test_failures import STEPS, failing
 from tests.support.api import problem, schedule, wrong_fields
 from tests.support.engine import Owner, execute, row, schedule_campaign, value
 
@@ -74,59 +73,18 @@ async def test_a_deleted_campaign_leaves_its_counts_and_nothing_of_what_it_said(
     await keeping.delete(pool, owner.workspace_id, campaign, LOCAL)
     assert await value(pool, "SELECT count(*) FROM emails") == 3
     assert await value(pool, "SELECT sum(failed - settled) FROM streams") == 0
-    await worker(pool)  # what is being removed is asked about by nobody, and whoever decides on it does no harm
-    aside = await decide(pool, owner, "PUT_ASIDE")
-    assert (aside.error, aside.changed) == (None, 3)
-    assert await keeping.remove_all_deleted(pool) == 3
+    while await keeping.remove_deleted(pool):
+        pass
     left = await row(
         pool,
-        "SELECT (SELECT count(*) FROM emails) + (SELECT count(*) FROM attempts) + (SELECT count(*) FROM addressed)"
-        " AS n, (SELECT sum(failed) FROM streams) AS failed, subject || body AS said FROM campaigns",
+        "SELECT (SELECT count(*) FROM emails) + (SELECT count(*) FROM attempts)"
+        " + (SELECT count(*) FROM addressed) AS n,"
+        " (SELECT sum(failed) FROM streams) AS failed, subject || body AS said FROM campaigns",
     )
     assert left == {"n": 0, "failed": 5, "said": ""}
     assert await value(pool, "SELECT string_agg(body, '') FROM campaign_steps") == ""
     with pytest.raises(NotFound):
         await cancel(pool, owner.workspace_id, campaign)
-
-
-async def test_some_of_a_campaigns_recipients_are_a_list_to_write_to_again(
-    api: httpx.AsyncClient, pool: Pool, user: User
-) -> None:
-    people = [{"email": f"r{n}@example.com", "name": name} for n, name in enumerate(["Ada", "=Bob", "Cy", "Di"])]
-    campaign = (await schedule(api, people, name="News"))["campaign"]["id"]
-    ids = [each["id"] for each in (await api.get("/api/emails")).json()["items"]][::-1]
-    await fail(pool, campaign, most=1)
-    await execute(pool, "UPDATE emails SET status = 'SENT', sent_at = now() WHERE id <> %s", ids[0])
-    await execute(pool, "UPDATE streams SET scheduled = 0, sent = 3")
-    await execute(
-        pool,
-        "INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak,"
-        " message_id, folder, uid_validity, uid, received_at, subject, text, attachments)"
-        " SELECT e.workspace_id, 'REPLY', e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, false, 'm@x',"
-        " 'INBOX', 1, 1, now(), '', '', '{}' FROM emails e JOIN streams s ON s.id = e.stream_id WHERE e.id = %s",
-        ids[1],
-    )
-
-    async def listed(who: str, **more: int) -> list[str]:
-        made = await api.post(f"/api/campaigns/{campaign}/again", json={"who": who} | more)
-        assert made.status_code == 201, made.text
-        assert made.json()["name"].endswith(": News")
-        later = {"listId": made.json()["id"], "startTime": "2090-01-01T00:00:00Z", "body": "Hello {{ name }}"}
-        again = (await api.post("/api/campaigns/schedule", json={"subject": "s"} | later)).json()["campaign"]["id"]
-        emails = (await api.get(f"/api/emails?campaignId={again}")).json()["items"]
-        shown = [(await api.get(f"/api/emails/{each['id']}")).json() for each in reversed(emails)]
-        return [each["fields"]["name"] for each in shown]
-
-    assert await listed("EVERYBODY") == ["Ada", "=Bob", "Cy", "Di"]
-    assert await listed("ANSWERED") == ["=Bob"]
-    assert await listed("ANSWERED", step=1) == ["=Bob"]
-    assert await listed("NOT_ANSWERED") == ["Cy", "Di"]
-    assert await listed("FAILED") == ["Ada"]
-    await api.post("/api/suppressions", json={"emails": ["r2@example.com"], "domains": []})
-    assert await listed("NOT_ANSWERED") == ["Di"]
-    nobody = {"who": "ANSWERED", "step": 2}
-    assert "nobody" in problem(await api.post(f"/api/campaigns/{campaign}/again", json=nobody), 409)["detail"]
-    problem(await api.post("/api/campaigns/99/again", json=nobody), 404)
 
 
 async def test_nothing_is_deleted_of_which_something_still_moves(pool: Pool, owner: Owner) -> None:

@@ -331,6 +331,7 @@ async def test_nobody_at_home_is_a_failure(pool: Pool, owner: Owner) -> None:
     failed = await told_once(pool, owner, webhook)
     assert failed.error is not None
     assert failed.error.startswith("cannot connect to 127.0.0.1")
+    assert "Errno" not in failed.error
 
 
 async def test_after_a_day_of_tries_the_delivery_has_failed(pool: Pool, owner: Owner, receiver: Receiver) -> None:

@@ -178,7 +178,7 @@ async def test_a_private_authority_has_to_be_named(
         settings = msgspec.structs.replace(post.settings(server), smtp_ca_file=None)
         async with running_workers(database_url, settings):
             await schedule_campaign(post.pool, post.owner, 1)
-            assert "certificate verify failed" in await post.reason("TLS with localhost")
+            assert "its certificate is not to be trusted" in await post.reason("TLS with localhost")
 
 
 def test_a_file_without_certificates_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -42,11 +42,9 @@ WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 -- name: not_moved_for_a_day
 -- Active campaigns with steps in which something waits, and which last moved up a day ago or more.
 SELECT c.workspace_id, c.id AS campaign_id
-FROM campaigns c
+FROM (SELECT DISTINCT workspace_id, campaign_id FROM streams WHERE stepped AND open AND scheduled > 0) s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 WHERE c.status = 'ACTIVE' AND coalesce(c.moved_up_at, c.created_at) < now() - interval '1 day'
-  AND EXISTS (SELECT FROM streams s
-              WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.stepped AND s.open
-                AND s.scheduled > 0)
 ORDER BY c.workspace_id, c.id
 LIMIT %(limit)s
 FOR NO KEY UPDATE OF c SKIP LOCKED;

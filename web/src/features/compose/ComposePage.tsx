@@ -363,7 +363,16 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         later={draft.steps.slice(1)}
         looks={draft.steps
           .slice(1)
-          .map((each) => asksFor(messageOf(draft, each), recipient, from.chosen[0]?.id, unsubscribe, true))}
+          .map((each) =>
+            asksFor(
+              messageOf(draft, each),
+              recipient,
+              from.chosen[0]?.id,
+              unsubscribe,
+              true,
+              quotedBy(draft, each),
+            ),
+          )}
         onClose={sending.close}
         onSend={() => void sending.send()}
       />

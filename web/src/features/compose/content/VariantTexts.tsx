@@ -93,7 +93,6 @@ export function VariantTexts({
           <Button
             variant="subtle"
             size="compact-sm"
-            color="red"
             mb={6}
             leftSection={<IconTrash size={14} aria-hidden />}
             onClick={() => {

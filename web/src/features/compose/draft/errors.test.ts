@@ -6,9 +6,9 @@ const problem = (errors: Record<string, string>) => new ApiProblem(422, "Unproce
 
 it("says of each field of the API where it is in the draft", () => {
   const { errors, isPlaced } = errorsOf(problem({ bodyHtml: "is wrong", "recipients[3].email": "is none" }));
-  expect(errors).toEqual({ "steps[0].content.html": "is wrong", audience: "is none" });
+  expect(errors).toEqual({ "steps[0].content.html": "Is wrong.", audience: "Is none." });
   expect(isPlaced).toBe(true);
-  expect(below(errors, "steps[0].content")).toEqual({ html: "is wrong" });
+  expect(below(errors, "steps[0].content")).toEqual({ html: "Is wrong." });
   expect(below(errors, "timing")).toEqual({});
 });
 
@@ -17,9 +17,9 @@ it("keeps the fields of the calendar apart", () => {
     problem({ "calendar.days": "has no day", calendar: "is never open", latestAt: "is early" }),
   );
   expect(below(errors, "timing")).toEqual({
-    "calendar.days": "has no day",
-    calendar: "is never open",
-    latestTime: "is early",
+    "calendar.days": "Has no day.",
+    calendar: "Is never open.",
+    latestTime: "Is early.",
   });
 });
 

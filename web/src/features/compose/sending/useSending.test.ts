@@ -144,7 +144,7 @@ describe("scheduling", () => {
     ask();
     expect(result.current).toMatchObject({
       asked: false,
-      failure: { errors: { "steps[0].content.subject": "is long" } },
+      failure: { errors: { "steps[0].content.subject": "Is long." } },
     });
   });
 
@@ -167,7 +167,7 @@ describe("scheduling", () => {
     await send();
     expect(result.current.failure).toMatchObject({
       text: null,
-      errors: { "steps[0].content.subject": "is long" },
+      errors: { "steps[0].content.subject": "Is long." },
     });
   });
 });
