@@ -227,7 +227,7 @@ async def test_an_exchange_touches_what_it_uses_and_no_more(
     assert max(table["found"] for table in read) <= 100, read
 
 
-@pytest.mark.parametrize("name", ["campaigns_of", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
+@pytest.mark.parametrize("name", ["campaigns_by_id", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
     """As the user whose they are: row-level security keeps some conditions from indexes."""
     await _analyze(pool)

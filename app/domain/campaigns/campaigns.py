@@ -265,7 +265,7 @@ async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
 
 async def _rows(conn: Conn, workspace_id: int, wanted: list[int]) -> list[Row]:
     """Those of the campaigns that are there, in this order."""
-    rows = await fetch_all(conn, sql.campaigns_of, {"workspace_id": workspace_id, "ids": wanted})
+    rows = await fetch_all(conn, sql.campaigns_by_id, {"workspace_id": workspace_id, "ids": wanted})
     ids = [row["id"] for row in rows]
     held = await holds.of_campaigns(conn, workspace_id, ids)
     senders: dict[int, list[CampaignSender]] = {}

@@ -1,4 +1,4 @@
--- name: campaigns_of
+-- name: campaigns_by_id
 -- One campaign of any kind, or those that a page has (`ids`), in that order, each with the first and last planned time of what
 -- still waits and its use of the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc,

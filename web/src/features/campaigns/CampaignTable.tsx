@@ -17,7 +17,7 @@ interface Props {
 export function CampaignTable({ campaigns, senders }: Props) {
   return (
     <Table.ScrollContainer minWidth={640}>
-      <Table highlightOnHover aria-label="Campaigns">
+      <Table aria-label="Campaigns">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Name</Table.Th>

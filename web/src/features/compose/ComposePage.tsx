@@ -81,7 +81,7 @@ export function ComposePage() {
 }
 
 function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
-  const { draft, change, changeNow, open, discard, kept, restoredAt, gone, origin } = useDraft(owner);
+  const { draft, change, changeNow, now, open, discard, kept, restoredAt, gone, origin } = useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
@@ -196,7 +196,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         </Alert>
       )}
       <Group gap="xs" mb="xs">
-        <DraftsMenu owner={owner} draft={draft} settle={typed.settle} onOpen={open} />
+        <DraftsMenu owner={owner} draft={draft} now={now} settle={typed.settle} onOpen={open} />
       </Group>
       <StartFrom
         content={content}

@@ -18,18 +18,19 @@ import {
   saveDraft,
 } from "./onServer";
 import { isDraft } from "./shape";
-import { load } from "./store";
 
 interface Props {
   owner: string;
   draft: Draft;
+  /** What it is this moment, drawn or not. */
+  now: () => Draft;
   /** Ends once what is typed is a list. */
   settle: () => Promise<void>;
   onOpen: (draft: Draft) => void;
 }
 
 /** The drafts that the workspace shares: this one saved among them, and another one opened. */
-export function DraftsMenu({ owner, draft, settle, onOpen }: Props) {
+export function DraftsMenu({ owner, draft, now, settle, onOpen }: Props) {
   const [begun, setBegun] = useState(() => begunAs(owner));
   const { data } = useQuery(draftsQuery());
   const become = (next: Begun | null) => {
@@ -39,12 +40,12 @@ export function DraftsMenu({ owner, draft, settle, onOpen }: Props) {
   const keep = useCommand({
     run: async () => {
       await settle();
-      const now = load(owner)?.draft ?? draft;
+      const mine = now();
       try {
-        return await saveDraft(now, nameOf(now), begun);
+        return await saveDraft(mine, nameOf(mine), begun);
       } catch (error) {
         if (!isOld(error) || !(await askForAnother())) throw error;
-        return saveDraft(now, nameOf(now), null);
+        return saveDraft(mine, nameOf(mine), null);
       }
     },
     changes: [keys.drafts()],

@@ -105,6 +105,9 @@ export function useDraft(owner: string) {
     [change, saveNow],
   );
 
+  /** What it is this moment, drawn or not. */
+  const now = useCallback(() => latest.current, []);
+
   /** Another draft in the place of this one, as it was kept on the server. */
   const open = useCallback(
     (draft: Draft) => {
@@ -123,6 +126,7 @@ export function useDraft(owner: string) {
     draft: state.draft,
     change,
     changeNow,
+    now,
     open,
     discard,
     kept,
