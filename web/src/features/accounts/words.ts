@@ -115,7 +115,7 @@ export function auditWords(action: Action, subject: string): string {
 
 /** What it was done to, such as `emails/7,8`: what kind of thing, and which; null: what the action says already. */
 export function auditSubject(subject: string): { kind: string; ids: readonly number[]; text: string } | null {
-  const [, kinds = "", numbers = "", rest = ""] = /^([a-z-]+)\/(\d[\d,]*)(.*)$/s.exec(subject) ?? [];
+  const [, kinds = "", numbers = "", rest = ""] = /^([a-z-]+)\/(\d+(?:,\d+)*)(.*)$/s.exec(subject) ?? [];
   if (!kinds) return subject.includes("/") ? { kind: "", ids: [], text: subject } : null;
   const ids = numbers.split(",").map(Number);
   const kind = kinds.replace(/s$/, "").replace("-", " ");
