@@ -9,8 +9,8 @@ LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --gen
 # Tests start hundreds of Pythons: what these compile is kept, also where an image's environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One more than the smallest machine has processors: a third of the time a test waits for what is no work.
-ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),3)
+# Twice as many as the smallest machine has processors: for a third of the time a test waits for what is no work.
+ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),4)
 
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
@@ -22,7 +22,7 @@ run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres 
 
 install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and nothing more
 
-test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (3) at once; or pytest with ARGS
+test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (4) at once; or pytest with ARGS
 	$(if $(ARGS),,$(BIN)/python web/build.py run test)
 	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
 

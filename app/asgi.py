@@ -27,7 +27,7 @@ from app.http import dashboard, reference, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
-from app.http.campaigns import campaigns, files, signatures, templates
+from app.http.campaigns import campaigns, drafts, files, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.inbound import responses
@@ -131,6 +131,7 @@ def _routes() -> list[ControllerRouterHandler]:
             files.router,
             emails.router,
             failures.router,
+            drafts.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,

@@ -169,3 +169,10 @@ def _draft(file: Path, keys: Sequence[str]) -> Generator[Path]:
         yield draft
     finally:
         draft.unlink(missing_ok=True)
+
+
+def without(text: str, secret: str, least: int = 8) -> str:
+    """Somebody else's words without a secret that they repeat, whole or its first characters, `least` or more."""
+    beginnings = (secret[:length] for length in range(min(len(secret), len(text)), least - 1, -1))
+    repeated = next((beginning for beginning in beginnings if beginning in text), None)
+    return text if repeated is None else text.replace(repeated, "…")

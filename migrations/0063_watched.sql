@@ -1,10 +1,8 @@
 -- Mailboxes that are watched (IDLE, RFC 2177) beside being polled.
 
--- `watch_token`: the worker that watches it, until `watched_until`, by the database's clock. `news_at`: when its server last
--- said that something came; a pass that began before does not put the next one off.
+-- `watch_token`: the worker that watches it, until `watched_until`, by the database's clock.
 ALTER TABLE inboxes ADD COLUMN IF NOT EXISTS watch_token uuid;
 ALTER TABLE inboxes ADD COLUMN IF NOT EXISTS watched_until timestamptz;
-ALTER TABLE inboxes ADD COLUMN IF NOT EXISTS news_at timestamptz;
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'inboxes_watched') THEN

@@ -2,15 +2,12 @@
 -- Failed is work that ends: what failed is sorted by its reason, and a person's word on it is kept, so that what is left
 -- to decide is a figure that goes down. Campaigns are kept: put away, or deleted once they are over.
 
-DO $$
-BEGIN
-    CREATE TYPE failure_reason AS ENUM (
-        'UNKNOWN_ADDRESS', 'UNKNOWN_DOMAIN', 'MAILBOX_FULL', 'MAILBOX_CLOSED', 'SPAM', 'OUR_LOGIN', 'TOO_FAST', 'TOO_LARGE',
-        'NOT_REACHED', 'NOT_WRITTEN', 'OTHER'
-    );
-EXCEPTION
-    WHEN duplicate_object THEN NULL;
-END $$;
+CREATE OR REPLACE FUNCTION failure_reasons() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['UNKNOWN_ADDRESS', 'UNKNOWN_DOMAIN', 'MAILBOX_FULL', 'MAILBOX_CLOSED', 'SPAM', 'OUR_LOGIN', 'TOO_FAST',
+                 'TOO_LARGE', 'NOT_REACHED', 'NOT_WRITTEN', 'OTHER'];
+COMMENT ON FUNCTION failure_reasons IS
+    'Why emails fail, in a word. Text, for row-level security would keep an index from the values of an enum';
+GRANT EXECUTE ON FUNCTION failure_reasons TO reachinbox_tenant;
 DO $$
 BEGIN
     CREATE TYPE failure_settled AS ENUM (
@@ -26,14 +23,15 @@ END $$;
 -- Of a FAILED email: why, once a worker has sorted it, and what a person decided; NULL: nothing yet. `mended_as`: the email
 -- to the corrected address.
 ALTER TABLE emails
-    ADD COLUMN IF NOT EXISTS failed_for failure_reason,
+    ADD COLUMN IF NOT EXISTS failed_for text,
     ADD COLUMN IF NOT EXISTS settled failure_settled,
     ADD COLUMN IF NOT EXISTS mended_as bigint;
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'emails'::regclass AND conname = 'emails_settled') THEN
         ALTER TABLE emails ADD CONSTRAINT emails_settled
-            CHECK (status = 'FAILED' OR failed_for IS NULL AND settled IS NULL) NOT VALID;
+            CHECK (CASE WHEN status = 'FAILED' THEN coalesce(failed_for = ANY (failure_reasons()), true)
+                        ELSE failed_for IS NULL AND settled IS NULL END) NOT VALID;
     END IF;
 END $$;
 ALTER TABLE emails VALIDATE CONSTRAINT emails_settled;
@@ -67,7 +65,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS emails_unsorted ON emails (workspace_id,
 -- `archived_at`: out of the list, once it is over. `deleted_at`: its emails and texts are removed; its counts stay.
 ALTER TABLE campaigns
     ADD COLUMN IF NOT EXISTS archived_at timestamptz,
-    ADD COLUMN IF NOT EXISTS deleted_at timestamptz;
+    ADD COLUMN IF NOT EXISTS deleted_at timestamptz,
+    -- By which they are sorted: row-level security would keep an index from a function of the name.
+    ADD COLUMN IF NOT EXISTS name_key text COLLATE "C" GENERATED ALWAYS AS (lower(name COLLATE "C")) STORED;
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'campaigns'::regclass AND conname = 'campaigns_deleted') THEN
@@ -75,7 +75,21 @@ BEGIN
             CHECK (deleted_at IS NULL OR emails_removed_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED'));
     END IF;
 END $$;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name), id)
+CREATE OR REPLACE FUNCTION campaign_fits(
+    c campaigns, archived boolean, of_status campaign_status, of_sender bigint, called text
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT (c.archived_at IS NOT NULL AND c.status IN ('FINISHED', 'CANCELLED')) = archived
+       AND (of_status IS NULL OR c.status = of_status)
+       AND (called IS NULL OR c.name ILIKE called)
+       AND (of_sender IS NULL
+            OR EXISTS (SELECT FROM streams s
+                       WHERE s.workspace_id = c.workspace_id AND s.sender_id = of_sender AND s.campaign_id = c.id))
+$$;
+COMMENT ON FUNCTION campaign_fits IS
+    'Whether a campaign is one of those that are asked for: archived, since it is over, or not; in a state, from a sender,'
+    ' with a name like that, each where it is given';
+GRANT EXECUTE ON FUNCTION campaign_fits TO reachinbox_tenant;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, name_key, id)
     WHERE kind = 'LIST' AND deleted_at IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_deleted ON campaigns (workspace_id, id) WHERE deleted_at IS NOT NULL;
 
@@ -85,7 +99,7 @@ CREATE TABLE IF NOT EXISTS failure_decisions (
     workspace_id  bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
     id            bigint GENERATED ALWAYS AS IDENTITY,
     verb          text NOT NULL CHECK (verb IN ('RETRY', 'PUT_ASIDE', 'SUPPRESS')),
-    reason        failure_reason,
+    reason        text CHECK (reason = ANY (failure_reasons())),
     campaign_id   bigint,
     total         integer NOT NULL,
     changed       integer NOT NULL DEFAULT 0,
@@ -100,3 +114,21 @@ CREATE TABLE IF NOT EXISTS failure_decisions (
 CREATE INDEX IF NOT EXISTS failure_decisions_going ON failure_decisions (workspace_id, id) WHERE finished_at IS NULL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON failure_decisions TO reachinbox_tenant;
 DO $$ BEGIN PERFORM keep_tenants_apart('failure_decisions'); END $$;
+
+-- Drafts of campaigns that a workspace shares, as the composer has them; `lists` of recipients, and `files`, stay meanwhile.
+CREATE TABLE IF NOT EXISTS drafts (
+    workspace_id  bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    name          text NOT NULL,
+    content       jsonb NOT NULL,
+    lists         bigint[] NOT NULL DEFAULT '{}',
+    files         bigint[] NOT NULL DEFAULT '{}',
+    size          bigint NOT NULL,  -- bytes of `content`
+    version       integer NOT NULL DEFAULT 1,
+    changed_by    bigint,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    changed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON drafts TO reachinbox_tenant;
+DO $$ BEGIN PERFORM keep_tenants_apart('drafts'); END $$;

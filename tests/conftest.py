@@ -148,8 +148,7 @@ HOSTS = tuple(f"tests/web/test_{name}.py" for name in ("connecting", "google_log
 
 class Scheduling(LoadScopeScheduling):
     """Tests of a file share its fixtures, and those of tests/web a browser and, but for HOSTS, a service: one process
-    gets them all, another the HOSTS. Those marked `alone` do not come with the others of their file, but last, as they
-    are sorted.
+    gets a third of them. Those marked `alone` do not come with the others of their file, but last, as they are sorted.
     """
 
     last: frozenset[str] = frozenset()
@@ -163,7 +162,7 @@ class Scheduling(LoadScopeScheduling):
             return "alone"
         file = nodeid.partition("::")[0]
         if file.startswith("tests/web/"):
-            return "tests/web, hosts" if file in HOSTS else "tests/web"
+            return f"tests/web {'hosts' if file in HOSTS else 'a to l' if file < 'tests/web/test_m' else 'm to z'}"
         return file
 
 

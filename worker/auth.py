@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from app.mail.login import by_password, decoded
+from app.secrets import without
 from worker.verdicts import ServerTrouble, storable
 from worker.wire import Reply, Wire, WireError
 
@@ -149,12 +150,9 @@ def without_secrets(text: str, credential: Password | Token) -> str:
         sent = [by_token(credential.host, {way}, credential).first for way in ("xoauth2", "oauthbearer")]
     quoted = secret.replace("\\", "\\\\").replace('"', '\\"')  # as IMAP's LOGIN has it
     for whole in (quoted, secret):
-        if len(whole) >= _LEAST_TO_HIDE:
-            text = text.replace(whole, "…")
-    for line in map(_encoded, sent):
-        beginnings = (line[:length].decode() for length in range(len(line), _LEAST_TO_HIDE - 1, -1))
-        if (repeated := next((beginning for beginning in beginnings if beginning in text), None)) is not None:
-            text = text.replace(repeated, "…")
+        text = without(text, whole, max(len(whole), _LEAST_TO_HIDE))
+    for line in sent:
+        text = without(text, _encoded(line).decode(), _LEAST_TO_HIDE)
     return text
 
 

@@ -35,6 +35,7 @@ from worker.verdicts import ServerTrouble, storable
 OPEN_S = 60.0  # for all of it, from TLS to the login
 COMMAND_S = 60.0
 CLOSE_S = 2.0
+TALK_S = 1.0  # a server that tells all kinds of things is listened to no more often
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="imap")
 # How servers that know no special uses (RFC 6154) call the folder for what was sent.
 _SENT = {
@@ -186,11 +187,16 @@ class Mailbox:
         meanwhile. Raises ServerTrouble.
         """
         until = time.monotonic() + within_s
-        await self.do(Session.begin_idle)
-        news = await self.do(Session.has_news)
-        while not news and await self._can_be_read(until - time.monotonic()):
+        try:
+            await self.do(Session.begin_idle)
             news = await self.do(Session.has_news)
-        return await self.do(Session.end_idle) or news
+            while not news and await self._can_be_read(until - time.monotonic()):
+                news = await self.do(Session.has_news)
+                await asyncio.sleep(0 if news else TALK_S)
+            return await self.do(Session.end_idle) or news
+        except asyncio.CancelledError:
+            self._hang_up()  # who listens to nothing but news is not asked to log out
+            raise
 
     async def _can_be_read(self, within_s: float) -> bool:
         loop, said, handle = asyncio.get_running_loop(), asyncio.Event(), self._handle.fileno()

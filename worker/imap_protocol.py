@@ -6,7 +6,8 @@ import imaplib
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from io import BufferedReader
+from typing import Any, cast
 
 from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, without_secrets, words_of
 from worker.verdicts import ServerTrouble, storable
@@ -80,7 +81,7 @@ class Protocol(imaplib.IMAP4):
         """TLS and what buffers it may hold more than the socket shows."""
         self.sock.settimeout(0)
         try:
-            begun = self.file.peek(1)
+            begun = cast(BufferedReader, self.file).peek(1)
         except ssl.SSLWantReadError:
             return False
         finally:

@@ -85,10 +85,10 @@ class Reader:
             reading.add_done_callback(self._reading.discard)
 
     async def _end(self) -> None:
-        await self._watches.end()
-        for reading in self._reading:
-            reading.cancel()
-        await asyncio.gather(*self._reading, return_exceptions=True)
+        ending = [*self._reading, *self._watches.tasks]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def read(self, inbox: Inbox) -> None:
         """One pass, whatever comes of it."""

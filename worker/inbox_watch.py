@@ -24,6 +24,7 @@ from worker.instruments import WATCHED
 from worker.verdicts import ServerTrouble
 
 ROUND_S = 120.0  # then IDLE begins anew: servers end it after half an hour, and what is between them sooner
+PAUSE_S = 4.0  # after news, however much comes; the server tells of it as soon as it is listened to again
 SOON_S = 600.0  # a server that ends it within that does not want it
 LEFT_ALONE_S = 1800.0  # a mailbox whose server does not want it
 
@@ -51,11 +52,10 @@ class Watches:
         self._watching[inbox.sender_id] = watching
         watching.add_done_callback(lambda _: self._watching.pop(inbox.sender_id, None))
 
-    async def end(self) -> None:
-        tasks = list(self._watching.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """To be cancelled."""
+        return list(self._watching.values())
 
     async def _watch(self, inbox: Inbox) -> None:
         """As long as there is a reason to, and the connection."""
@@ -93,6 +93,7 @@ class Watches:
             while await inboxes.watch(self._pool, inbox):
                 if await mailbox.wait_for_news(ROUND_S):
                     await inboxes.note_news(self._pool, inbox)
+                    await asyncio.sleep(PAUSE_S)
         finally:
             await mailbox.close()
 

@@ -1,11 +1,11 @@
 """Cleaning up after workers that died.
 
 Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans, makes
-emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
-neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
-has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, cancels
-what waits for domains that are suppressed, or of which somebody has answered, and removes emails of deleted campaigns.
-Sweeps of several workers do not harm each other.
+emails of later steps that fall due, has new recipients move up into room that answers freed, finishes cancels of large
+campaigns, removes jobs of dead queue workers, wakes neglected senders, looks whether a stream sleeps past an email, has
+plans made that somebody asked for and nobody is at, has senders that cannot send give to others, pauses campaigns of
+which too many recipients do not exist, cancels what waits for domains that are suppressed, or of which somebody has
+answered, and removes emails of deleted campaigns. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.domain.campaigns import brake, campaigns, keeping, step_changes
 from app.domain.inbound import stops
 from app.domain.ledger import follow_ups, recovery, streams
 from app.domain.operations import counting
-from app.domain.planning import changes, divide, handover
+from app.domain.planning import changes, divide, handover, move_up
 from app.domain.senders import for_workers
 from app.domain.suppressions import walk
 from app.domain.webhooks import deliveries
@@ -73,6 +73,9 @@ async def sweep(
             if followed.made:
                 FOLLOWED.inc(followed.made)
                 log.info("made emails of what followed", emails=followed.made)
+        with step("move_up"):
+            if moved := await move_up.move_up_daily(pool):
+                log.info("had new recipients move up into freed room", campaign_ids=moved)
         with step("divide"):
             if divided := await divide.divide_neglected(pool):
                 log.info("divided campaigns over their senders", campaign_ids=divided)
@@ -96,7 +99,7 @@ async def sweep(
             for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():
                 log.info("finished cancelling", campaign_id=campaign_id, emails=cancelled)
         with step("remove_deleted"):
-            while removed := await keeping.remove_deleted(pool):
+            if removed := await keeping.remove_all_deleted(pool):
                 log.info("removed emails of a deleted campaign", emails=removed)
         with step("stalled_jobs"):
             await _end_stalled_jobs(queue)

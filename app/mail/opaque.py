@@ -26,7 +26,8 @@ DIGEST_BYTES = 16
 _WORKSPACE, _EMAIL, _CHECK = 5, 6, 5  # bytes of the block
 _MAC_BYTES = 12
 # The last of 59 characters is a letter or a digit: what finds links in a text does not take it for punctuation.
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{58}[A-Za-z0-9]")
+# With what some mail programs take for a part of a link that stands in a sentence, or between signs for emphasis.
+_TOKEN = re.compile(r"([A-Za-z0-9_-]{58}[A-Za-z0-9])[.,;:!?)\]>'\"*_]{0,3}")
 _MESSAGE_ID = re.compile(r"\s*<?([0-9a-fA-F]{32})@[^\s<>@]+>?\s*")
 _OLD_MESSAGE_ID = re.compile(r"\s*<?(\d{1,18})\.(\d{1,18})\.reachinbox@[^\s<>@]+>?\s*", re.IGNORECASE)
 
@@ -133,9 +134,10 @@ class Links:
 
     def read(self, token: str) -> Linked | None:
         """None: it is none of ours."""
-        if not _TOKEN.fullmatch(token):
+        found = _TOKEN.fullmatch(token)
+        if found is None:
             return None
-        raw = urlsafe_b64decode(token + "=")
+        raw = urlsafe_b64decode(found[1] + "=")
         named, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if not hmac.compare_digest(self._mac(named), mac):
             return None

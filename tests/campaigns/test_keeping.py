@@ -77,7 +77,8 @@ async def test_a_deleted_campaign_leaves_its_counts_and_nothing_of_what_it_said(
         pass
     left = await row(
         pool,
-        "SELECT (SELECT count(*) FROM emails) + (SELECT count(*) FROM attempts) + (SELECT count(*) FROM addressed) AS n,"
+        "SELECT (SELECT count(*) FROM emails) + (SELECT count(*) FROM attempts)"
+        " + (SELECT count(*) FROM addressed) AS n,"
         " (SELECT sum(failed) FROM streams) AS failed, subject || body AS said FROM campaigns",
     )
     assert left == {"n": 0, "failed": 5, "said": ""}

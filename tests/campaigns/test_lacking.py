@@ -164,3 +164,21 @@ async def test_a_misspelt_field_names_the_nearest(api: httpx.AsyncClient) -> Non
     assert [(one["part"], one["found"]) for one in hints] == [
         ("subject", "It uses compnay, which no recipient has; did you mean 'company'?")
     ]
+    misspelt = '{{ compnay | default: "you" }} {{ sent_at }}'
+    campaign |= {
+        "subject": "RE: Offer",
+        "unsubscribe": "none",
+        "followUpWithoutReading": True,
+        "steps": [
+            {"wait": "P1D", "body": misspelt},
+            {"wait": "P1D", "subject": "RE: More", "body": "https://bit.ly/x", "bodyHtml": f"<p>{misspelt}</p>"},
+        ],
+    }
+    hints = (await api.post("/api/campaigns/preview", json=campaign)).json()["hints"]
+    assert [one["part"] for one in hints] == [
+        "subject",
+        "steps[0].body",
+        "steps[1].subject",
+        "steps[1].body",
+        "steps[1].bodyHtml",
+    ]

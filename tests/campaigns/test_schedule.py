@@ -497,7 +497,7 @@ async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, po
     assert foretold["senders"] == [{"senderId": sender, "count": 10, "hourlyLimit": 4, **ends}]
     assert (foretold["timezone"], foretold["days"], foretold["late"]) == (
         "UTC",
-        [{"day": "2030-01-31", "count": 10}],
+        [{"day": "2030-01-31", "count": 10, "steps": []}],
         0,
     )
     assert foretold["heldBackBy"] == {"HOURLY_LIMIT": 2}

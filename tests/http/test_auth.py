@@ -42,6 +42,8 @@ BODIES: dict[str, Any] = {
     "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/sandbox/messages/{id}/reply": {"text": "Yes"},
     "/api/emails/{id}/resolve": {"as": "sent"},
+    "/api/campaigns/{id}/again": {"who": "EVERYBODY"},
+    "/api/drafts/{id}": {"name": "Spring", "content": {}, "version": 1},
     "/api/emails/{id}/mend": {"email": "ada@example.com"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
     "/api/saved-lists/{id}/count": {"filter": []},
@@ -161,6 +163,8 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
     await api.post("/api/suppressions", json={"emails": ["gone@example.com"]})
     ids["suppressions"] = (await api.get("/api/suppressions")).json()["items"][0]["id"]
     ids["templates"] = (await api.post("/api/templates", json={"name": "Spring"})).json()["id"]
+    ids["drafts"] = (await api.post("/api/drafts", json={"name": "Spring", "content": {}})).json()["id"]
+    ids["failures"] = (await api.post("/api/failures/decisions", json={"verb": "RETRY"})).json()["id"]
     ids["sandbox"] = await _received(pool, ids["campaigns"])
     me = (await api.get("/api/auth/me")).json()
     ids |= {"workspaces": me["workspaceId"], "members": me["id"]}

@@ -8,17 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from app.asgi import create_app
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.http import bodies, connections
 from app.http.connections import MOST_HEAD, BoundedHeads
 from app.settings import Settings
-from tests.support.api import Headers, Server, authorization, serve
-from tests.support.engine import wait_for
-from tests.support.ports import free_port
+from tests.support.api import Headers, Server, authorization, listening, serve
 from tests.support.waiting import BOUND_S
 
 
@@ -46,25 +42,11 @@ async def said(port: int, *pieces: bytes) -> bytes:
 @pytest.fixture
 async def port(settings: Settings, database_url: str, user: User) -> AsyncIterator[int]:
     """The API on a port, as its command serves it, with little patience."""
-    port = free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bodies, "PAUSE_S", 0.3)
         patch.setattr(connections, "HEAD_S", 0.3)
-        app = create_app(settings, database_url)
-        config = uvicorn.Config(
-            app, port=port, http=BoundedHeads, ws="none", lifespan="on", log_config=None, timeout_keep_alive=1
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-
-        async def started() -> bool:
-            return server.started
-
-        await wait_for(started, "the API to listen")
-        yield port
-        app.state["closing"].set()
-        server.should_exit = True
-        await serving
+        async with listening(settings, database_url, http=BoundedHeads, timeout_keep_alive=1) as base_url:
+            yield int(base_url.rpartition(":")[2])
 
 
 @pytest.fixture

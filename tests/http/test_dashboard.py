@@ -16,17 +16,17 @@ from tests.support.api import api_client, problem
 SCRIPT = b"console.log('a script');" * 100
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dashboard as a build leaves it."""
-    folder = tmp_path / "dashboard"
+    folder = tmp_path_factory.mktemp("web") / "dashboard"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text('<meta property="csp-nonce" nonce="__CSP_NONCE__" /><div id="root"></div>')
     (folder / "favicon.svg").write_text("<svg></svg>")
     (folder / "assets" / "index-Ab12.js").write_bytes(SCRIPT)
     (folder / "assets" / "index-Ab12.js.gz").write_bytes(gzip.compress(SCRIPT))
     (folder / "assets" / "index-Ab12.js.br").write_bytes(b"as if by brotli")
-    (tmp_path / "secret").write_text("not to be seen")
+    (folder.parent / "secret").write_text("not to be seen")
     return folder
 
 

@@ -53,7 +53,7 @@ async def test_an_answer_is_there_within_seconds_of_its_coming_and_a_worker_that
             count = f"SELECT count(*) >= {number} FROM responses"  # noqa: S608 -- a test's
             await wait_for(lambda count=count: value(read.pool, count), "the answer")
             took_s = time.monotonic() - began
-            assert took_s < 30  # the promise is ten, of a machine that does nothing else
+            assert took_s < 30  # ten seconds are meant, of a machine that does nothing else
         # Something comes while a pass is under way, and after its look at the folder: it is read again at once.
         (inbox,) = [await _leased(read)]
         watch_token = await value(read.pool, "SELECT watch_token FROM inboxes")

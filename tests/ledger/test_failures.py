@@ -297,6 +297,10 @@ async def test_a_corrected_address_gets_an_email_of_its_own(pool: Pool, owner: O
         await suppress(conn, owner.workspace_id, emails=["no@example.com"], reason="UNSUBSCRIBED")
     with pytest.raises(Suppressed):
         await mended(failed, "no@example.com")
+    domain = "INSERT INTO domain_stops (workspace_id, campaign_id, domain) VALUES (%s, %s, 'answered.example')"
+    await execute(pool, domain, owner.workspace_id, campaign)
+    with pytest.raises(Conflict, match="somebody there answered"):
+        await mended(failed, "ada@answered.example")
     new = await mended(failed, "ada@gmail.com")
     assert (new.status, new.recipient, new.step, new.campaign_id) == ("SCHEDULED", "ada@gmail.com", 1, campaign)
     old = await emails.get_email(pool, owner.workspace_id, failed)

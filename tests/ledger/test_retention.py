@@ -105,7 +105,8 @@ async def test_emails_go_after_their_time_and_the_campaign_stays_with_its_counts
     assert [await left(worker_pool, c) for c in (old, newer, running)] == [(0, 0), (4, 0), (2, 0)]
     after = (await api.get(f"/api/campaigns/{old}")).json()
     assert after["emailsRemovedAt"] is not None
-    assert after | {"emailsRemovedAt": None} == before
+    assert (before["undecided"], after["undecided"]) == (1, 0)  # nobody is asked about what is gone
+    assert after | {"emailsRemovedAt": None, "undecided": 1} == before
     assert (await api.get("/api/emails", params={"campaignId": old})).json()["items"] == []
     assert len((await api.get("/api/emails", params={"campaignId": newer})).json()["items"]) == 4
     assert await clean_up(worker_pool) == {}

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from app.bounds import FIELD_CHARACTERS, TEXT
-from app.mail.liquid import _FILTERS, _TAGS
+from app.mail.liquid import _TAGS
+from app.mail.liquid_filters import FILTERS
 
 NAMES = ["a", "b", "prénom", "company"]
 # What filters and the lexer might go through again and again.
@@ -74,8 +75,8 @@ def _filter(name: str) -> SearchStrategy[str]:
 
 
 FILTER = st.one_of(
-    st.sampled_from(sorted(_FILTERS)).flatmap(_filter),
-    st.builds("| {}: {}".format, st.sampled_from(sorted(_FILTERS)), ARGUMENT),
+    st.sampled_from(sorted(FILTERS)).flatmap(_filter),
+    st.builds("| {}: {}".format, st.sampled_from(sorted(FILTERS)), ARGUMENT),
 )
 CHAIN = st.builds(
     lambda filters, times: " ".join(filters * times), st.lists(FILTER, max_size=4), st.sampled_from([1, 2, 10, 60])

@@ -11,7 +11,7 @@ from liquid import Environment
 
 from app.bounds import FIELD_CHARACTERS, TEXT
 from app.mail import liquid
-from app.mail.liquid import _FILTERS
+from app.mail.liquid_filters import FILTERS
 from app.mail.markup import MOST_FILTERS, MOST_TAGS, TAG_CHARACTERS, TemplateError, parts
 from app.mail.templates import MOST_FIELDS, Source, Template
 from tests.mail.hostile import ARGUMENTS, FLOODS, repeated
@@ -106,7 +106,7 @@ def test_contains_finds_text() -> None:
 GIVEN = {0: [""], 1: [": ''", ": b", ": '%c'"], 2: [": '', 'x'", ": b, a", ": 0, 9999"]}
 
 
-@pytest.mark.parametrize("filter_", sorted(_FILTERS))
+@pytest.mark.parametrize("filter_", sorted(FILTERS))
 def test_no_chain_of_any_filter_takes_long(filter_: str) -> None:
     for argument in GIVEN[ARGUMENTS.get(filter_, 0)]:
         chain = "{% assign w = a " + repeated(f"| {filter_}{argument} ", 15, TAG_CHARACTERS - 50) + "%}"

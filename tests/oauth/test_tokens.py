@@ -17,8 +17,9 @@ import pytest
 
 from app.db import Pool, open_pool
 from app.domain.accounts.users import User
+from app.domain.oauth.client import ProviderTrouble
 from app.domain.oauth.providers import MailProvider, Providers
-from app.domain.oauth.tokens import Login, NoBearer, TokenStore, due_for_refresh, refresh_place
+from app.domain.oauth.tokens import Login, NoBearer, TokenStore, ask_to_refresh, due_for_refresh, refresh_place
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.engine import execute, row, value, wait_for
@@ -166,6 +167,19 @@ async def test_a_grant_that_was_taken_back_blocks_its_senders_and_tells_webhooks
     told = await row(pool, "SELECT event, data FROM webhook_deliveries")
     assert (told["event"], told["data"]["senderId"]) == ("sender.blocked", sender["id"])
     assert await due_for_refresh(pool, "company", 10) == []
+
+
+async def test_a_provider_that_names_the_token_that_it_refuses_gives_it_not_away(
+    provider: ProviderServer, mail_provider: MailProvider
+) -> None:
+    token = "1//04-a-refresh-token-of-somebody"  # noqa: S105 -- nobody's
+    said = f'{{"error": "invalid_grant", "error_description": "{"x" * 270} {token} is revoked"}}'
+    for body in (said, said.replace("x" * 270, "token")):
+        provider.fault = Fault(400, body.encode())
+        with pytest.raises(ProviderTrouble) as caught:
+            await ask_to_refresh(mail_provider, token)
+        assert caught.value.kind == "ended"
+        assert token[:10] not in str(caught.value)
 
 
 async def test_a_refused_token_is_refreshed_once_and_not_again_while_it_is_new(

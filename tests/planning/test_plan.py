@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.planning.plan import HORIZON, Pace, Plan, Stream
+from app.domain.planning.plan import HORIZON, Plan
 from app.domain.planning.plan import plan as plan_in
 from app.domain.planning.slots import HOUR, Limits, Room, hour_of
+from app.domain.planning.stream import Pace, Stream
 from app.errors import InvalidInput
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

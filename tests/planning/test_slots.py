@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.planning.calendar import Calendar
-from app.domain.planning.plan import HORIZON, Pace, Place, Plan, Stream, in_order, jittered, pace_of, place_in, plan
+from app.domain.planning.plan import HORIZON, Place, Plan, in_order, jittered, place_in, plan
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of, slots
+from app.domain.planning.stream import Pace, Stream, pace_of
 from app.errors import InvalidInput
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

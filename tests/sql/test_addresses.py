@@ -47,6 +47,7 @@ async def test_no_index_nor_constraint_nor_function_compares_by_it_either(pool: 
     )
     found = {row["name"]: match for row in definitions for match in BY_LOCALE.findall(row["text"])}
     found.pop("tell_of_email", None)  # the name of an event, not an address
+    found.pop("campaign_fits", None)  # a campaign's name, which may find too many
     found.pop("saved_recipient_fits", None)  # values as people write them, asked about each time
     assert found == {}
     indexes = [

@@ -44,6 +44,7 @@ DISTRIBUTED = {
     "sent_readings",
     "sent_copies",
     "wire_checks",
+    "failure_decisions",
     "files",
     "file_pieces",
 }
@@ -53,6 +54,7 @@ LOCAL = {
     "members": "small; found by person, before anybody knows in which workspace",
     "workspace_invitations": "small; found by token, before anybody knows into which workspace",
     "recipient_lists": "removed when unused for days; not read with emails",
+    "drafts": "small; read by whoever writes, not with emails",
     "templates": "small; read by whoever writes, not with emails",
     "recipient_list_chunks": "removed with their list; not read with emails",
     "saved_lists": "small beside the emails; not read with them",

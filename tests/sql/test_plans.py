@@ -114,6 +114,7 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "within_s": 10.0,
         "looked_after": [],
         "status": None,
+        "failed_for": None,
         "before": None,
         "limit": 50,
         "q": None,
@@ -226,7 +227,7 @@ async def test_an_exchange_touches_what_it_uses_and_no_more(
     assert max(table["found"] for table in read) <= 100, read
 
 
-@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
+@pytest.mark.parametrize("name", ["campaigns_of", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
     """As the user whose they are: row-level security keeps some conditions from indexes."""
     await _analyze(pool)
@@ -258,6 +259,49 @@ async def test_a_page_of_emails_reads_a_page(
         span = await fetch_exactly_one(conn, QUERIES["email_span"], wanted)
         plan = await _explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+FAILED = """
+WITH failed AS (
+    UPDATE emails SET status = 'FAILED', failed_for = 'SPAM',
+        settled = CASE WHEN id %% 500 > 0 THEN 'PUT_ASIDE'::failure_settled END
+    WHERE campaign_id = %(campaign_id)s RETURNING stream_id
+)
+UPDATE streams SET scheduled = 0, failed = total WHERE id = (SELECT stream_id FROM failed LIMIT 1)
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["groups", "count_unsorted", "undecided", "first_unsorted", "page_of_undecided", "unsorted"]
+)
+async def test_what_waits_for_a_word_is_found_among_what_was_decided(
+    pool: Pool, full: dict[str, Any], name: str
+) -> None:
+    """Forty of twenty thousand that failed, of all campaigns and of one."""
+    async with pool.connection() as conn:
+        await conn.execute(FAILED, full)
+    await _analyze(pool)
+    span = {"first_id": 1, "last_id": 2**62, "reason": None, "failed_for": None}
+    for campaign_id in (None, full["campaign_id"]):
+        wanted = full | span | {"campaign_id": campaign_id, "status": "FAILED", "sender_id": None}
+        async with transaction(pool, None if name == "unsorted" else full["workspace_id"]) as conn:
+            plan = await _explained(conn, name, wanted)
+        assert "Seq Scan on emails" not in plan, plan
+        assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("sought", [{}, {"q": "%n%"}, {"before": 15_000}])
+@pytest.mark.parametrize("name", ["newest_campaigns", "oldest_campaigns", "campaigns_by_name"])
+async def test_a_page_of_campaigns_reads_a_page_of_many(
+    pool: Pool, full: dict[str, Any], name: str, sought: dict[str, Any]
+) -> None:
+    async with pool.connection() as conn:
+        await conn.execute(LATER, full)
+    await _analyze(pool)
+    async with transaction(pool, full["workspace_id"]) as conn:
+        plan = await _explained(conn, name, full | {"archived": False, "sender_id": None} | sought)
+    assert "Seq Scan" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
 
 

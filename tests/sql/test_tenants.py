@@ -56,6 +56,8 @@ TABLES = (
     "files",
     "file_pieces",
     "wire_checks",
+    "failure_decisions",
+    "drafts",
 )
 VIEWS = ("read_senders",)
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
@@ -117,6 +119,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
             b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
             b"INSERT INTO wire_checks (workspace_id, sender_id, reader_id) VALUES (%(user)s, %(sender)s, %(sender)s)",
+            b"INSERT INTO drafts (workspace_id, name, content, size) VALUES (%(user)s, 'd', '{}', 2)",
+            b"INSERT INTO failure_decisions (workspace_id, verb, total) VALUES (%(user)s, 'RETRY', 1)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",

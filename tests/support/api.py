@@ -26,7 +26,7 @@ from tests.support.engine import wait_for
 from tests.support.ports import free_port
 
 Headers = dict[str, str]
-_at_rest: list[Litestar] = []  # apps with the real dashboard: to assemble one takes longer than most tests do
+_at_rest: dict[Path, list[Litestar]] = {}  # apps by their dashboard: to assemble one takes longer than most tests do
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,11 +52,11 @@ async def api_client(
 
 
 @asynccontextmanager
-async def listening(settings: Settings, database_url: str) -> AsyncGenerator[str]:
-    """The API at a socket, in this process; its base URL."""
+async def listening(settings: Settings, database_url: str, **config: Any) -> AsyncGenerator[str]:
+    """The API at a socket, in this process; its base URL. `config` is uvicorn's."""
     async with _running(settings, database_url, DASHBOARD) as app:
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-            server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_config=None))
+            server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_config=None, **config))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             yield "http://127.0.0.1:{1}".format(*listener.getsockname())
             app.state["closing"].set()
@@ -66,12 +66,12 @@ async def listening(settings: Settings, database_url: str) -> AsyncGenerator[str
 
 @asynccontextmanager
 async def _running(settings: Settings, database_url: str, dashboard: Path) -> AsyncGenerator[Litestar]:
-    app = _at_rest.pop() if dashboard == DASHBOARD and _at_rest else assemble(dashboard)
+    at_rest = _at_rest.setdefault(dashboard, [])
+    app = at_rest.pop() if at_rest else assemble(dashboard)
     settle(app, settings, database_url)
     async with _lifespan(app):
         yield app
-    if dashboard == DASHBOARD:
-        _at_rest.append(app)
+    at_rest.append(app)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -49,7 +50,12 @@ class Sink:
             arguments += ["--auth", auth]
         if fast:
             arguments.append("--fast")
-        self.process = start_sink(arguments)
+        its_stdin, stdin = os.pipe()
+        stdout, its_stdout = os.pipe()
+        self.process = start_sink(arguments, its_stdin, its_stdout)
+        os.close(its_stdin)
+        os.close(its_stdout)
+        self._stdin, self._stdout = open(stdin, "w"), open(stdout)  # noqa: SIM115 -- `_end` closes them
         first_line = self._read_line()
         self.port = int(first_line)
 
@@ -73,8 +79,8 @@ class Sink:
 
     def control(self, line: str) -> dict[str, Any]:
         """Give a control command and return its answer. Raises ValueError when the sink refuses it."""
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        self._stdin.write(line + "\n")
+        self._stdin.flush()
         answer = json.loads(self._read_line())
         if "error" in answer:
             raise ValueError(answer["error"])
@@ -98,17 +104,26 @@ class Sink:
                 raise TimeoutError(f"waited for {at_least}, have {stats}")
             time.sleep(0.005)
 
+    def close_input(self) -> None:
+        """As when whoever started it dies."""
+        self._stdin.close()
+
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait()
+        self._end()
 
     def kill(self) -> None:
         """SIGKILL: connections break off as they are; what was accepted is in the log."""
         self.process.kill()
+        self._end()
+
+    def _end(self) -> None:
         self.process.wait()
+        self._stdin.close()
+        self._stdout.close()
 
     def _read_line(self) -> str:
-        line = self.process.stdout.readline()
+        line = self._stdout.readline()
         if not line:
             raise RuntimeError("the sink has ended")
         return line

@@ -322,5 +322,5 @@ def test_a_sink_that_was_killed_can_be_replaced_and_has_lost_nothing(tmp_path: P
 
 def test_the_end_of_its_input_ends_the_sink() -> None:
     with Sink() as sink:
-        sink.process.stdin.close()
+        sink.close_input()
         sink.process.wait(10)

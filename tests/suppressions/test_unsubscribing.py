@@ -98,6 +98,16 @@ async def test_one_post_is_enough_whatever_is_in_it_and_a_second_one_harmless(
     assert await value(pool, "SELECT status FROM emails WHERE recipient = 'bob@example.com'") == "SCHEDULED"
 
 
+@pytest.mark.parametrize("behind", [".", "),", "%3E", "*", "_", "?utm_source=mail", "/"])
+async def test_what_mail_programs_put_behind_a_link_does_not_break_it(
+    visitor: httpx.AsyncClient, pool: Pool, link: str, behind: str
+) -> None:
+    assert "a…@example.com" in (await visitor.get(link + behind)).text
+    assert await suppressed(pool) == []
+    assert (await visitor.post(link + behind, content=ONE_CLICK, headers=FORM)).status_code == 200
+    assert await suppressed(pool) == [(ADA, "UNSUBSCRIBED")]
+
+
 async def test_a_mistake_is_taken_back_within_a_day(visitor: httpx.AsyncClient, pool: Pool, link: str) -> None:
     done = await visitor.post(link, content=ONE_CLICK, headers=FORM)
     assert 'name="undo"' in done.text

@@ -155,3 +155,60 @@ def test_a_campaign_that_is_not_there_is_said_so(inside: Page) -> None:
     inside.goto("/campaigns/999999")
     expect(inside.get_by_role("alert")).to_contain_text("no campaign 999999", ignore_case=True)
     assert_accessible(inside)
+
+
+def test_campaigns_are_kept_found_archived_deleted_and_written_again(inside: Page) -> None:
+    first = schedule(inside, name="Spring letter")
+    schedule(inside, name="Autumn letter")
+    for call in ("cancel", "archive"):
+        assert inside.request.post(f"/api/campaigns/{first}/{call}").ok
+    inside.goto("/")
+    links = inside.get_by_role("link", name="letter", exact=False)
+    expect(links.filter(has_text="Autumn letter").first).to_be_visible()
+    expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_have_count(0)
+    inside.get_by_label("Search campaigns").fill("nothing of that name")
+    expect(inside.get_by_role("heading", name="No campaign fits")).to_be_visible()
+    inside.get_by_label("Search campaigns").fill("SPRING")
+    inside.get_by_label("Archived").check()
+    inside.get_by_label("Compact").check()
+    row = inside.get_by_role("row").filter(has_text="Spring letter")
+    expect(row).to_contain_text("0 of 3")
+    assert_accessible(inside)
+
+    row.get_by_role("link", name="Spring letter").click()
+    inside.get_by_role("button", name="Back to the list").click()
+    expect(inside.get_by_role("button", name="Archive")).to_be_visible()
+    inside.get_by_role("button", name="Write again to").click()
+    inside.get_by_role("menuitem", name="Everybody").click()
+    inside.wait_for_url("**/compose")
+    expect(inside.get_by_label("Subject")).to_have_value("Hello {{ name }}")
+    expect(inside.get_by_text("Everybody: Spring letter").first).to_be_visible()
+
+    inside.goto(f"/campaigns/{first}")
+    inside.get_by_role("button", name="Delete").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Delete the campaign").click()
+    expect(inside.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+    expect(inside.get_by_role("link", name="Autumn letter", exact=True).first).to_be_visible()
+    expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_have_count(0)
+
+
+def test_a_draft_is_saved_for_the_workspace_and_an_older_one_is_not_written_over_it(inside: Page) -> None:
+    inside.goto("/compose")
+    inside.get_by_label("Subject").fill("Spring news")
+    inside.get_by_role("button", name="Save as a draft").click()
+    expect(inside.get_by_text("“Spring news” is saved for the workspace.")).to_be_visible()
+    (draft,) = inside.request.get("/api/drafts").json()["items"]
+    kept = inside.request.get(f"/api/drafts/{draft['id']}").json()
+    theirs = {"name": "Theirs", "content": kept["content"], "version": 1}
+    assert inside.request.put(f"/api/drafts/{draft['id']}", data=theirs).ok
+    inside.get_by_label("Subject").fill("Summer news")
+    inside.get_by_role("button", name="Save the draft").click()
+    question = inside.get_by_role("dialog", name="Somebody saved this draft meanwhile")
+    expect(question).to_be_visible()
+    assert_accessible(inside)
+    question.get_by_role("button", name="Save mine as another").click()
+    expect(inside.get_by_text("“Summer news” is saved for the workspace.")).to_be_visible()
+    inside.get_by_role("button", name="Drafts").click()
+    inside.get_by_role("menuitem", name="Theirs").click()
+    inside.get_by_role("dialog", name="Open another draft?").get_by_role("button", name="Open it").click()
+    expect(inside.get_by_label("Subject")).to_have_value("Spring news")

@@ -59,3 +59,46 @@ def test_in_five_minutes_an_answer_stops_a_follow_up(page: Page, email: str) -> 
     assert_accessible(page)
     assert clicks <= CLICKS
     assert fields <= FIELDS
+
+
+def test_steps_have_variants_and_are_changed_while_they_run(page: Page, email: str) -> None:
+    register(page, email)
+    page.get_by_role("link", name="New campaign").first.click()
+    page.get_by_label("Addresses", exact=True).fill("\n".join(f"reader{n}.{email}" for n in range(6)))
+    page.get_by_label("Subject", exact=True).fill("A question")
+    page.get_by_label("Message", exact=True).fill("Is your roof dry?")
+    page.get_by_role("button", name="Try variants of this text").first.click()
+    page.get_by_label("Subject", exact=True).fill("Your roof")
+    preview = page.get_by_role("article", name="Preview")
+    expect(preview).to_contain_text("Your roof")
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_label("Message of the step", exact=True).fill("Did you see it?")
+    page.get_by_label("Quote the message before").check()
+    expect(preview).to_contain_text("> Is your roof dry?")
+    page.get_by_label("An answer stops it for everybody at the same domain").check()
+    assert_accessible(page)
+    page.get_by_role("button", name="Schedule 6 emails").click()
+    confirm_sending(page)
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    campaign = int(page.url.rpartition("/")[2])
+    until(lambda: ask(page, "GET", f"/api/campaigns/{campaign}")["following"] == 6, "all owe the next step")
+    varied = page.get_by_role("region", name="Variants", exact=True)
+    expect(varied).to_contain_text("Variant B: Your roof")
+    varied.get_by_role("button", name="Stop B").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop B").click()
+    expect(varied).to_contain_text("Stopped")
+
+    page.get_by_role("tab", name="Content").click()
+    steps = page.get_by_role("region", name="Steps", exact=True)
+    steps.get_by_role("button", name="Add a step").click()
+    steps.get_by_label("Message of the step", exact=True).last.fill("My last word.")
+    expect(steps).to_contain_text("Step 3 is new")
+    steps.get_by_role("button", name="Change the steps").click()
+    page.get_by_role("dialog").get_by_role("button", name="Change the steps").click()
+    expect(page.get_by_role("table", name="Steps").get_by_role("row")).to_have_count(4)
+    assert_accessible(page)
+    told = ask(page, "GET", f"/api/campaigns/{campaign}")
+    assert [(step["body"], step["quotes"]) for step in told["steps"][1:]] == [
+        ("Did you see it?", True),
+        ("My last word.", False),
+    ]

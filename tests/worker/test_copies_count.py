@@ -11,8 +11,9 @@ from app.domain.campaigns import direct
 from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct
-from app.domain.planning.plan import Stream, pace_of, plan
+from app.domain.planning.plan import plan
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room
+from app.domain.planning.stream import Stream, pace_of
 from app.errors import InvalidInput
 from tests.planning.test_plan import NINE
 from tests.support.engine import (

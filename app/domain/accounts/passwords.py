@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from app.bounds import Bounds
 from app.errors import InvalidInput, Unavailable
@@ -80,6 +79,8 @@ async def hash_new_password(password: str, field: str, whose: str, email: str) -
 def _refuse_weak(password: str, field: str, email: str) -> None:
     """By its first characters, than which the whole is no easier. Raises InvalidInput."""
     about = ["reachinbox", email, *re.split(r"[^\w]+", email)]
+    from zxcvbn import zxcvbn  # its lists take 12 MB, and workers weigh no passwords
+
     found = zxcvbn(password[:WEIGHED], user_inputs=[word for word in about if len(word) > 1])
     if found["guesses"] < FEWEST_GUESSES:
         why = found["feedback"]["warning"] or "It is among the first that somebody would try."

@@ -33,7 +33,7 @@ async def remove(pool: Pool, terms: Terms, actor: Actor, user_id: int, heir_id: 
         if heir_id is not None and (heir_id == user_id or heir_id not in people):
             raise InvalidInput({"heirId": "is no other account"})
         await lock_people(conn, people)
-        await conn.execute(sql.lock_all_workspaces_of, {"user_id": user_id})
+        await conn.execute(sql.lock_workspaces_for_removal, {"user_id": user_id})
         around = await fetch_all(conn, sql.people_around, {"user_id": user_id, "named": named})
         if {row["user_id"] for row in around} - people:
             raise Conflict("somebody has just joined a workspace of the account; try again")

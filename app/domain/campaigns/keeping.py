@@ -6,6 +6,8 @@ each a transaction: a first one at once, the rest by a worker.
 
 from __future__ import annotations
 
+import time
+
 from app.db import Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.campaigns.campaigns import Campaign, lock_campaign, read_campaign
@@ -40,7 +42,13 @@ async def delete(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor) 
         if (await fetch_exactly_one(conn, sql.still_moves, params))["moves"]:
             raise Conflict("something of the campaign is still being sent or cancelled; ask again in a minute")
         await conn.execute(sql.delete_campaign, params)
-        for text in (sql.forget_contents, sql.forget_step_contents, sql.forget_steps, sql.forget_signatures):
+        for text in (
+            sql.forget_contents,
+            sql.forget_step_contents,
+            sql.forget_steps,
+            sql.forget_variants,
+            sql.forget_signatures,
+        ):
             await conn.execute(text, params)
         await audit.record(conn, actor, workspace_id, "campaign.deleted", f"campaigns/{campaign_id}")
     await remove_deleted(pool)
@@ -51,6 +59,15 @@ async def remove_deleted(pool: Pool) -> int:
     async with transaction(pool) as conn:
         row = await fetch_one(conn, sql.remove_emails_of_deleted_campaign, {"batch": BATCH})
     return 0 if row is None else row["removed"]
+
+
+async def remove_all_deleted(pool: Pool, *, for_s: float = 2.0) -> int:
+    """The same batch by batch, for so long: the next sweep goes on. How many."""
+    until = time.monotonic() + for_s
+    total = 0
+    while time.monotonic() < until and (removed := await remove_deleted(pool)):
+        total += removed
+    return total
 
 
 def _check_over(campaign: Row, what: str) -> None:

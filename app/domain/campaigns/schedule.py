@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, NamedTuple
@@ -26,6 +27,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
+from app.domain.campaigns.hints import of_texts
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
@@ -34,12 +36,14 @@ from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
 from app.domain.planning import forecast
-from app.domain.planning.calendar import Calendar
+from app.domain.planning.calendar import DAY, Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, Zones, in_zone, kept
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, check_latest_met, lock_plan, sender_load, streams_of
-from app.domain.planning.plan import HORIZON, Plan, plan
-from app.domain.planning.slots import CampaignRoom
+from app.domain.planning.follow import Clock, Wait
+from app.domain.planning.following import Following
+from app.domain.planning.plan import HORIZON, Plan, plan, with_later
+from app.domain.planning.slots import HOUR, CampaignRoom, Room
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.recipients.csv_files import CsvList, Reading
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
@@ -221,8 +225,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         content = request.draft.content
-        hints = (await content.sent(workspace_id)).hints
-        hints += content.misspelt(await content.parse(workspace_id), recipients.fields | {"email"})
+        hints = await of_texts(content, request.draft.steps, recipients.fields, workspace_id)
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
@@ -342,6 +345,8 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: Recipie
         ends,
         addresses,
         draft.calendar and draft.calendar.zone,
+        steps=1 + len(draft.steps),
+        new_per_day=_new_per_day(draft, loads, begin),
     )
     first = min((its.first for its in ends if its is not None), key=lambda one: (one.place.at, one.number))
     return _Planned(now, sender_ids, made, summary, addresses[first.number])
@@ -369,16 +374,47 @@ def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], 
     if draft.calendar is not None and recipients.zones is not None:
         calendars = [in_zone(draft.calendar, name) for name in recipients.zones.names]
         zones = recipients.zones.numbers
-    return plan(
+    its_streams = streams_of([begin] * len(loads), loads, rooms, delay, draft.jitter_percent)
+    campaign = None if draft.hourly_limit is None else CampaignRoom(draft.hourly_limit)
+    latest = draft.latest_at and draft.latest_at.astimezone(UTC)
+    following = None
+    if draft.steps:
+        waits = [Wait(step.wait, step.business_days, step.time_of_day) for step in draft.steps]
+        following = Following(waits, its_streams, calendars, begin, campaign=campaign, latest=latest)
+    made = plan(
         recipients.accepted,
-        streams_of([begin] * len(loads), loads, rooms, delay, draft.jitter_percent),
+        its_streams,
         calendars,
         zones=zones,
-        campaign=None if draft.hourly_limit is None else CampaignRoom(draft.hourly_limit),
-        latest=draft.latest_at and draft.latest_at.astimezone(UTC),
+        campaign=campaign,
+        latest=latest,
         horizon=HORIZON,
         copies=draft.content.copies,
+        following=following,
     )
+    return made if following is None else with_later(made, following)
+
+
+def _new_per_day(draft: Draft, loads: Sequence[SenderLoad], begin: datetime) -> int | None:
+    """How many new recipients a day the limits leave in the long run, on each day that the campaign sends; None: it has
+    one step.
+    """
+    if not draft.steps:
+        return None
+    clock = Clock(None if draft.calendar is None else in_zone(draft.calendar), begin)
+    opening = clock.opening(begin + DAY)  # a whole one
+    hours = clock.open_hours(begin if opening is None else opening.begin)
+    of_login = {load.login_id: load for load in loads}
+    streams_of_login = Counter(load.login_id for load in loads)
+    delay = timedelta(milliseconds=draft.delay_between_ms)
+    emails = 0
+    for login_id, load in of_login.items():
+        limits = load.limits._replace(ramp=None, share=draft.share_percent, copies=draft.content.copies)
+        most = Room(limits, {}).left_of_day(hours) // (1 + draft.content.copies)
+        emails += min(most, streams_of_login[login_id] * (len(hours) * HOUR // delay)) if delay else most
+    if draft.hourly_limit is not None:
+        emails = min(emails, len(hours) * draft.hourly_limit // (1 + draft.content.copies))
+    return emails // (1 + len(draft.steps))
 
 
 async def _insert(

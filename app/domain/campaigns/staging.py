@@ -15,7 +15,8 @@ import msgspec
 from app.db import Conn, fetch_all
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.campaign_calendar import Zones
-from app.domain.planning.plan import MICROSECOND, NEVER, Places, Plan
+from app.domain.planning.plan import NEVER, Places, Plan
+from app.domain.planning.stream import MICROSECOND
 from app.domain.recipients.lists import RecipientList, Rejected
 from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces.quotas import Room

@@ -66,8 +66,9 @@ class CampaignStep(msgspec.Struct, rename="camel", kw_only=True):
     step: int
     wait: str
     business_days: bool
-    time_of_day: str | None
-    quotes: bool
+    # Answers kept from before these were there lack them.
+    time_of_day: str | None = None
+    quotes: bool = False
     subject: str | None
     body: str
     body_html: str | None

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.domain.planning.following import Later
 from app.domain.planning.plan import Place, Plan, Run, in_order, jittered, place_in
 from app.domain.planning.slots import hour_of
 
@@ -25,10 +26,11 @@ class WindowPlan(msgspec.Struct, rename="camel"):
 
 
 class DayPlan(msgspec.Struct, rename="camel"):
-    """How many emails leave on a day of the calendar's zone."""
+    """How many emails leave on a day of the calendar's zone; `steps`: of each step, where the campaign has several."""
 
     day: date
     count: int
+    steps: list[int] = msgspec.field(default_factory=list[int])
 
 
 class SenderPlan(msgspec.Struct, rename="camel"):
@@ -41,10 +43,26 @@ class SenderPlan(msgspec.Struct, rename="camel"):
     hourly_limit: int
 
 
+class StepPlan(msgspec.Struct, rename="camel"):
+    """A step "if nobody answers", from 1: how many emails it has, and when the first and the last leave; times are null
+    where none does. `late`: how many would leave after `latestAt`, and never do.
+    """
+
+    step: int
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    late: int
+
+
 class PlanSummary(msgspec.Struct, rename="camel"):
-    """The plan. `held_back_by`: for each limit that delays it, in how many hours it is used up. `timezone`: of `days`,
-    the calendar's, or that of recipients who bring none; UTC without a calendar. `late`: how many are planned for after
-    `latestAt`, by when they are cancelled.
+    """The plan. `held_back_by`: for each limit that delays it, in how many hours it is used up; FOLLOW_UPS: room is
+    kept for later steps. `timezone`: of `days`, the calendar's, or that of recipients who bring none; UTC without a
+    calendar. `late`: how many are planned for after `latestAt`, by when they are cancelled.
+
+    Of a campaign with several steps, `steps` has each and `days` all of them, "if nobody answers", and all else is of
+    the first. `new_per_day`: how many new recipients a day the limits leave in the long run, when each gets all steps;
+    null with one step.
     """
 
     first_at: datetime
@@ -55,6 +73,8 @@ class PlanSummary(msgspec.Struct, rename="camel"):
     days: list[DayPlan]
     senders: list[SenderPlan]
     late: int
+    steps: list[StepPlan] = msgspec.field(default_factory=list[StepPlan])
+    new_per_day: int | None = None
 
 
 class Numbered(NamedTuple):
@@ -109,6 +129,9 @@ def summary_of(
     ends: Sequence[Ends | None],
     addresses: Mapping[int, str],
     timezone: str | None,
+    *,
+    steps: int = 1,
+    new_per_day: int | None = None,
 ) -> PlanSummary:
     """`senders`: of each stream, the id and the hourly limit; `addresses`: of the emails at the ends, by
     their number.
@@ -131,23 +154,46 @@ def summary_of(
         )
         for stream, ((sender_id, hourly_limit), its) in enumerate(zip(senders, ends, strict=True))
     ]
+    first_at = min(part.first_at for part in parts if part.first_at)
+    last_at = max(part.last_at for part in parts if part.last_at)
+    late = sum(run.size for run in made.runs if run.late)
     return PlanSummary(
-        first_at=min(part.first_at for part in parts if part.first_at),
-        last_at=max(part.last_at for part in parts if part.last_at),
+        first_at=first_at,
+        last_at=last_at,
         held_back_by={str(bound): slots for bound, slots in made.held_back.items()},
         hourly=[WindowPlan(start, count) for start, count in sorted(hourly.items())],
         timezone=timezone or UTC_NAME,
-        days=[DayPlan(day, count) for day, count in sorted(_by_day(made.runs, timezone or UTC_NAME).items())],
+        days=_days(made, timezone or UTC_NAME, steps),
         senders=parts,
-        late=sum(run.size for run in made.runs if run.late),
+        late=late,
+        steps=[StepPlan(1, hourly.total(), first_at, last_at, late), *_later_steps(made, steps)] if steps > 1 else [],
+        new_per_day=new_per_day,
     )
 
 
-def _by_day(runs: Iterable[Run], timezone: str) -> Counter[date]:
+def _later_steps(made: Plan, steps: int) -> Iterable[StepPlan]:
+    for step in range(steps - 1):
+        its = [run for run in made.later if run.step == step]
+        late = made.later_late.get(step, 0)
+        first_at = min((run.at for run in its), default=None)
+        last_at = max((run.at + (run.size - 1) * run.gap for run in its), default=None)
+        yield StepPlan(step + 2, sum(run.size for run in its) + late, first_at, last_at, late)
+
+
+def _days(made: Plan, timezone: str, steps: int) -> list[DayPlan]:
+    if steps == 1:
+        return [DayPlan(day, count) for day, count in sorted(_by_day(made.runs, timezone).items())]
+    of_steps = [_by_day(made.runs, timezone)]
+    of_steps += [_by_day([run for run in made.later if run.step == step], timezone) for step in range(steps - 1)]
+    days = sorted({day for its in of_steps for day in its})
+    return [DayPlan(day, sum(its[day] for its in of_steps), [its[day] for its in of_steps]) for day in days]
+
+
+def _by_day(runs: Iterable[Run | Later], timezone: str) -> Counter[date]:
     zone = ZoneInfo(timezone)
     by_day = Counter[date]()
 
-    def day_of(run: Run, number: int) -> date:
+    def day_of(run: Run | Later, number: int) -> date:
         return (run.at + number * run.gap).astimezone(zone).date()
 
     for run in runs:

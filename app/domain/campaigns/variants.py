@@ -159,4 +159,4 @@ async def stop(pool: Pool, workspace_id: int, campaign_id: int, variant_id: int,
         if not any(row["stopped_at"] is None for row in rows if row["id"] != variant_id):
             raise Conflict("it is the last variant of its step; remove the step, or pause the campaign")
         await conn.execute(sql.stop_variant, params)
-        await audit.record(conn, actor, workspace_id, "campaign.variant.stopped", f"campaigns/{campaign_id}")
+        await audit.record(conn, actor, workspace_id, "campaign.variant_stopped", f"campaigns/{campaign_id}")

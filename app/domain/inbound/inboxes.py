@@ -77,7 +77,7 @@ async def move(conn: Conn, inbox: Inbox, place: Place) -> None:
 async def end(pool: Pool, inbox: Inbox, *, is_whole: bool, poll_s: float) -> None:
     """`is_whole`: all was read that had come when the pass began."""
     async with transaction(pool, inbox.workspace_id) as conn:
-        params = inbox.parameters() | {"began": inbox.began, "is_whole": is_whole, "poll_s": poll_s}
+        params = inbox.parameters() | {"began": inbox.began, "is_whole": is_whole, "poll_s": poll_s, "lease_s": LEASE_S}
         await conn.execute(sql.end_pass, params)
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+import structlog
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
@@ -21,6 +24,7 @@ from app.jobs import defer_wake_up
 from app.sql import queries
 
 sql = queries(__name__)
+log = structlog.get_logger()
 
 AHEAD = timedelta(hours=1)  # so long before it is due it becomes an email, which claims find in time
 BATCH = 500  # emails: others wait for their stream meanwhile
@@ -50,12 +54,20 @@ async def _make(pool: Pool, how: dict[str, Any], until: float) -> Followed:
     async with transaction(pool) as conn:
         owing = await fetch_all(conn, sql.streams_owing, how)
     made = stopped = 0
-    for stream in owing:
-        is_last = False
-        while not is_last and time.monotonic() < until:
+    turns = deque(owing)  # a batch each: nobody waits for the hundreds of thousands of another
+    while turns and time.monotonic() < until:
+        stream = turns.popleft()
+        try:
             async with transaction(pool) as conn:
                 batch, is_last = await _follow_up(conn, stream | how)
-            made, stopped = made + batch.made, stopped + batch.stopped
+        except Exception:
+            if how["closed"]:
+                raise  # whoever restores a database has to know
+            log.exception("a stream's follow-ups could not be made; those of others are", stream_id=stream["stream_id"])
+            continue
+        made, stopped = made + batch.made, stopped + batch.stopped
+        if not is_last:
+            turns.append(stream)
     return Followed(made, stopped)
 
 

@@ -6,6 +6,7 @@ The one that failed stays as it was, with its attempts; nobody is asked about it
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Annotated
 
 import msgspec
 from psycopg.errors import UniqueViolation
@@ -31,7 +32,7 @@ CORRECTIONS = Bounds(1, 200)  # each a transaction
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The email that failed, and where it should have gone."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     email: str
 
 
@@ -118,6 +119,8 @@ def _check(email: Row, address: str) -> None:
         raise Conflict(f"it went to a corrected address already, as email {email['mended_as']}")
     if email["why"] is not None:
         raise Conflict(f"the campaign writes to {email['recipient']} no more: {decisions.STOPPED[email['why']]}")
+    if email["domain_answered"]:
+        raise Conflict(f"the campaign writes to nobody at the domain of {address} any more: somebody there answered")
     if key(address) == key(email["recipient"]):
         raise Conflict(f"{address} is the address that failed; correct it, or retry the email")
     if email["is_there"]:

@@ -19,6 +19,8 @@ from authlib.deprecate import AuthlibDeprecationWarning  # pyright: ignore[repor
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from app.secrets import without
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it would rather have httpx2
     from authlib.integrations.httpx_client import (  # pyright: ignore[reportMissingTypeStubs]
@@ -168,7 +170,10 @@ async def exchange(client: Any, token_url: str, code: str, code_verifier: str) -
 
 async def refresh(client: Any, token_url: str, refresh_token: str) -> Tokens:
     """New tokens for an old refresh token, which may have been the last time that it worked. Raises ProviderTrouble."""
-    return await _ask(client, client.refresh_token(token_url, refresh_token=refresh_token))
+    try:
+        return await _ask(client, client.refresh_token(token_url, refresh_token=refresh_token))
+    except ProviderTrouble as trouble:  # some name the token that they refuse
+        raise ProviderTrouble(trouble.kind, without(str(trouble), refresh_token), trouble.retry_s) from None
 
 
 async def _ask(client: Any, call: Any) -> Tokens:

@@ -260,7 +260,8 @@ async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: i
             moved += await keep(conn, taken.workspace_id, work.stream_id, ids, places, course)
     if begin == end:
         return moved
-    places = work.places[begin:end] or course.places(work.zones[begin:end] or [None] * (end - begin))
+    zones = work.zones[begin:end] or [None] * (end - begin)
+    places = work.places[begin:end] or course.places(zones, max(min(work.owed, end) - begin, 0))
     if not begin:
         at = min(place.at for place in places)
         await defer_wake_up(conn, taken.sender_id, at if at > course.now else None)
@@ -268,9 +269,10 @@ async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: i
 
 
 class _Work(NamedTuple):
-    """What of a stream is to be planned: `ids` in their order, `zones` and `places` where these are known before the
-    first batch, and retries with the places that they keep. `is_cut`: there may be more. `due_from`: when the first of
-    `ids` from each on was due before, where it must not go by that time and all are known.
+    """What of a stream is to be planned: `ids` in their order, the first `owed` of them of later steps; `zones` and
+    `places` where these are known before the first batch, and retries with the places that they keep. `is_cut`: there
+    may be more. `due_from`: when the first of `ids` from each on was due before, where it must not go by that time and
+    all are known.
     """
 
     stream_id: int
@@ -280,6 +282,7 @@ class _Work(NamedTuple):
     places: list[Place]
     kept: list[tuple[int, Place]]
     due_from: array[float]
+    owed: int = 0
     is_cut: bool = False
 
 
@@ -296,36 +299,44 @@ async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
         if stream["status"] in {"CANCELLED", "FINISHED"}:
             return work._replace(course=None)
         limit = None if at_most is None or course.by_zone else at_most + 1
-        async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
-            params = {
-                "workspace_id": taken.workspace_id,
-                "stream_id": work.stream_id,
-                "by_zone": course.by_zone,
-                "holds": taken.holds,
-                "from": course.begins_at,
-                "limit": limit,
-            }
-            await cursor.execute(sql.waiting, params)
-            due = array("d")
-            while page := await cursor.fetchmany(PAGE):
-                for email_id, kept_at, due_s, zone in page:
-                    if kept_at is not None:
-                        work.kept.append((email_id, course.kept(kept_at, zone)))
-                        continue
-                    work.ids.append(email_id)
-                    if taken.holds:
-                        due.append(due_s)
-                    if course.by_zone:
-                        work.zones.append(zone)
+        params = {
+            "workspace_id": taken.workspace_id,
+            "stream_id": work.stream_id,
+            "by_zone": course.by_zone,
+            "holds": taken.holds,
+            "from": course.begins_at,
+        }
+        due = array("d")
+        if course.has_later_steps:  # they go ahead
+            await _read_waiting(conn, params | {"owed": True, "limit": limit}, work, due, course)
+            work = work._replace(owed=len(work.ids))
+        left = None if limit is None else limit - len(work.ids) - len(work.kept)
+        if left is None or left > 0:
+            await _read_waiting(conn, params | {"owed": False, "limit": left}, work, due, course)
     work = work._replace(is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
     if course.by_zone:
         work, due = await asyncio.to_thread(_in_order_of_time, work, due, course)
     return work if work.is_cut else work._replace(due_from=_first_from(due))
 
 
+async def _read_waiting(conn: Conn, params: dict[str, Any], work: _Work, due: array[float], course: Course) -> None:
+    async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
+        await cursor.execute(sql.waiting, params)
+        while page := await cursor.fetchmany(PAGE):
+            for email_id, kept_at, due_s, zone in page:
+                if kept_at is not None:
+                    work.kept.append((email_id, course.kept(kept_at, zone)))
+                    continue
+                work.ids.append(email_id)
+                if params["holds"]:
+                    due.append(due_s)
+                if course.by_zone:
+                    work.zones.append(zone)
+
+
 def _in_order_of_time(work: _Work, due: array[float], course: Course) -> tuple[_Work, array[float]]:
     """Emails that overtake each other, all placed: what leaves first is written first."""
-    places = course.places(work.zones)
+    places = course.places(work.zones, work.owed)
     order = sorted(range(len(places)), key=lambda number: places[number].at)
     ids = array("q", (work.ids[number] for number in order))
     due = array("d", (due[number] for number in order)) if due else due

@@ -19,20 +19,20 @@ from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch
 from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept
+from app.domain.planning.follow import Wait
+from app.domain.planning.following import Following
+from app.domain.planning.owed import Owed, owed_by_login
 from app.domain.planning.plan import (
     HORIZON,
-    MICROSECOND,
-    Pace,
     Place,
     Plan,
-    Stream,
     check_copies,
     in_order,
-    pace_of,
     place_in,
     plan,
 )
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of
+from app.domain.planning.stream import MICROSECOND, Pace, Stream, pace_of
 from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput, NotFound, PlanChanging
 from app.sql import queries
@@ -45,7 +45,7 @@ BATCH = 500  # emails that are moved in one transaction: it keeps others from th
 class SenderLoad(NamedTuple):
     """What plans of a sender must respect. `now`: the database's clock; `taken`: what each window of its login holds,
     used or planned; `own`: of that, what the campaign that is planned keeps there; `days_sent`: on how many days before
-    `since` it sent, for the ramp.
+    `since` it sent, for the ramp. `owed`: what follows emails of campaigns with steps, if nobody answers.
     """
 
     now: datetime
@@ -56,10 +56,14 @@ class SenderLoad(NamedTuple):
     own: Counter[datetime]
     since: date
     days_sent: int
+    owed: Sequence[Owed] = ()
 
     def room(self, share: int | None, copies: int, own: Mapping[datetime, int] | None = None) -> Room:
         limits = self.limits._replace(share=share, copies=copies)
-        return Room(limits, self.taken, self.own if own is None else own, self.days_sent, self.since)
+        room = Room(limits, self.taken, self.own if own is None else own, self.days_sent, self.since)
+        for owed in self.owed:
+            room.promise(owed.hour, owed.recipients, own=owed.own)
+        return room
 
 
 @asynccontextmanager
@@ -126,6 +130,7 @@ async def sender_load(
         own,
         login["since"],
         login["days_sent"],
+        await owed_by_login(conn, login["now"], params) if login["owes"] else (),
     )
 
 
@@ -170,6 +175,7 @@ class Course:
         self.now = load.now
         self.taken = load.taken
         self.calendar = of_kept(stream["calendar"])
+        self.has_later_steps: bool = stream["stepped"]
         self._delay = timedelta(milliseconds=stream["delay_ms"])
         own = load.own.copy()
         own[hour_of(load.now)] += stream["own_used"]
@@ -185,6 +191,8 @@ class Course:
             taken[hour_of(load.now)] += stream["campaign_used"]
             self._campaign = CampaignRoom(stream["hourly_limit"], taken)
         self._stream = Stream(self._first_at(stream, pace), pace, load.room(stream["share_percent"], self._copies, own))
+        self._waits = [Wait.of_row(one) for one in stream["waits"] or ()]
+        self._following: Following | None = None
 
     def _first_at(self, stream: Row, pace: Pace) -> datetime:
         """A campaign under way keeps its distance from what was claimed last, as the exchange will."""
@@ -196,8 +204,9 @@ class Course:
         """Emails overtake each other: places are given to all that wait, and not to some after the others."""
         return self.calendar is not None and self.calendar.timezone == RECIPIENT
 
-    def plan(self, zones: Sequence[str | None], horizon: timedelta | None = None) -> Plan:
-        """The next emails, one for each of `zones` (what recipients say of theirs), which take their room.
+    def plan(self, zones: Sequence[str | None], horizon: timedelta | None = None, *, owed: bool = False) -> Plan:
+        """The next emails, one for each of `zones` (what recipients say of theirs), which take their room. `owed`: of
+        later steps, which take what is promised.
 
         Raises InvalidInput as `plan` does.
         """
@@ -215,14 +224,33 @@ class Course:
             latest=self._latest,
             horizon=horizon,
             copies=self._copies,
+            following=None if owed else self._followed(calendars),
+            owed=owed,
         )
         for run in made.runs:
             self.taken[hour_of(run.at)] += run.size * (1 + self._copies)
         return made
 
-    def places(self, zones: Sequence[str | None]) -> list[Place]:
-        """Of the next emails."""
-        return places_of(self.plan(zones), len(zones)) if zones else []
+    def _followed(self, calendars: Sequence[Calendar | None]) -> Following | None:
+        """What follows the emails that were planned so far, and goes ahead of the next; None: nothing."""
+        if self._waits and (self._following is None or self.by_zone):
+            self._following = Following(
+                self._waits,
+                [self._stream],
+                calendars,
+                self._stream.at,
+                campaign=self._campaign,
+                latest=self._latest,
+            )
+        return self._following
+
+    def places(self, zones: Sequence[str | None], owed: int = 0) -> list[Place]:
+        """Of the next emails, the first `owed` of which are of later steps."""
+        places: list[Place] = []
+        for part, is_owed in ((zones[:owed], True), (zones[owed:], False)):
+            if part:
+                places += places_of(self.plan(part, owed=is_owed), len(part))
+        return places
 
     def kept(self, at: datetime, zone: str | None) -> Place:
         """Of a retry, whose time it is: there, or where the calendar opens next."""

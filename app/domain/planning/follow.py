@@ -7,24 +7,35 @@ one, and the calendar move it to where it is open. It is never earlier than the 
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.planning.calendar import DAY, Calendar
+from app.domain.planning.calendar import DAY, Calendar, Opening
 from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone
+from app.domain.planning.slots import DAY_HOURS, HOUR, hour_of
 from app.domain.planning.zones import zone_named
 
 MOST_DAYS = 400  # of a calendar that are looked at for one that is open at a time of day
 WORKDAYS = Calendar(ZoneInfo("UTC"), frozenset(range(5)))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wait(NamedTuple):
     """Of a step, after the one before it; `time_of_day`: at which it leaves, by the calendar's clock, or UTC."""
 
     length: timedelta
-    business_days: bool
+    business_days: bool = False
     time_of_day: time | None = None
+
+    @staticmethod
+    def of_row(row: Sequence[float]) -> Wait:
+        """Of seconds, whether days are of business, and the seconds of the day, less than 0 without a time."""
+        length, business_days, seconds = row
+        time_of_day = None if seconds < 0 else (EPOCH + timedelta(seconds=seconds)).time()
+        return Wait(timedelta(seconds=length), bool(business_days), time_of_day)
 
 
 class Due(NamedTuple):
@@ -34,36 +45,52 @@ class Due(NamedTuple):
     until: datetime | None
 
 
+class Spread(NamedTuple):
+    """`size` emails, each `gap` after the one before, the first at `at`."""
+
+    at: datetime
+    size: int
+    gap: timedelta
+
+
 def due(
     sent_at: datetime, wait: Wait, calendar: CampaignCalendar | None, zone: str | None, not_before: datetime
 ) -> Due:
     """`zone`: what the recipient says of theirs; `not_before`: now, or until when the recipient is away."""
     own = None if calendar is None else in_zone(calendar, _zone(calendar, zone))
+    at = max(_waited(sent_at, wait, own), not_before).astimezone(UTC)
+
+    def opening_of(at: datetime) -> Opening | None:
+        return None if own is None else next(own.openings(at), None)
+
+    return _open_at(at, wait, own, opening_of)
+
+
+def _waited(sent_at: datetime, wait: Wait, calendar: Calendar | None) -> datetime:
     at = sent_at + wait.length
-    if wait.business_days:
-        at = max(at, _after_business_days(sent_at, wait.length, own or WORKDAYS))
-    at = max(at, not_before).astimezone(UTC)
+    return max(at, _after_business_days(sent_at, wait.length, calendar or WORKDAYS)) if wait.business_days else at
+
+
+def _open_at(
+    at: datetime, wait: Wait, calendar: Calendar | None, opening_of: Callable[[datetime], Opening | None]
+) -> Due:
+    """Where the calendar is open from `at` on, at the time of day that the step has; if it never is then any more, when
+    it opens next. `opening_of`: the one that a time lies in, or the next.
+    """
+    first = opening_of(at)
     if wait.time_of_day is not None:
-        return _at_time_of_day(at, wait.time_of_day, own)
-    opening = None if own is None else next(own.openings(at), None)
-    return Due(at, None) if opening is None else Due(opening.begin, opening.end)
-
-
-def _at_time_of_day(at: datetime, time_of_day: time, calendar: Calendar | None) -> Due:
-    """The first day from `at` on at which the calendar is open then; if it never is any more, when it opens next."""
-    zone = WORKDAYS.zone if calendar is None else calendar.zone
-    found = _next_time(at, time_of_day, zone)
-    if calendar is None:
-        return Due(found, None)
-    first = next(calendar.openings(at), None)
-    for _ in range(MOST_DAYS):
-        opening = next(calendar.openings(found), None)
-        if opening is None:
-            break
-        if opening.begin == found:
-            return Due(found, opening.end)
-        found = _next_time(opening.begin, time_of_day, zone)
-    return Due(at, None) if first is None else Due(first.begin, first.end)
+        zone = WORKDAYS.zone if calendar is None else calendar.zone
+        found = _next_time(at, wait.time_of_day, zone)
+        if calendar is None:
+            return Due(found, None)
+        for _ in range(MOST_DAYS):
+            opening = opening_of(found)
+            if opening is None:
+                break
+            if opening.begin <= found:
+                return Due(found, opening.end)
+            found = _next_time(opening.begin, wait.time_of_day, zone)
+    return Due(at, None) if first is None else Due(max(at, first.begin), first.end)
 
 
 def _next_time(at: datetime, time_of_day: time, zone: ZoneInfo) -> datetime:
@@ -84,3 +111,60 @@ def _after_business_days(sent_at: datetime, length: timedelta, calendar: Calenda
 
 def _zone(calendar: CampaignCalendar, zone: str | None) -> str | None:
     return zone_named(zone) if zone is not None and calendar.timezone == RECIPIENT else None
+
+
+class Clock:
+    """`due` of one calendar for a whole plan, which asks it a great many times and for nothing before `start`."""
+
+    def __init__(self, calendar: Calendar | None, start: datetime) -> None:
+        self._calendar = calendar
+        self._more: Iterator[Opening] = iter(()) if calendar is None else calendar.openings(start)
+        self._begins: list[datetime] = []
+        self._ends: list[datetime] = []
+        self._open_hours: dict[int, list[int]] = {}
+
+    def due(self, sent_at: datetime, wait: Wait) -> datetime:
+        return _open_at(_waited(sent_at, wait, self._calendar), wait, self._calendar, self.opening).at
+
+    def opening(self, at: datetime) -> Opening | None:
+        """The one that it lies in, or the next; None: there is no calendar, or it is never open again."""
+        while not self._ends or self._ends[-1] <= at:
+            more = next(self._more, None)
+            if more is None:
+                return None
+            self._begins.append(more.begin)
+            self._ends.append(more.end)
+        number = bisect_right(self._ends, at)
+        return Opening(self._begins[number], self._ends[number])
+
+    def open_hours(self, at: datetime) -> list[int]:
+        """Which of the clock hour of `at` and the 23 behind it are open, counted from 1970; that of `at` always."""
+        first = (at - EPOCH) // HOUR
+        if self._calendar is None:
+            return list(range(first, first + DAY_HOURS))
+        if first not in self._open_hours:
+            hours = (first, *(hour for hour in range(first + 1, first + DAY_HOURS) if self._is_open(hour)))
+            self._open_hours[first] = list(hours)
+        return self._open_hours[first]
+
+    def _is_open(self, hour: int) -> bool:
+        begin = EPOCH + hour * HOUR
+        opening = self.opening(begin)
+        return opening is not None and opening.begin < begin + HOUR
+
+    def follow(self, sent: Spread, wait: Wait) -> Iterator[Spread]:
+        """When the emails fall due that follow these: as many spreads as there are hours and leaps among them."""
+        first, last = (self.due(sent.at + number * sent.gap, wait) for number in (0, sent.size - 1))
+        if hour_of(first) == hour_of(last) and (
+            (first == last) or (last - first == (sent.size - 1) * sent.gap and self._in_one(first, last))
+        ):
+            yield Spread(first, sent.size, timedelta(0) if first == last else sent.gap)
+            return
+        half = sent.size // 2
+        yield from self.follow(Spread(sent.at, half, sent.gap), wait)
+        yield from self.follow(Spread(sent.at + half * sent.gap, sent.size - half, sent.gap), wait)
+
+    def _in_one(self, first: datetime, last: datetime) -> bool:
+        """Whether no closed time lies between two times that are open."""
+        opening = self.opening(first)
+        return opening is None or last < opening.end

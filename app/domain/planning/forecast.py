@@ -1,8 +1,9 @@
 """Forecast and actual: the first plan of a campaign is kept as runs, and held against what was sent.
 
-An email's deviation is when it was sent less when the first plan had it, whatever became of the plan since; what was
-not sent has none. Of a campaign with more than `SAMPLE` emails as many are looked at, spread evenly over its list. They
-are paired in order of time: of recipients in several zones, a run does not say whose place is whose.
+Of a campaign with several steps it is about the first: how many follow, answers decide. An email's deviation is when it
+was sent less when the first plan had it, whatever became of the plan since; what was not sent has none. Of a campaign
+with more than `SAMPLE` emails as many are looked at, spread evenly over its list. They are paired in order of time: of
+recipients in several zones, a run does not say whose place is whose.
 """
 
 from __future__ import annotations

@@ -14,46 +14,20 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from hashlib import md5
 from typing import NamedTuple
 
 from app.domain.planning.calendar import Calendar
+from app.domain.planning.follow import EPOCH
+from app.domain.planning.following import Following, Later
 from app.domain.planning.slots import Bound, CampaignRoom, Room, Slot, hour_of, slots
+from app.domain.planning.stream import MICROSECOND, Stream
 from app.errors import InvalidInput
 
 HORIZON = timedelta(days=5 * 365)
-MICROSECOND = timedelta(microseconds=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = -1  # in place of microseconds: no `until`
-
-
-class Pace(NamedTuple):
-    """Places of a stream lie `gap` apart, and an email leaves at most `jitter` after its own."""
-
-    gap: timedelta
-    jitter: timedelta = timedelta(0)
-
-
-def pace_of(delay: timedelta, jitter_percent: int = 0, least_gap: timedelta = timedelta(0)) -> Pace:
-    """The delay, or as much more as keeps two emails `least_gap` apart, the jitter included."""
-    jitter = delay * jitter_percent / 100
-    return Pace(max(delay, least_gap + jitter) if least_gap else delay, jitter)
-
-
-class Stream:
-    """A sender's part in the plan that is made: `at` is its next place. Streams of one login share its `room`."""
-
-    def __init__(self, at: datetime, pace: Pace, room: Room, offset: timedelta = timedelta(0)) -> None:
-        """`offset`: how far behind an opening it begins, to keep away from other streams of its login."""
-        self.at = at + offset
-        self.pace = pace
-        self.room = room
-        self.offset = offset
-
-    def next_in(self, slot: Slot) -> datetime:
-        return self.at if self.at >= slot.begin else slot.begin + self.offset
 
 
 class Run(NamedTuple):
@@ -102,11 +76,15 @@ class Places:
 
 
 class Plan(NamedTuple):
-    """`held_back`: for each bound that moved the plan, in how many slots it did. `places`: for plans over zones."""
+    """`held_back`: for each bound that moved the plan, in how many slots it did. `places`: for plans over zones.
+    `later`: what follows if nobody answers; `later_late`: of each later step, how many would leave behind `latest`.
+    """
 
     runs: list[Run]
     held_back: dict[Bound, int]
     places: Places | None = None
+    later: Sequence[Later] = ()
+    later_late: Mapping[int, int] = {}
 
     @property
     def first_at(self) -> datetime:
@@ -140,9 +118,12 @@ def plan(
     latest: datetime | None = None,
     horizon: timedelta | None = None,
     copies: int = 0,
+    following: Following | None = None,
+    owed: bool = False,
 ) -> Plan:
     """Plan `count` (1 or more) emails on the streams from where they are, and take their room: for each its own
-    recipient's and that of `copies`.
+    recipient's and that of `copies`. What follows them goes ahead of whoever is new. `owed`: they are of later steps
+    themselves, and take what is promised.
 
     `calendars`: one, or one a zone, and `zones` says of each email by its number which. Places before and behind
     `latest` lie in slots of their own.
@@ -151,6 +132,8 @@ def plan(
     limits.
     """
     weight = _weight(streams, campaign, copies, may_refuse=horizon is not None)
+    if following is not None:
+        following.weight = weight
     start = min(stream.at for stream in streams)
     waiting = _InOrder(count) if zones is None else _ByZone(zones, len(calendars))
     runs: list[Run] = []
@@ -161,19 +144,36 @@ def plan(
             raise InvalidInput(
                 {"delayBetweenMs": "would take longer than five years; lower the delay or raise the limits"}
             )
-        if not (wanted := waiting.wanted(slot)):
-            continue
-        shares = _divide(slot, streams, wanted, campaign, held_back, weight)
+        if following is not None:
+            following.settle(slot)
         late = latest is not None and slot.begin >= latest
         until = slot.opened[0][1] if zones is None else None
-        for share in shares:
-            pace = streams[share.stream].pace
-            runs.append(Run(share.stream, done, share.size, share.at, pace.gap, pace.jitter, slot.end, until, late))
-        waiting.seat(slot, runs[len(runs) - len(shares) :])
-        done += sum(share.size for share in shares)
+        bounds = set[Bound]()
+        for piece in (slot,) if following is None else following.pieces(slot):
+            if not (wanted := waiting.wanted(piece)):
+                break
+            shares = _divide(piece, streams, wanted, campaign, bounds, weight, following, owed=owed)
+            for share in shares:
+                pace = streams[share.stream].pace
+                runs.append(Run(share.stream, done, share.size, share.at, pace.gap, pace.jitter, slot.end, until, late))
+            seated = waiting.seat(piece, runs[len(runs) - len(shares) :])
+            if following is not None:
+                for zone, run in seated:
+                    following.begin(run.stream, run.at, run.size, run.gap, zone)
+            done += sum(share.size for share in shares)
+        for bound in bounds:
+            held_back[bound] = held_back.get(bound, 0) + 1
+        if following is not None:
+            following.settle(slot)  # what follows within the hour
         if done == count:
             return Plan(runs, held_back, waiting.places)
     raise InvalidInput({"calendar": "is never open again; add a day or move the dates"})
+
+
+def with_later(made: Plan, following: Following) -> Plan:
+    """And all that follows, to the end."""
+    following.settle_all()
+    return made._replace(later=following.later, later_late=following.late)
 
 
 def _weight(streams: Sequence[Stream], campaign: CampaignRoom | None, copies: int, *, may_refuse: bool) -> int:
@@ -216,30 +216,39 @@ def _divide(
     streams: Sequence[Stream],
     wanted: int,
     campaign: CampaignRoom | None,
-    held_back: dict[Bound, int],
+    bounds: set[Bound],
     weight: int,
+    following: Following | None,
+    *,
+    owed: bool,
 ) -> list[_Share]:
-    """The soonest places of the slot, `wanted` of them or as many as there is room for, by stream; they are taken."""
+    """The soonest places of the slot, `wanted` of them or as many as there is room for, by stream; they are taken.
+    `bounds`: what held some back.
+    """
     hour = hour_of(slot.begin)
     shares: list[_Share] = []
     for number, stream in enumerate(streams):
-        at = stream.next_in(slot)
-        if at < slot.end:
+        at, end = (stream.next_in(slot), slot.end) if following is None else stream.free_in(slot)
+        if at < end:
             gap = stream.pace.gap
-            shares.append(_Share(number, stream, at, -((at - slot.end) // gap) if gap else wanted))
+            shares.append(_Share(number, stream, at, -((at - end) // gap) if gap else wanted))
     by_room: dict[Room | CampaignRoom, list[_Share]] = {}
     for share in shares:
         by_room.setdefault(streams[share.stream].room, []).append(share)
     if campaign is not None:
         by_room[campaign] = shares
     for room, sharing in by_room.items():
-        left, bound = room.left(hour)
+        left, bound = room.left_for_owed(hour) if owed else room.left(hour)
         left //= weight
         _keep(sharing, min(left, wanted), bound if left < wanted else None)
+        if following is not None and sharing and left:
+            followed = following.most_new(room, min(share.at for share in sharing), slot.opened[0][0])
+            _keep(sharing, followed, "FOLLOW_UPS")
+    if following is not None:
+        for share in shares:
+            _keep([share], following.most_of_stream(share.stream, share.at, slot.opened[0][0]), "FOLLOW_UPS")
     _keep(shares, wanted, None)
-    bounds: set[Bound] = {share.bound for share in shares if share.bound is not None}
-    for bound in bounds:
-        held_back[bound] = held_back.get(bound, 0) + 1
+    bounds |= {share.bound for share in shares if share.bound is not None}
     shares = [share for share in shares if share.size]
     for share in shares:
         stream = streams[share.stream]
@@ -308,9 +317,11 @@ class _InOrder:
         del slot
         return self._left
 
-    def seat(self, slot: Slot, runs: Sequence[Run]) -> None:
+    def seat(self, slot: Slot, runs: Sequence[Run]) -> Iterable[tuple[int, Run]]:
+        """Give the next their places; which of them are of which calendar."""
         del slot
         self._left -= sum(run.size for run in runs)
+        return ((0, run) for run in runs)
 
 
 class _ByZone:
@@ -326,7 +337,9 @@ class _ByZone:
     def wanted(self, slot: Slot) -> int:
         return sum(len(self._waiting[zone]) - self._next[zone] for zone, _ in slot.opened)
 
-    def seat(self, slot: Slot, runs: Sequence[Run]) -> None:
+    def seat(self, slot: Slot, runs: Sequence[Run]) -> Iterable[tuple[int, Run]]:
+        """The same, where those of one zone among others are taken to lie evenly apart."""
+        seated: dict[tuple[int, int], tuple[datetime, datetime, int, Run]] = {}
         untils = {zone: NEVER if until is None else (until - EPOCH) // MICROSECOND for zone, until in slot.opened}
         first = [
             (self._waiting[zone][at], zone) for zone in untils if (at := self._next[zone]) < len(self._waiting[zone])
@@ -334,6 +347,8 @@ class _ByZone:
         heapq.heapify(first)
         for at, _, run in in_order(runs):
             number, zone = first[0]
+            its_first, _, before, _ = seated.get((run.stream, zone), (at, at, 0, run))
+            seated[run.stream, zone] = its_first, at, before + 1, run
             self.places.streams[number] = run.stream
             self.places.ats[number] = (at - EPOCH) // MICROSECOND
             if run.jitter:
@@ -344,3 +359,7 @@ class _ByZone:
                 heapq.heapreplace(first, (self._waiting[zone][self._next[zone]], zone))
             else:
                 heapq.heappop(first)
+        return (
+            (zone, run._replace(at=begin, size=size, gap=(end - begin) / max(size - 1, 1)))
+            for (_, zone), (begin, end, size, run) in seated.items()
+        )

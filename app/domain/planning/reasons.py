@@ -15,7 +15,7 @@ import msgspec
 
 from app.domain.ledger.judge import HoldReason
 from app.domain.planning.calendar import Calendar, Opening
-from app.domain.planning.slots import Bound, Limits, Room, hour_of
+from app.domain.planning.slots import Limit, Limits, Room, hour_of
 
 # What each means stands in docs/waiting.md; the dashboard has words for each (`web/src/features/planning/words.ts`).
 Reason = Literal[
@@ -245,11 +245,11 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
     """The login's hour: what of its limits is used up, and the first hour in which it is not."""
     room = Room(facts.limits._replace(share=None), facts.used, days_sent=facts.days_sent)
     hour = hour_of(facts.now)
-    left, bound = room.left(hour)
+    left, bound = room.left_for_owed(hour)
     if left > facts.limits.copies:  # what the window allows was reckoned before a limit was raised
         bound = "HOURLY_LIMIT"
     until = hour + HOUR
-    while (later := room.left(until))[0] <= facts.limits.copies:
+    while (later := room.left_for_owed(until))[0] <= facts.limits.copies:
         if until - hour >= timedelta(days=3):  # by then nothing of what was sent counts
             return _until(_NEVER, later[1], _too_many(facts, _allowed(facts, later[1])))
         until += HOUR
@@ -283,7 +283,7 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
         return Waiting("CALENDAR", None, _closed(facts, "The calendar is never open again"))
     if scheduled_at >= slot.end:
         hour = hour_of(slot.begin)
-        left, bound = Room(facts.limits, facts.taken, facts.own, facts.days_sent).left(hour)
+        left, bound = Room(facts.limits, facts.taken, facts.own, facts.days_sent).left_for_owed(hour)
         if facts.campaign_hourly is not None and facts.campaign_hourly - facts.campaign.get(hour, 0) < left:
             left, bound = facts.campaign_hourly - facts.campaign.get(hour, 0), "CAMPAIGN_LIMIT"
         if left <= facts.limits.copies:
@@ -303,7 +303,7 @@ def _closed(facts: Facts, why: str) -> str:
     return f"{why}: the campaign sends {days}, {hours}, {calendar.zone.key}; change its days or hours to send sooner."
 
 
-def _limit(facts: Facts, bound: Bound) -> str:
+def _limit(facts: Facts, bound: Limit) -> str:
     """Cause, culprit, remedy."""
     if bound == "CAMPAIGN_LIMIT":
         may = f"may send {_n(facts.campaign_hourly)} an hour" if facts.campaign_hourly else ""
@@ -318,7 +318,7 @@ def _limit(facts: Facts, bound: Bound) -> str:
     return f"{use}; raise the limit, or add a sender."
 
 
-def _allowed(facts: Facts, bound: Bound) -> str:
+def _allowed(facts: Facts, bound: Limit) -> str:
     """What the limit lets the login send, with its figures."""
     limits, sender = facts.limits, facts.sender
     if bound == "DAILY_LIMIT":

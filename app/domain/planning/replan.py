@@ -72,7 +72,8 @@ async def _space_anew(conn: Conn, workspace_id: int, sender_id: int, late: list[
 
 
 async def _place(conn: Conn, workspace_id: int, stream_id: int, emails: list[Row], course: Course) -> None:
-    places = course.places([row["zone"] for row in emails])
+    emails = sorted(emails, key=lambda row: not row["is_owed"])
+    places = course.places([row["zone"] for row in emails], sum(row["is_owed"] for row in emails))
     await move(conn, workspace_id, stream_id, [row["id"] for row in emails], places, course)
 
 

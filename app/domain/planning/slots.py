@@ -6,6 +6,7 @@ Pure and lazy: room is worked out when it is asked for, from what is taken by th
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,8 @@ HOUR = timedelta(hours=1)
 DAY_HOURS = 24
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC) - HOUR
 
-Bound = Literal["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP", "CAMPAIGN_LIMIT"]
+Limit = Literal["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP", "CAMPAIGN_LIMIT"]
+Bound = Limit | Literal["FOLLOW_UPS"]  # what new emails leave to those that are owed
 
 
 class Slot(NamedTuple):
@@ -78,7 +80,7 @@ class Room:
     ) -> None:
         self._limits = limits
         self._hourly, hourly_bound = _hourly(limits)
-        self._hourly_bound: Bound = hourly_bound
+        self._hourly_bound: Limit = hourly_bound
         bounds = (limits.campaign_hourly, share_of(self._hourly, limits.share))
         self._own_hourly = min((bound for bound in bounds if bound is not None), default=None)
         self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
@@ -96,14 +98,64 @@ class Room:
             self._add_own(_number(hour), count)
         # A day, and on how many days before it the login sent.
         self._days_before = (since or min(self._by_day, default=None), days_sent)
+        self._with_promised: Room | None = None  # the same with what is promised; None: nothing is
+
+    @property
+    def hourly(self) -> int:
+        """The most of an hour."""
+        return self._hourly
 
     def take(self, hour: datetime, count: int) -> None:
         """`count` recipients of the campaign's get an email in that hour, which comes behind all taken before."""
-        self._add(_number(hour), count)
-        self._add_own(_number(hour), count)
+        number = _number(hour)
+        for room in (self, self._with_promised):
+            if room is not None:
+                room._add(number, count)
+                room._add_own(number, count)
+
+    def promise(self, hour: datetime, count: int, *, own: bool = True) -> None:
+        """`count` recipients are owed an email in that hour, which nobody new takes from them; less than 0: no more.
+        `own`: by the campaign that is planned.
+        """
+        if self._with_promised is None:
+            self._with_promised = copy.copy(self)
+            for name in ("_taken", "_own", "_last_24", "_own_last_24", "_by_day"):
+                setattr(self._with_promised, name, Counter(getattr(self, name)))
+        self._with_promised._add(_number(hour), count)
+        if own:
+            self._with_promised._add_own(_number(hour), count)
 
     def left(self, hour: datetime) -> tuple[int, Bound]:
-        """How many more may leave in that hour, no earlier than the one asked for before; what allows no more."""
+        """How many new emails may leave in that hour, no earlier than the one asked for before, and what allows no
+        more: where it is only what is promised, that.
+        """
+        if self._with_promised is None:
+            return self.left_for_owed(hour)
+        left, bound = self._with_promised.left_for_owed(hour)
+        return left, "FOLLOW_UPS" if self.left_for_owed(hour)[0] > left else bound
+
+    def left_of_day(self, hours: Sequence[int]) -> int:
+        """How many new ones may leave in these of 24 hours in a row, counted from 1970 on, which are asked for in any
+        order. Of a day of the ramp, that of the first.
+        """
+        room = self._with_promised or self
+        left = len(hours) * room._hourly - sum(room._taken[number] for number in hours)
+        if room._own_hourly is not None:
+            left = min(left, len(hours) * room._own_hourly - sum(room._own[number] for number in hours))
+        last = hours[0] + DAY_HOURS - 1
+        if room._limits.daily is not None:
+            left = min(left, room._limits.daily - room._last_24[last])
+        if room._own_daily is not None:
+            left = min(left, room._own_daily - room._own_last_24[last])
+        if room._limits.ramp is not None:
+            day = room._day_of(hours[0])
+            left = min(left, room._allowed_by_ramp(room._limits.ramp, room._before(day)) - room._by_day[day])
+        return max(left, 0)
+
+    def left_for_owed(self, hour: datetime) -> tuple[int, Limit]:
+        """How many emails that are owed may leave in that hour, no earlier than the one asked for before; what allows
+        no more.
+        """
         limits, number = self._limits, _number(hour)
         left: int = self._hourly - self._taken[number]
         bound = self._hourly_bound
@@ -125,11 +177,19 @@ class Room:
     def _left_of_ramp(self, ramp: Ramp, number: int) -> int:
         """Of the day's: what leaves today takes nothing from the days behind it."""
         today = self._day_of(number)
+        before = self._before(today)
+        self._days_before = (today, before)
+        return self._allowed_by_ramp(ramp, before) - self._by_day[today]
+
+    def _before(self, today: date) -> int:
+        """On how many days before it the login sends."""
         day, before = self._days_before
         while day is not None and day < today:
             before, day = before + (self._by_day[day] > 0), day + timedelta(days=1)
-        self._days_before = (today, before)
-        return ramp.first + ramp.per_day * before - self._by_day[today]
+        return before
+
+    def _allowed_by_ramp(self, ramp: Ramp, before: int) -> int:
+        return ramp.first + ramp.per_day * before
 
     def _add(self, number: int, count: int) -> None:
         self._taken[number] += count
@@ -154,13 +214,27 @@ class CampaignRoom:
 
     def __init__(self, hourly: int, taken: Mapping[datetime, int] | None = None) -> None:
         self.most = self._hourly = hourly
-        self._taken = Counter(taken or {})
+        self._taken = Counter({_number(hour): count for hour, count in (taken or {}).items()})
+        self._promised = Counter[int]()
 
     def take(self, hour: datetime, count: int) -> None:
-        self._taken[hour] += count
+        self._taken[_number(hour)] += count
+
+    def promise(self, hour: datetime, count: int) -> None:
+        self._promised[_number(hour)] += count
 
     def left(self, hour: datetime) -> tuple[int, Bound]:
-        return max(self._hourly - self._taken[hour], 0), "CAMPAIGN_LIMIT"
+        number = _number(hour)
+        left = self._hourly - self._taken[number]
+        promised = self._promised[number]
+        return max(left - promised, 0), "FOLLOW_UPS" if left > 0 and promised else "CAMPAIGN_LIMIT"
+
+    def left_of_day(self, hours: Sequence[int]) -> int:
+        taken = sum(self._taken[number] + self._promised[number] for number in hours)
+        return max(len(hours) * self._hourly - taken, 0)
+
+    def left_for_owed(self, hour: datetime) -> tuple[int, Limit]:
+        return max(self._hourly - self._taken[_number(hour)], 0), "CAMPAIGN_LIMIT"
 
 
 def share_of(limit: int, share: int | None) -> int | None:
@@ -173,7 +247,7 @@ def _number(hour: datetime) -> int:
     return int(hour.timestamp()) // 3600
 
 
-def _hourly(limits: Limits) -> tuple[int, Bound]:
+def _hourly(limits: Limits) -> tuple[int, Limit]:
     if limits.least_gap and (fit := -(-HOUR // limits.least_gap) * (1 + limits.copies)) < limits.hourly:
         return fit, "LEAST_GAP"
     return limits.hourly, "HOURLY_LIMIT"

@@ -11,8 +11,8 @@ _OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"<(?:!doctype|html|head|body|table|meta|\?xml|style|div)\b", re.IGNORECASE),
-        "The file is a web page or XML, as some programs write under the name of an Excel file. Open it in a spreadsheet "
-        "and save it as CSV or XLSX.",
+        "The file is a web page or XML, as some programs write under the name of an Excel file. Open it in a "
+        "spreadsheet and save it as CSV or XLSX.",
     ),
     (
         re.compile(r'\[?\s*\{\s*(?:"|$)|\[\s*(?:"|$)'),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Pool, fetch_all, transaction
+from app.db import Pool, Row, fetch_all, transaction
 from app.domain.ledger import next_steps
 from app.domain.ledger.emails import CancelReason, EmailSummary, read_summaries
 from app.domain.ledger.next_steps import NextStep
@@ -78,22 +78,24 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
         found = await fetch_all(conn, sql.emails_of_recipient, params)
     ids = [row["id"] for row in found]
     next_id = found[0]["next_id"] if found else None
+    owing: list[int] = (found[0]["owing"] or []) if found else []
+    ended: list[Row] = (found[0]["ended"] or []) if found else []
     async with transaction(pool, workspace_id) as conn:
         summaries = {
             each.id: each
             for each in await read_summaries(conn, workspace_id, [*ids, next_id] if next_id else ids, service)
         }
         suppressed = await suppressions.of_address(conn, workspace_id, address)
-        owed = await next_steps.of_emails(conn, workspace_id, found[0]["owing"] or [] if found else [])
+        owed = await next_steps.of_emails(conn, workspace_id, owing)
     moments = page_of(found, [time_key(row["at"], row["id"]) for row in found], page.limit)
     return RecipientPage(
         email=address,
         suppressions=suppressed,
         emails=found[0]["emails"] if found else 0,
         next=summaries.get(next_id) if next_id else None,
-        # What was removed this moment is left out.
         next_steps=owed,
-        ended=[EndedFor(**one) for one in found[0]["ended"] or []] if found else [],
+        ended=[EndedFor(**one) for one in ended],
+        # What was removed this moment is left out.
         items=[Moment(row["at"], summaries[row["id"]]) for row in moments.items if row["id"] in summaries],
         next_cursor=moments.next_cursor,
     )

@@ -7,7 +7,7 @@ are added in batches, each in a transaction of its own; repeating what broke off
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextlib import suppress as passing
 from datetime import UTC, datetime
@@ -295,7 +295,7 @@ async def _add_some(
 
 
 @asynccontextmanager
-async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncIterator[Added]:
+async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncGenerator[Added]:
     """What is added, for the audit log: where it ends half way, too."""
     told = Added(0, 0, 0, [])
 

@@ -60,6 +60,7 @@ Action = Literal[
     "list.removed",
     "campaign.scheduled",
     "campaign.changed",
+    "campaign.variant_stopped",
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",
@@ -68,6 +69,7 @@ Action = Literal[
     "campaign.deleted",  # with its emails and texts
     "campaign.first",  # before the others of its senders
     "campaign.not_first",
+    "campaign.moved_up",  # new recipients, into room that answers freed
     "campaign.direct",  # a test, or whatever is written by hand to one recipient
     "campaign.moved",  # by a worker: a sender's emails went to the campaign's others
     "campaign.hold",  # by `hold-all`

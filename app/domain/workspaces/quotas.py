@@ -1,9 +1,9 @@
 """Quotas: how much a workspace may have, by the operator's settings, so that nobody fills what all share.
 
 Stored bytes are those of emails' recipients and fields and of campaigns' texts, counted as they are written
-(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), of files that go along, and of lists,
-uploaded and saved. Campaigns whose emails retention has removed count no more. A list is read for long: so a campaign
-is checked before, to be refused early, and once more (`check_again`) when it is to be written.
+(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), of files that go along, of drafts, and of
+lists, uploaded and saved. Campaigns whose emails retention has removed count no more. A list is read for long: so a
+campaign is checked before, to be refused early, and once more (`check_again`) when it is to be written.
 """
 
 from __future__ import annotations

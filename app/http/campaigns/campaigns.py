@@ -10,8 +10,9 @@ import msgspec
 from litestar import MediaType, Response, Router, delete, get, patch, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
-from app.domain.campaigns import campaigns, cancelled, change, files, keeping, variants
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, Bounds
+from app.domain.campaigns import again, campaigns, cancelled, change, files, keeping, variants
+from app.domain.campaigns.again import Who
 from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.campaigns import Campaign, CampaignFilter, CampaignOrder, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
@@ -23,10 +24,12 @@ from app.domain.pages import Page, PageRequest
 from app.domain.planning import forecast
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.planning.forecast import Forecast
+from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
 from app.http.campaigns.message import AnId, MessagePatch
+from app.http.campaigns.move_up import move_up, moved_up
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_campaign
@@ -47,6 +50,8 @@ from app.http.parameters import (
     TheUser,
 )
 from app.mail.footer import Unsubscribe
+
+STEP_NUMBER = Bounds(1, STEPS.most + 1)
 
 
 class StepPatch(StepFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +79,13 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
     steps: Annotated[list[StepPatch] | msgspec.UnsetType, STEPS] = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Again(msgspec.Struct, forbid_unknown_fields=True):
+    """Who of a campaign's recipients; with a `step` (from 1), of those who were to get that."""
+
+    who: Who
+    step: Annotated[int, STEP_NUMBER] | None = None
 
 
 @get("/", opt={"role": VIEWER}, summary="List campaigns, newest first unless asked otherwise", responses=problems())
@@ -214,6 +226,20 @@ async def stop_variant(
 
 
 @post(
+    "/{id:int}/again",
+    opt={"role": MEMBER},
+    summary="Make a list of some of a campaign's recipients, to write to them again",
+    description="As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is "
+    "left out.",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def list_again(
+    pool: ThePool, user: TheUser, quotas: TheQuotas, campaign_id: Id, data: JSONBody[Again]
+) -> StoredList:
+    return await again.list_of(pool, user.workspace_id, campaign_id, data.who, data.step, quotas)
+
+
+@post(
     "/{id:int}/archive",
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
@@ -254,6 +280,8 @@ router = Router(
         send_test,
         render_message,
         show_rendered_html,
+        move_up,
+        moved_up,
         put_first,
         put_first_no_longer,
         list_campaigns,
@@ -266,6 +294,7 @@ router = Router(
         resume_campaign,
         cancel_campaign,
         stop_variant,
+        list_again,
         archive_campaign,
         unarchive_campaign,
         delete_campaign,

@@ -21,7 +21,7 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.db import DATABASE_ERRORS
 from app.domain.suppressions import unsubscribing
@@ -37,6 +37,7 @@ _STYLE = Markup("""
 body { margin: 0; font: 1.125rem/1.5 system-ui, sans-serif; }
 main { box-sizing: border-box; max-width: 36rem; margin: 0 auto; padding: 3rem 1.25rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
+b { display: inline-block; max-width: 100%; }
 button { min-height: 3rem; padding: 0.5rem 1.5rem; border: 2px solid; border-radius: 0.5rem; font: inherit; }
 button { cursor: pointer; }
 .main { background: #14532d; border-color: #14532d; color: #fff; font-weight: 600; }
@@ -57,6 +58,7 @@ _PAGE = Markup(
     "<style>{style}</style></head>\n<body><main>\n<h1>{title}</h1>\n{content}</main></body></html>\n"
 )
 _PARAGRAPH = Markup("<p>{}</p>\n")
+_NAME = Markup("<b>{}</b>")  # in one piece, where it fits into a line
 _FORM = Markup(
     '<form method="post"><input type="hidden" name="{name}" value="{value}">'
     '<button class="{kind}">{label}</button></form>\n'
@@ -124,13 +126,13 @@ def _is_undone(request: AnyRequest, body: bytearray) -> bool:
 
 def _of(asked: Asked, words: Words) -> Markup:
     """What the page says."""
-    names = {"sender": asked.sender, "recipient": asked.recipient}
-    is_known = None not in names.values()
+    names = {"sender": _NAME.format(asked.sender), "recipient": _NAME.format(asked.recipient)}
+    is_known = None not in {asked.sender, asked.recipient}
     if not asked.is_over:
-        ask = (words.ask if is_known else words.ask_nobody).format(**names)
+        ask = escape(words.ask if is_known else words.ask_nobody).format(**names)
         button = _FORM.format(name="List-Unsubscribe", value="One-Click", kind="main", label=words.button)
         return _PARAGRAPH.format(ask) + button
-    said = _PARAGRAPH.format((words.done if is_known else words.done_nobody).format(**names))
+    said = _PARAGRAPH.format(escape(words.done if is_known else words.done_nobody).format(**names))
     said += _PARAGRAPH.format(words.on_its_way)
     if asked.may_withdraw:
         said += _PARAGRAPH.format(words.mistake)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 
 import nh3
@@ -48,6 +49,7 @@ _MOST_DEPTH, _MOST_OPEN_FORMATS = 300, 40
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
 
 
+@lru_cache(2)  # of a message of HTML alone the text is made of it, too
 def cleaned(html: str) -> str | None:
     """What may be shown of it: no scripts, style sheets, forms or frames; links and pictures by http(s) alone. None: it
     is nested so that cleaning it takes for ever, or is long even then.
@@ -92,5 +94,7 @@ def shown(html: str, clean: str | None) -> str:
     if clean is None:
         return unescape(strip_html(html[:MOST_TEXT]))
     if len(clean) > MOST_TEXT:
-        clean = clean[: clean.rfind(">", 0, MOST_TEXT) + 1]
+        clean = clean[:MOST_TEXT]
+        begun = clean.rfind("<")
+        clean = clean[:begun] if begun > clean.rfind(">") else clean  # a tag that was cut through
     return text_of(clean)

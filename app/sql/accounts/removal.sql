@@ -4,7 +4,7 @@ SELECT id AS user_id FROM users WHERE id = ANY (%(named)s::bigint[])
 UNION
 SELECT user_id FROM members WHERE workspace_id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s);
 
--- name: lock_all_workspaces_of
+-- name: lock_workspaces_for_removal
 -- The account's workspaces, which nobody joins, leaves or deletes until the end of the transaction.
 SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s)
 ORDER BY id FOR UPDATE;

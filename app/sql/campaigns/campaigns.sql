@@ -26,12 +26,7 @@ ORDER BY c.number;
 -- A page of campaigns to lists, newest first: those that are over and archived, or all others.
 SELECT id FROM campaigns c
 WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
-  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
-  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
-  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
-  AND (%(sender_id)s::bigint IS NULL
-       OR EXISTS (SELECT FROM streams s
-                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND campaign_fits(c, %(archived)s, %(status)s::campaign_status, %(sender_id)s::bigint, %(q)s::text)
   AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
@@ -40,12 +35,7 @@ LIMIT %(limit)s;
 -- The same, oldest first.
 SELECT id FROM campaigns c
 WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
-  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
-  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
-  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
-  AND (%(sender_id)s::bigint IS NULL
-       OR EXISTS (SELECT FROM streams s
-                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND campaign_fits(c, %(archived)s, %(status)s::campaign_status, %(sender_id)s::bigint, %(q)s::text)
   AND (%(before)s::bigint IS NULL OR id > %(before)s)
 ORDER BY id
 LIMIT %(limit)s;
@@ -54,16 +44,11 @@ LIMIT %(limit)s;
 -- The same by their names, after that of the campaign `before`.
 SELECT id FROM campaigns c
 WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
-  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
-  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
-  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
-  AND (%(sender_id)s::bigint IS NULL
-       OR EXISTS (SELECT FROM streams s
-                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND campaign_fits(c, %(archived)s, %(status)s::campaign_status, %(sender_id)s::bigint, %(q)s::text)
   AND (%(before)s::bigint IS NULL
-       OR (lower(name), id) > (SELECT lower(b.name), b.id FROM campaigns b
-                               WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s))
-ORDER BY lower(name), id
+       OR (name_key, id) > ((SELECT b.name_key FROM campaigns b
+                             WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s), %(before)s))
+ORDER BY name_key, id
 LIMIT %(limit)s;
 
 -- name: senders_of_campaigns

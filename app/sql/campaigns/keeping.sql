@@ -44,6 +44,11 @@ WHERE t.workspace_id = %(workspace_id)s AND s.workspace_id = t.workspace_id AND 
 UPDATE campaign_steps SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
 
+-- name: forget_variants
+-- What its variants say.
+UPDATE step_variants SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
+
 -- name: forget_signatures
 -- The signatures that its senders' emails had.
 DELETE FROM campaign_signatures WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;

@@ -14,9 +14,10 @@ RETURNING e.variant_id AS id,
            WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id) AS is_own;
 
 -- name: variants_of_campaign
--- The variants of a campaign, step by step, with what became of their emails; without the texts of removed steps.
+-- The variants of a campaign, step by step, with what became of their emails; none of removed steps. Of a campaign that has
+-- none, no email is looked at.
 WITH variant AS (
-    SELECT v.*, coalesce(s.position, 1)::integer AS step, c.first_email_id, c.last_email_id,
+    SELECT v.*, coalesce(s.position, 1)::integer AS step,
            CASE WHEN v.position > 1 THEN v.subject WHEN coalesce(s.position, 1) = 1 THEN c.subject ELSE s.subject END AS says,
            CASE WHEN v.position > 1 THEN v.body WHEN coalesce(s.position, 1) = 1 THEN c.body ELSE s.body END AS text,
            CASE WHEN v.position > 1 THEN v.body_html WHEN coalesce(s.position, 1) = 1 THEN c.body_html
@@ -28,10 +29,11 @@ WITH variant AS (
 ),
 email AS (
     SELECT e.variant_id, count(*) FILTER (WHERE e.status = 'SENT') AS sent
-    FROM (SELECT DISTINCT workspace_id, campaign_id, first_email_id, last_email_id FROM variant) c
+    FROM campaigns c
     JOIN emails e ON e.workspace_id = c.workspace_id AND e.id BETWEEN c.first_email_id AND c.last_email_id
-        AND e.campaign_id = c.campaign_id
-    WHERE e.variant_id IS NOT NULL
+        AND e.campaign_id = c.id
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s AND e.variant_id IS NOT NULL
+      AND (SELECT EXISTS (SELECT FROM variant))
     GROUP BY 1
 ),
 response AS (
@@ -41,7 +43,7 @@ response AS (
     FROM responses r
     JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id
     WHERE r.workspace_id = %(workspace_id)s AND r.campaign_id = %(campaign_id)s AND r.forgotten_at IS NULL
-      AND e.variant_id IS NOT NULL AND e.status = 'SENT'
+      AND e.variant_id IS NOT NULL AND e.status = 'SENT' AND (SELECT EXISTS (SELECT FROM variant))
     GROUP BY 1
 )
 SELECT v.id, v.step, chr(64 + v.position) AS letter, v.weight, v.says AS subject, v.text AS body, v.html AS body_html,

@@ -17,7 +17,7 @@ WHERE (workspace_id, sender_id) IN (
 
 -- name: lease_inboxes
 -- Mailboxes that are due, for one pass each, those first that have waited longest. `began`: what has come by now, the pass
--- sees. `since`: older mail answers nothing of ours.
+-- sees. `since`: older mail answers nothing of ours. `next_at` is put off, so that a look that is asked for meanwhile shows.
 WITH due AS MATERIALIZED (
     SELECT workspace_id, sender_id FROM inboxes
     WHERE next_at <= now() AND (lease_until IS NULL OR lease_until <= now())
@@ -26,7 +26,8 @@ WITH due AS MATERIALIZED (
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE inboxes i
-SET lease_token = %(token)s, lease_until = now() + make_interval(secs => %(lease_s)s)
+SET lease_token = %(token)s, lease_until = now() + make_interval(secs => %(lease_s)s),
+    next_at = now() + make_interval(secs => %(lease_s)s)
 FROM due d
 JOIN senders s ON s.workspace_id = d.workspace_id AND s.id = d.sender_id
 WHERE i.workspace_id = d.workspace_id AND i.sender_id = d.sender_id
@@ -50,11 +51,13 @@ ON CONFLICT (workspace_id, sender_id, folder) DO UPDATE SET uid_validity = exclu
 
 -- name: end_pass
 -- The pass ended well. `is_whole`: nothing was left for another. A mailbox is looked at sooner while its senders send, and
--- at once where something came since the pass began.
+-- as soon as somebody asked for it since the pass began.
 UPDATE inboxes i
 SET lease_token = NULL, lease_until = NULL, failures = 0, failing_since = NULL, error = NULL,
     whole_at = CASE WHEN %(is_whole)s THEN %(began)s ELSE whole_at END,
-    next_at = CASE WHEN %(is_whole)s AND coalesce(news_at < %(began)s, true) THEN now() + make_interval(secs => %(poll_s)s::float8 * (0.9 + 0.2 * random()) * (
+    next_at = CASE WHEN %(is_whole)s THEN least(
+        CASE WHEN next_at <> %(began)s::timestamptz + make_interval(secs => %(lease_s)s) THEN next_at END,
+        now() + make_interval(secs => %(poll_s)s::float8 * (0.9 + 0.2 * random()) * (
         SELECT CASE WHEN max(w.accepted_at) > now() - interval '1 hour' THEN 0.5
                     WHEN max(w.accepted_at) > now() - interval '7 days' THEN 1
                     ELSE 5 END
@@ -62,7 +65,7 @@ SET lease_token = NULL, lease_until = NULL, failures = 0, failing_since = NULL, 
         JOIN login_windows w ON w.workspace_id = r.workspace_id AND w.login_id = r.login_id
             AND w.window_start > now() - interval '8 days'
         WHERE r.workspace_id = i.workspace_id AND r.inbox_id = i.sender_id
-    )) ELSE now() END
+    ))) ELSE now() END
 WHERE i.workspace_id = %(workspace_id)s AND i.sender_id = %(sender_id)s AND i.lease_token = %(token)s;
 
 -- name: fail_pass
@@ -76,7 +79,7 @@ WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_to
 -- name: leave_pass
 -- The pass was broken off, for no fault of the mailbox: whoever comes next goes on.
 UPDATE inboxes
-SET lease_token = NULL, lease_until = NULL, next_at = greatest(next_at, now() + make_interval(secs => %(again_in_s)s))
+SET lease_token = NULL, lease_until = NULL, next_at = least(next_at, now() + make_interval(secs => %(again_in_s)s))
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
 
 -- name: watch
@@ -95,7 +98,7 @@ RETURNING i.sender_id;
 
 -- name: note_news
 -- Something came into a mailbox that is watched: it is read at once.
-UPDATE inboxes SET news_at = now(), next_at = least(next_at, now())
+UPDATE inboxes SET next_at = least(next_at, now())
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s AND failures = 0;
 
 -- name: watch_no_more

@@ -22,7 +22,7 @@ WHERE s.workspace_id = %(workspace_id)s
 SELECT e.id FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.id BETWEEN %(first_id)s AND %(last_id)s
   AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
-  AND (%(failed_for)s::failure_reason IS NULL OR e.failed_for = %(failed_for)s)
+  AND (%(failed_for)s::text IS NULL OR e.failed_for = %(failed_for)s)
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR e.stream_id IN (
           SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
@@ -36,7 +36,7 @@ LIMIT %(limit)s;
 -- name: page_of_undecided
 -- The same of what failed and waits for a person's word: the newest for each reason, and of these the newest.
 SELECT d.id
-FROM unnest(enum_range(NULL::failure_reason)) AS r (reason)
+FROM unnest(failure_reasons()) AS r (reason)
 CROSS JOIN LATERAL (
     SELECT e.id FROM emails e
     WHERE e.workspace_id = %(workspace_id)s AND e.failed_for = r.reason AND e.status = 'FAILED' AND e.settled IS NULL
@@ -48,7 +48,7 @@ CROSS JOIN LATERAL (
     ORDER BY e.id DESC
     LIMIT %(limit)s
 ) d
-WHERE r.reason = coalesce(%(failed_for)s::failure_reason, r.reason)
+WHERE r.reason = coalesce(%(failed_for)s::text, r.reason)
 ORDER BY d.id DESC
 LIMIT %(limit)s;
 
@@ -90,7 +90,7 @@ LIMIT %(limit)s;
 -- Emails as lists show them, with what the latest attempt said, in the order of `ids`.
 SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
        e.message_id, e.retry_count, e.attempts, a.code, a.enhanced_code, a.reply, e.cancel_reason,
-       step_number(e) AS step, variant_letter(e) AS variant, e.failed_for::text AS failed_for, e.settled::text AS settled
+       step_number(e) AS step, variant_letter(e) AS variant, e.failed_for, e.settled::text AS settled
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
 JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
@@ -103,7 +103,7 @@ ORDER BY page.number;
 SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
        e.sent_at, e.message_id, e.retry_count, e.erased_at, e.cancel_reason,
        step_number(e) AS step, variant_letter(e) AS variant, e.follow_at, e.follows_id, e.stopped,
-       e.failed_for::text AS failed_for, e.settled::text AS settled, e.mended_as,
+       e.failed_for, e.settled::text AS settled, e.mended_as,
        n.readings, n.last_at AS read_at, keeps_copies(s.workspace_id, s.sender_id) AS keeps_copies
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id

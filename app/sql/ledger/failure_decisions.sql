@@ -5,7 +5,7 @@ SELECT min(id) AS id FROM emails WHERE workspace_id = %(workspace_id)s AND statu
 -- name: undecided
 -- A batch of what waits for a person's word, in the order of ids, within a span of them: for a reason, of a campaign.
 SELECT d.id
-FROM unnest(enum_range(NULL::failure_reason)) AS r (reason)
+FROM unnest(failure_reasons()) AS r (reason)
 CROSS JOIN LATERAL (
     SELECT id FROM emails
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
     ORDER BY id
     LIMIT %(limit)s
 ) d
-WHERE r.reason = coalesce(%(reason)s::failure_reason, r.reason)
+WHERE r.reason = coalesce(%(reason)s::text, r.reason)
 ORDER BY d.id
 LIMIT %(limit)s;
 
@@ -27,18 +27,18 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND a
 -- name: insert_decision
 -- Begin a decision on many.
 INSERT INTO failure_decisions (workspace_id, verb, reason, campaign_id, total, made_by)
-VALUES (%(workspace_id)s, %(verb)s, %(reason)s::failure_reason, %(campaign_id)s::bigint, %(total)s, %(made_by)s::bigint)
+VALUES (%(workspace_id)s, %(verb)s, %(reason)s::text, %(campaign_id)s::bigint, %(total)s, %(made_by)s::bigint)
 RETURNING workspace_id, id;
 
 -- name: decision
 -- One decision.
-SELECT id, verb, reason::text AS reason, campaign_id, total, changed, left_out, created_at, finished_at, error
+SELECT id, verb, reason, campaign_id, total, changed, left_out, created_at, finished_at, error
 FROM failure_decisions
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: recent_decisions
 -- Those that are being carried out, and the latest that were, newest first.
-SELECT id, verb, reason::text AS reason, campaign_id, total, changed, left_out, created_at, finished_at, error
+SELECT id, verb, reason, campaign_id, total, changed, left_out, created_at, finished_at, error
 FROM failure_decisions
 WHERE workspace_id = %(workspace_id)s AND (finished_at IS NULL OR finished_at > now() - interval '10 minutes')
 ORDER BY id DESC
@@ -50,7 +50,7 @@ SELECT workspace_id, id FROM failure_decisions WHERE finished_at IS NULL ORDER B
 
 -- name: take_decision
 -- A decision, held by us alone. No row: it is over, or somebody else is at it.
-SELECT workspace_id, id, verb, reason::text AS reason, campaign_id, changed, walked_to, made_by, created_at
+SELECT workspace_id, id, verb, reason, campaign_id, changed, walked_to, made_by, created_at
 FROM failure_decisions
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND finished_at IS NULL
 FOR NO KEY UPDATE SKIP LOCKED;

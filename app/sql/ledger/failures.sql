@@ -10,7 +10,7 @@ LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AN
 -- Note why they failed, unless somebody is at them now or they were tried since. Nobody is asked about direct mail, whose
 -- streams are locked.
 WITH told AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(tried)s::integer[], %(reasons)s::failure_reason[], %(directs)s::boolean[])
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tried)s::integer[], %(reasons)s::text[], %(directs)s::boolean[])
         AS t (id, attempts, reason, direct)
 ),
 free AS (
@@ -28,7 +28,7 @@ sorted AS (
     RETURNING e.stream_id, e.settled IS NOT DISTINCT FROM 'DIRECT' AS of_nobody
 ),
 counted AS (
-    UPDATE streams s SET settled = s.settled + n.n
+    UPDATE streams s SET settled = least(s.failed, s.settled + n.n)
     FROM (SELECT stream_id, count(*) AS n FROM sorted WHERE of_nobody GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
 )
@@ -36,8 +36,8 @@ SELECT count(*) AS n FROM sorted;
 
 -- name: groups
 -- How many wait for a person's word for each reason, of all or of one campaign, and the newest of each.
-SELECT r.reason::text AS reason, n.n, n.newest_id, a.server, a.code, a.reply
-FROM unnest(enum_range(NULL::failure_reason)) AS r (reason)
+SELECT r.reason, n.n, n.newest_id, a.server, a.code, a.reply
+FROM unnest(failure_reasons()) AS r (reason)
 CROSS JOIN LATERAL (
     SELECT count(*) AS n, max(id) AS newest_id FROM emails
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
@@ -63,14 +63,15 @@ WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND statu
   AND erased_at IS NULL;
 
 -- name: settle_emails
--- A person's word on FAILED emails, after which they wait for none. Their streams are locked, and count it.
+-- A person's word on FAILED emails, after which they wait for none. Their streams are locked, and count it,
+-- unless they count all as settled, since their emails are being removed.
 WITH settled AS (
     UPDATE emails e SET settled = %(settled)s::failure_settled
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'FAILED' AND e.settled IS NULL
     RETURNING e.stream_id
 ),
 counted AS (
-    UPDATE streams s SET settled = s.settled + n.n
+    UPDATE streams s SET settled = least(s.failed, s.settled + n.n)
     FROM (SELECT stream_id, count(*) AS n FROM settled GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
 )

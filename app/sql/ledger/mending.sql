@@ -6,6 +6,9 @@ SELECT campaign_id FROM emails WHERE workspace_id = %(workspace_id)s AND id = %(
 -- What keeps an email from going to a corrected address, now that its campaign and streams are locked.
 SELECT e.status, s.direct, e.erased_at IS NOT NULL AS erased, e.settled::text AS settled, e.mended_as, e.recipient,
        stop_of(e) AS why,
+       EXISTS (SELECT FROM domain_stops d
+               WHERE d.workspace_id = e.workspace_id AND d.campaign_id = e.campaign_id
+                 AND d.domain = domain_of(%(address)s) AND NOT d.lifted) AS domain_answered,
        EXISTS (SELECT FROM addressed a
                WHERE a.workspace_id = e.workspace_id AND a.recipient_key = address_digest(%(address)s)
                  AND a.campaign_id = e.campaign_id)
@@ -32,9 +35,9 @@ WITH failed AS MATERIALIZED (
 ),
 made AS (
     INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, zone, scheduled_at, until,
-                        step_id, follows_id, after_at)
+                        step_id, follows_id, after_at, variant_id)
     SELECT workspace_id, campaign_id, to_stream, %(address)s, address_digest(%(address)s), fields, zone, now(),
-           CASE WHEN calendar IS NOT NULL THEN now() END, step_id, follows_id, after_at
+           CASE WHEN calendar IS NOT NULL THEN now() END, step_id, follows_id, after_at, variant_id
     FROM failed
     RETURNING id
 ),

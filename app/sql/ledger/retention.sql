@@ -160,10 +160,12 @@ counted AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_unused_lists
--- Lists of recipients that nobody uses, a few at once: each can be hundreds of megabytes.
+-- Lists of recipients that nobody uses and no draft names, a few at once: each can be hundreds of megabytes.
 WITH removed AS (
     DELETE FROM recipient_lists WHERE ctid = ANY (ARRAY (
-        SELECT ctid FROM recipient_lists WHERE used_at < now() - make_interval(days => %(days)s)
+        SELECT ctid FROM recipient_lists l
+        WHERE used_at < now() - make_interval(days => %(days)s)
+          AND NOT EXISTS (SELECT FROM drafts d WHERE d.workspace_id = l.workspace_id AND l.id = ANY (d.lists))
         ORDER BY used_at LIMIT greatest(%(batch)s / 200, 1) FOR UPDATE SKIP LOCKED))
     RETURNING 1
 )
@@ -296,6 +298,8 @@ named AS MATERIALIZED (
                   JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
                   WHERE (t.attachments <> '{}' OR t.images <> '{}') AND (t.attachments || t.images) @> ARRAY[b.id]
                     AND t.workspace_id = b.workspace_id AND c.emails_removed_at IS NULL)
+       OR EXISTS (SELECT FROM drafts d
+                  WHERE d.files <> '{}' AND d.files @> ARRAY[b.id] AND d.workspace_id = b.workspace_id)
        OR EXISTS (SELECT FROM templates t
                   WHERE (t.attachments <> '{}' OR t.images <> '{}') AND (t.attachments || t.images) @> ARRAY[b.id]
                     AND t.workspace_id = b.workspace_id)

@@ -93,14 +93,15 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(stream_ids)s::bigint[]
 ORDER BY o.id;
 
 -- name: waiting
--- The emails that wait in a stream, as the list had them: in that order a plan that was broken off comes out the same when
--- it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it was due before, with `holds`; `zone`:
+-- The emails that wait in a stream, of later steps (`owed`) or of the first, as the list had them: in that order a plan that
+-- was broken off comes out the same when it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it was due before, with `holds`; `zone`:
 -- what the recipient brought as theirs, with `by_zone`.
 SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
        CASE WHEN %(holds)s THEN extract(epoch FROM e.scheduled_at)::float8 END AS due_s,
        CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone
 FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = %(stream_id)s AND e.status = 'SCHEDULED'
+  AND (e.follows_id IS NOT NULL) = %(owed)s
 ORDER BY e.id
 LIMIT %(limit)s::bigint;
 

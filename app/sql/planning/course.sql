@@ -57,7 +57,11 @@ GROUP BY 1;
 -- (`since`, by the login's zone) it sent.
 SELECT l.id AS login_id, l.hourly_limit, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
        now() AS now, d.since,
-       CASE WHEN l.ramp_from IS NULL THEN 0 ELSE days_sent(l.workspace_id, l.id, d.since) END AS days_sent
+       CASE WHEN l.ramp_from IS NULL THEN 0 ELSE days_sent(l.workspace_id, l.id, d.since) END AS days_sent,
+       EXISTS (SELECT FROM streams x
+               JOIN senders o ON o.workspace_id = x.workspace_id AND o.id = x.sender_id
+               WHERE x.workspace_id = l.workspace_id AND o.login_id = l.id AND x.stepped AND x.open
+                 AND x.scheduled + x.following > 0) AS owes
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE l.timezone)::date - 1 AS since) d
@@ -77,8 +81,14 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND w.used > 0
 -- What the plan of a campaign's stream depends on, its sender's part aside. `own_used`: what it claimed in this hour;
 -- `campaign_used`: of the campaign's limit.
 SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
-       c.share_percent, c.calendar, s.copies, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
-       coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used
+       c.share_percent, c.calendar, s.copies, s.stepped, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
+       coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used,
+       CASE WHEN s.stepped THEN (
+           SELECT array_agg(ARRAY[extract(epoch FROM t.wait)::float8, t.business_days::integer::float8,
+                           coalesce(extract(epoch FROM t.time_of_day)::float8, -1)] ORDER BY t.position)
+           FROM campaign_steps t
+           WHERE t.workspace_id = s.workspace_id AND t.campaign_id = s.campaign_id AND t.position > 1
+             AND t.removed_at IS NULL) END AS waits
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n

@@ -12,10 +12,10 @@ JOIN campaigns c ON c.workspace_id = f.workspace_id AND c.id = f.campaign_id
 WHERE f.workspace_id = %(workspace_id)s AND f.campaign_id = %(campaign_id)s;
 
 -- name: sent_by_hour
--- How many emails of a campaign were sent in each hour.
+-- How many emails of a campaign's first step were sent in each hour.
 SELECT hour_of(sent_at) AS hour, count(*)::integer AS n FROM emails
 WHERE workspace_id = %(workspace_id)s AND id BETWEEN %(first_id)s AND %(last_id)s AND campaign_id = %(campaign_id)s
-  AND status = 'SENT'
+  AND follows_id IS NULL AND status = 'SENT'
 GROUP BY 1 ORDER BY 1;
 
 -- name: sent_of
@@ -23,6 +23,7 @@ GROUP BY 1 ORDER BY 1;
 SELECT number, sent_at FROM (
     SELECT (row_number() OVER (ORDER BY id) - 1)::integer AS number, sent_at, status FROM emails
     WHERE workspace_id = %(workspace_id)s AND id BETWEEN %(first_id)s AND %(last_id)s AND campaign_id = %(campaign_id)s
+      AND follows_id IS NULL
 ) numbered
 WHERE number = ANY (%(numbers)s::integer[]) AND status = 'SENT'
 ORDER BY number;

@@ -1,6 +1,6 @@
 -- name: first_waiting
 -- The first emails that wait in a stream and have no time of their own to keep; with `due_only`, just those due by now.
-SELECT id, coalesce(zone, zone_brought(fields)) AS zone FROM emails
+SELECT id, coalesce(zone, zone_brought(fields)) AS zone, follows_id IS NOT NULL AS is_owed FROM emails
 WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
   AND (NOT %(due_only)s OR scheduled_at <= now()) AND NOT keeps_its_time(not_before, now())
 ORDER BY scheduled_at, id

@@ -48,6 +48,10 @@ SELECT id, kind, name, rows, csv, created_at FROM recipient_lists
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
 ORDER BY id;
 
+-- name: is_drafted
+-- Whether a draft names the list.
+SELECT EXISTS (SELECT FROM drafts WHERE workspace_id = %(workspace_id)s AND %(id)s = ANY (lists)) AS drafted;
+
 -- name: remove_lists
 -- Lists that go with all of their lines.
 WITH removed AS (

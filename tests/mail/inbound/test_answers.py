@@ -222,6 +222,13 @@ def test_html_of_strangers_runs_nothing_sends_nothing_and_names_no_place_of_ours
     assert of(letter(html, head="Content-Type: text/html\n")).html == clean
 
 
+def test_a_text_of_html_that_is_longer_than_is_kept_is_kept_in_part() -> None:
+    for html in ("<p>" + "x" * 300_000, "x" * 300_000, "<p>" + "x" * 65_530 + "<a href=https://there.example/>y</a>"):
+        inbound = of(letter(html, head="Content-Type: text/html\n"))
+        assert inbound.text.startswith("xxx")
+        assert len(inbound.text) <= 65_536
+
+
 def test_no_name_turns_around_what_is_shown_beside_it() -> None:
     named = "=?utf-8?q?Ann=E2=80=AE=1B[31m?="
     attached = (

@@ -1,6 +1,9 @@
 /** What fields of the API may be. Written by web/api_types.py from the API's own document. */
 
 export const VALUES = {
+  Again: {
+    who: ["EVERYBODY", "ANSWERED", "NOT_ANSWERED", "FAILED"],
+  },
   Alert: {
     kind: ["installation.other", "worker.missing", "sender.blocked", "sender.unread", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
@@ -55,7 +58,7 @@ export const VALUES = {
     reason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.retired", "sender.reinstated", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.archived", "campaign.unarchived", "campaign.deleted", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.put_aside", "email.suppressed", "email.mended", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.retired", "sender.reinstated", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.variant_stopped", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.archived", "campaign.unarchived", "campaign.deleted", "campaign.first", "campaign.not_first", "campaign.moved_up", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.put_aside", "email.suppressed", "email.mended", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   FailureDecision: {
     verb: ["RETRY", "PUT_ASIDE", "SUPPRESS"],
@@ -104,6 +107,9 @@ export const VALUES = {
   },
   MemberPatch: {
     role: ["owner", "member", "viewer"],
+  },
+  MovedUp: {
+    by: ["DAY", "PERSON"],
   },
   Offer: {
     role: ["owner", "member", "viewer"],
@@ -231,8 +237,16 @@ export const LIMITS = {
     field: {"maxLength": 1000, "minLength": 1},
     values: {"maxItems": 1000},
   },
+  Correction: {
+    id: {"min": 1},
+  },
   Corrections: {
     corrections: {"maxItems": 200, "minItems": 1},
+  },
+  DraftBody: {
+    name: {"maxLength": 200, "minLength": 1},
+    lists: {"maxItems": 100, "minItems": 0},
+    files: {"maxItems": 100, "minItems": 0},
   },
   FailureWord: {
     ids: {"maxItems": 1000, "minItems": 1},
@@ -273,6 +287,12 @@ export const LIMITS = {
   },
   ResponseUpdate: {
     label: {"maxLength": 50, "minLength": 0},
+  },
+  SavedDraft: {
+    name: {"maxLength": 200, "minLength": 1},
+    lists: {"maxItems": 100, "minItems": 0},
+    files: {"maxItems": 100, "minItems": 0},
+    version: {"max": 2147483647, "min": 1},
   },
   Selection: {
     ids: {"maxItems": 1000, "minItems": 1},

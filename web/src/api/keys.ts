@@ -28,6 +28,7 @@ export const keys = {
     list: (status: Asked) => own("campaigns", "list", status),
     one: (id: number) => own("campaigns", "one", id),
     forecast: (id: number) => own("campaigns", "one", id, "forecast"),
+    movedUp: (id: number) => own("campaigns", "one", id, "movedUp"),
     cancelled: (id: number, n: number) => own("campaigns", "one", id, "cancelled", n),
   },
   emails: {
@@ -92,6 +93,7 @@ export const keys = {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
   },
+  drafts: () => own("drafts"),
   templates: {
     all: () => own("templates"),
     list: () => own("templates", "list"),

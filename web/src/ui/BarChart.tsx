@@ -20,7 +20,7 @@ interface Props {
   top?: number;
   /** Written at the top, beside the bars. */
   scale?: string;
-  /** Written under the bars, evenly, from the beginning of the first to the end of the last. */
+  /** Written under the bars: one under each, or evenly from the beginning of the first to the end of the last. */
   axis: readonly string[];
 }
 
@@ -44,7 +44,11 @@ export function BarChart({ label, bars, height, top = highest(bars), scale, axis
           </Tooltip>
         ))}
       </div>
-      <div className={`${classes.axis} tabular`} aria-hidden>
+      <div
+        className={`${classes.axis} tabular`}
+        data-each={axis.length === bars.length || undefined}
+        aria-hidden
+      >
         {axis.map((text) => (
           <span key={text}>{text}</span>
         ))}

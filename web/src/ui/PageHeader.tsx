@@ -1,5 +1,5 @@
 import { Box, Group, Text, Title } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { useDocumentTitle } from "./useDocumentTitle";
 
 interface Props {
@@ -19,7 +19,12 @@ export function PageHeader({ title, documentTitle = title, description, actions 
     <Group justify="space-between" align="flex-start" gap="sm" mb="lg">
       <Box flex="1 1 260px" miw={0}>
         <Title order={1} lts="-0.015em" style={{ overflowWrap: "anywhere" }}>
-          {title}
+          {title.split(/(?<=@)/).map((part) => (
+            <Fragment key={part}>
+              {part}
+              <wbr />
+            </Fragment>
+          ))}
         </Title>
         {description && (
           <Text c="dimmed" mt={4} maw={720}>

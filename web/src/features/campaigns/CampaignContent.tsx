@@ -1,9 +1,13 @@
-import { Paper, Stack, Text, Title } from "@mantine/core";
+import { Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Suspense } from "react";
 import { Facts } from "@/ui/Facts";
 import { HtmlFrame } from "@/ui/HtmlFrame";
+import { lazyPart } from "@/ui/lazyPart";
 import { bytes } from "@/ui/numbers";
 import classes from "./CampaignContent.module.css";
 import type { Campaign } from "./queries";
+
+const RunningSteps = lazyPart(() => import("@/features/compose/RunningSteps"), "RunningSteps");
 
 /** What goes along with them, where something does. */
 function besideOf({
@@ -38,6 +42,11 @@ export function CampaignContent({ campaign }: { campaign: Campaign }) {
           <Text c="dimmed">None: it is HTML alone.</Text>
         )}
       </Paper>
+      {(campaign.steps?.length ?? 0) > 0 && (
+        <Suspense fallback={<Skeleton height={260} radius="lg" />}>
+          <RunningSteps key={campaign.id} campaign={campaign} />
+        </Suspense>
+      )}
       {campaign.bodyHtml !== null && (
         <Paper withBorder radius="lg" p="lg">
           <Title order={2} mb="xs" size="h3">

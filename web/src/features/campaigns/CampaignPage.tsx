@@ -20,6 +20,7 @@ import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
+import { AgainMenu } from "./AgainMenu";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
@@ -89,6 +90,7 @@ export function CampaignPage() {
         actions={
           <Group gap={6}>
             <CampaignActions campaign={campaign} />
+            <AgainMenu campaign={campaign} />
             <KeepingActions campaign={campaign} />
           </Group>
         }

@@ -1,12 +1,24 @@
 import { Paper, Table, Title } from "@mantine/core";
 import { BarChart } from "@/ui/BarChart";
 import { count, counted } from "@/ui/numbers";
+import classes from "./CampaignSteps.module.css";
+import { MoveUp } from "./MoveUp";
 import type { Campaign } from "./queries";
 
 type Step = NonNullable<Campaign["steps"]>[number];
 
+const FIGURES = [
+  ["Sent", "sent"],
+  ["Waiting", "waiting"],
+  ["Answered", "answered"],
+  ["Bounced", "bounced"],
+  ["Opted out", "optedOut"],
+  ["Following", "following"],
+] as const;
+
 /** How many got each step, and what came of it, as a funnel and in figures; nothing of a campaign of one step. */
-export function CampaignSteps({ campaign: { steps = [] } }: { campaign: Campaign }) {
+export function CampaignSteps({ campaign }: { campaign: Campaign }) {
+  const { steps = [] } = campaign;
   if (steps.length < 2) return null;
   return (
     <Paper withBorder radius="lg" p="lg" component="section" aria-labelledby="steps-title">
@@ -18,35 +30,30 @@ export function CampaignSteps({ campaign: { steps = [] } }: { campaign: Campaign
         height={120}
         scale={count(Math.max(1, ...steps.map(({ sent }) => sent)))}
         bars={steps.map((step) => ({ id: step.id, title: words(step), parts: parts(step) }))}
-        axis={steps.map(({ step }) => `Step ${step}`)}
+        axis={steps.map(({ step }) => (steps.length > 5 ? String(step) : `Step ${step}`))}
       />
-      <Table.ScrollContainer minWidth={460} type="native" mt="md">
-        <Table fz="sm" aria-label="Steps" className="tabular">
-          <Table.Thead>
-            <Table.Tr>
-              {["Step", "Sent", "Waiting", "Answered", "Bounced", "Opted out", "Following"].map((title) => (
-                <Table.Th key={title} ta={title === "Step" ? "start" : "end"}>
-                  {title}
-                </Table.Th>
+      <Table fz="sm" mt="md" aria-label="Steps" className={`${classes.steps} tabular`}>
+        <Table.Thead>
+          <Table.Tr>
+            {["Step", ...FIGURES.map(([title]) => title)].map((title) => (
+              <Table.Th key={title}>{title}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {steps.map((step) => (
+            <Table.Tr key={step.id}>
+              <Table.Td data-title="Step">{step.step}</Table.Td>
+              {FIGURES.map(([title, name]) => (
+                <Table.Td key={name} data-title={title}>
+                  {count(step[name])}
+                </Table.Td>
               ))}
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {steps.map(({ id, step, sent, waiting, answered, bounced, optedOut, following }) => (
-              <Table.Tr key={id}>
-                <Table.Td>{step}</Table.Td>
-                {Object.entries({ sent, waiting, answered, bounced, optedOut, following }).map(
-                  ([name, n]) => (
-                    <Table.Td key={name} ta="end">
-                      {count(n)}
-                    </Table.Td>
-                  ),
-                )}
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <MoveUp campaign={campaign} />
     </Paper>
   );
 }

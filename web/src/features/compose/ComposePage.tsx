@@ -1,4 +1,4 @@
-import { Alert, Box, SegmentedControl, TextInput } from "@mantine/core";
+import { Alert, Box, Group, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEye } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
@@ -22,8 +22,10 @@ import classes from "./compose.module.css";
 import { LackingFields } from "./content/LackingFields";
 import { VariantTexts } from "./content/VariantTexts";
 import { DraftNotice } from "./draft/DraftNotice";
+import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
+import { begin, begunAs, removeDraft } from "./draft/onServer";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
@@ -79,7 +81,7 @@ export function ComposePage() {
 }
 
 function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
-  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(owner);
+  const { draft, change, changeNow, open, discard, kept, restoredAt, gone, origin } = useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
@@ -112,7 +114,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
+    const begun = begunAs(owner);
+    begin(owner, null);
     discard();
+    if (begun) return; // its lists are those of the draft on the server
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
   };
   const sending = useSending({
@@ -121,7 +126,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     mailboxes,
     plan,
     changeNow,
-    done: forget,
+    done: () => {
+      const begun = begunAs(owner);
+      if (begun) void removeDraft(begun.id).catch(() => undefined); // somebody else removed it
+      forget();
+    },
   });
 
   const form = useRef<HTMLFormElement>(null);
@@ -186,6 +195,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
+      <Group gap="xs" mb="xs">
+        <DraftsMenu owner={owner} draft={draft} settle={typed.settle} onOpen={open} />
+      </Group>
       <StartFrom
         content={content}
         name={draft.name}
@@ -244,9 +256,12 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onContent={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0]")}
-              onLook={(variant) => setLooked({ step, variant })}
               lacking={known?.lacking}
-              onShow={(field) => setAt(nextBlank(recipients.sample, shownAt, [field]) ?? shownAt)}
+              onShow={(field) => {
+                setLooked({ step, variant: 0 });
+                setAt(nextBlank(recipients.sample, shownAt, [field]) ?? shownAt);
+              }}
+              onLook={(variant) => setLooked({ step, variant })}
             />
             <LackingFields
               lacking={known?.lacking}

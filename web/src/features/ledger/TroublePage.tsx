@@ -20,7 +20,7 @@ const WORDS = {
   FAILED: {
     about:
       "A mail server refused these for good, or too often. Decide on each reason at once, or on some of them below.",
-    none: "No failed email waits for a decision",
+    none: "Nothing that failed waits for a decision",
   },
   UNKNOWN: {
     about:

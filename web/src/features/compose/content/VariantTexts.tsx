@@ -1,25 +1,22 @@
 import { Button, Group, NumberInput, SegmentedControl, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useState } from "react";
-import type { components } from "@/api/schema";
+import { type ComponentProps, useState } from "react";
 import type { Content, Step, Variant } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
 import { withText } from "../draft/request";
 import { ContentFields } from "./ContentFields";
 
-interface Props {
+interface Props
+  extends Pick<ComponentProps<typeof ContentFields>, "fields" | "later" | "lacking" | "onShow"> {
   step: Step;
   onChange: (part: Partial<Pick<Step, "weight" | "variants">>) => void;
   onContent: (part: Partial<Content>) => void;
-  fields: readonly string[];
   /** Of the step. */
   errors: Errors;
-  later?: { inThread: boolean };
   /** Somebody writes at this text, and wants to see it: 0 is the step's own. */
   onLook: (variant: number) => void;
-  /** As for ContentFields. */
-  lacking?: ReadonlyArray<components["schemas"]["Lack"]> | undefined;
-  onShow?: (field: string) => void;
+  /** Whether variants may be added: not to a step that is sent already. */
+  mayVary?: boolean;
 }
 
 const MOST = 4;
@@ -30,17 +27,17 @@ export function VariantTexts({
   step,
   onChange,
   onContent,
-  fields,
   errors,
-  later,
   onLook,
-  lacking,
-  onShow,
+  mayVary = true,
+  ...shared
 }: Props) {
   const { content, weight = 1, variants = [] } = step;
   const [open, setOpen] = useState(0);
   const at = Math.min(open, variants.length);
   const variant = variants[at - 1];
+  const isWrong = (n: number) =>
+    Object.keys(errors).some((path) => path.startsWith(n > 0 ? `variants[${n - 1}].` : "content."));
   const show = (which: number) => {
     setOpen(which);
     onLook(which);
@@ -61,7 +58,10 @@ export function VariantTexts({
           <>
             <SegmentedControl
               aria-label="Variant"
-              data={[content, ...variants].map((_, n) => ({ value: String(n), label: letter(n) }))}
+              data={[content, ...variants].map((_, n) => ({
+                value: String(n),
+                label: letter(n) + (isWrong(n) ? " (!)" : ""),
+              }))}
               value={String(at)}
               onChange={(which) => show(Number(which))}
             />
@@ -78,7 +78,7 @@ export function VariantTexts({
             />
           </>
         )}
-        {variants.length < MOST && (
+        {mayVary && variants.length < MOST && (
           <Button
             variant="subtle"
             size="compact-sm"
@@ -93,7 +93,6 @@ export function VariantTexts({
           <Button
             variant="subtle"
             size="compact-sm"
-            color="red"
             mb={6}
             leftSection={<IconTrash size={14} aria-hidden />}
             onClick={() => {
@@ -115,12 +114,9 @@ export function VariantTexts({
         key={variant?.id ?? "own"}
         content={variant?.content ?? content}
         onChange={(part) => (variant ? put({ content: { ...variant.content, ...part } }) : onContent(part))}
-        fields={fields}
         errors={below(errors, variant ? `variants[${at - 1}].content` : "content")}
-        later={later}
         isVariant={variant !== undefined}
-        lacking={lacking}
-        onShow={onShow}
+        {...shared}
       />
     </>
   );

@@ -3,6 +3,9 @@
 /** `owner`: person and workspace. */
 export const place = (owner: string) => `reachinbox.draft.${owner}`;
 
+/** Which of the server's drafts it is. */
+export const placeOnServer = (owner: string) => `${place(owner)}.server`;
+
 /** The drafts of a person in all of their workspaces. */
 export function dropAllOf(userId: number): void {
   try {

@@ -56,7 +56,7 @@ export function requestOf(
     onUnknown: timing.onUnknown,
     notIfWrittenToDays: audience.notDays,
     notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
-    ...varied(draft.steps[0], false),
+    ...(draft.steps[0].variants?.length && varied(draft.steps[0], false)),
     ...(later.length > 0 && {
       steps: later.map(stepFields),
       stopOn: { autoReply: draft.following.stopOnAutoReply, domain: draft.following.stopOnDomain ?? false },
@@ -66,7 +66,8 @@ export function requestOf(
   };
 }
 
-function stepFields(step: Step) {
+/** A later step as the API takes it. */
+export function stepFields(step: Step) {
   const { wait, inThread, timeOfDay, quotes, content } = step;
   return {
     ...durationOf(wait),
@@ -78,13 +79,12 @@ function stepFields(step: Step) {
   };
 }
 
-/** Its variants, as far as it has some. */
+/** Its variants, and the weight of its own text among them. */
 function varied({ weight, variants = [] }: Step, inThread: boolean) {
-  if (variants.length === 0) return {};
-  const shares = variants.map(({ weight, content }) => ({
-    weight: whole(weight),
-    subject: inThread ? null : content.subject,
-    ...bodies(content),
+  const shares = variants.map((variant) => ({
+    weight: whole(variant.weight),
+    subject: inThread ? null : variant.content.subject,
+    ...bodies(variant.content),
   }));
   return { weight: whole(weight ?? 1), variants: shares };
 }

@@ -105,6 +105,15 @@ export function useDraft(owner: string) {
     [change, saveNow],
   );
 
+  /** Another draft in the place of this one, as it was kept on the server. */
+  const open = useCallback(
+    (draft: Draft) => {
+      const saved = save(owner, draft);
+      if (saved && saved !== "old") become(saved, false);
+    },
+    [owner, become],
+  );
+
   /** Forget the draft: it became a campaign, or the person discarded it. */
   const discard = useCallback(() => {
     become(drop(owner), false);
@@ -114,6 +123,7 @@ export function useDraft(owner: string) {
     draft: state.draft,
     change,
     changeNow,
+    open,
     discard,
     kept,
     restoredAt: state.restoredAt,

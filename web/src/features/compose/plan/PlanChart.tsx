@@ -7,6 +7,7 @@ import { HourGrid } from "@/ui/HourGrid";
 import { count, counted } from "@/ui/numbers";
 import type { Plan } from "../queries";
 import { bars } from "./bars";
+import { StepsChart } from "./StepsChart";
 
 const MOST_DAYS = 14;
 
@@ -18,6 +19,8 @@ export const PlanChart = memo(function PlanChart({
   plan: Plan;
   calendar: Calendar | null;
 }) {
+  if (plan.steps && plan.steps.length > 0)
+    return <StepsChart days={plan.days} steps={plan.steps} timezone={plan.timezone} />;
   const rows = grid(plan.hourly, plan.timezone, calendar, MOST_DAYS);
   if (rows.length < 2 && calendar === null) return <Bars hourly={plan.hourly} />;
   const isWhole = plan.days.length <= rows.length;

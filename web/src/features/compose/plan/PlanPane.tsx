@@ -9,7 +9,7 @@ import classes from "../compose.module.css";
 import type { Timing } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
-import { heldBackSentences, lateSentence, paceSentence, planSentence } from "./words";
+import { heldBackSentences, lateSentence, newPeopleSentence, paceSentence, planSentence } from "./words";
 
 const PlanChart = lazyPart(() => import("./PlanChart"), "PlanChart");
 
@@ -111,7 +111,12 @@ export function PlanPane({ plan, isPlanning, error, lacking, senders, timing }: 
 
 function sentences(plan: Plan, senders: readonly Sender[], timing: Timing): string[] {
   const pace = paceSentence(plan, timing);
-  return [...(pace ? [pace] : []), ...heldBackSentences(plan, senders, timing.hourlyLimit)];
+  const people = newPeopleSentence(plan);
+  return [
+    ...(pace ? [pace] : []),
+    ...(people ? [people] : []),
+    ...heldBackSentences(plan, senders, timing.hourlyLimit),
+  ];
 }
 
 /** What each mailbox sends of it. */

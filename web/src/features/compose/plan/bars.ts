@@ -38,3 +38,29 @@ export function bars(hourly: Plan["hourly"]): { unit: "hour" | "day"; bars: Bar[
     bars: [...byDay].map(([day, emails]) => ({ label: dayName(new Date(day)), emails })),
   };
 }
+
+export interface StepDay {
+  /** As "2026-03-02"; of a week, its first. */
+  day: string;
+  /** Of each step, how many emails. */
+  steps: number[];
+}
+
+const DAY_MS = 24 * HOUR_MS;
+
+/** A bar for each day of the first to the last, or for each week where days would be too many; gaps included. */
+export function stepDays(days: Plan["days"]): { unit: "day" | "week"; bars: StepDay[] } {
+  const first = Date.parse(days[0]?.day ?? "");
+  const last = Date.parse(days.at(-1)?.day ?? "");
+  const size = (last - first) / DAY_MS < MOST_BARS ? DAY_MS : 7 * DAY_MS;
+  const nothing = (days[0]?.steps ?? []).map(() => 0);
+  const bars: StepDay[] = [];
+  for (let at = first; at <= last; at += size) {
+    bars.push({ day: new Date(at).toISOString().slice(0, 10), steps: [...nothing] });
+  }
+  for (const { day, steps = [] } of days) {
+    const bar = bars[Math.floor((Date.parse(day) - first) / size)];
+    if (bar) bar.steps = bar.steps.map((emails, step) => emails + (steps[step] ?? 0));
+  }
+  return { unit: size === DAY_MS ? "day" : "week", bars };
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { OFFICE_HOURS } from "@/features/campaigns/calendar";
 import type { Sender } from "@/features/senders/queries";
 import type { Plan } from "../queries";
-import { heldBackSentences, lateSentence, paceSentence, planSentence } from "./words";
+import { heldBackSentences, lateSentence, newPeopleSentence, paceSentence, planSentence } from "./words";
 
 const NOW = new Date(2030, 0, 31, 9, 0);
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
@@ -53,6 +53,21 @@ describe("the plan in words", () => {
     const short = { ...many, days: days.slice(0, 1) };
     expect(paceSentence(short, { calendar: null })).toBe("All from 3 mailboxes.");
     expect(paceSentence({ ...short, senders: three.slice(0, 1) } as Plan, { calendar: null })).toBeNull();
+  });
+
+  it("says how many new people a day steps leave", () => {
+    const steps = [1, 2, 3].map((step) => ({ step, count: 100, firstAt: null, lastAt: null, late: 0 }));
+    expect(newPeopleSentence({ newPerDay: 13, steps, accepted: 100 })).toBe(
+      "With 3 steps, the limits leave room for about 13 new people a day.",
+    );
+    expect(newPeopleSentence({ newPerDay: 0, steps, accepted: 9 })).toContain(
+      "fewer than one new person a day",
+    );
+    expect(newPeopleSentence({ newPerDay: 13, steps, accepted: 13 })).toBeNull();
+    expect(newPeopleSentence({ newPerDay: null, steps: [], accepted: 100 })).toBeNull();
+    expect(heldBackSentences({ heldBackBy: { FOLLOW_UPS: 7 } }, [], null)).toEqual([
+      "Room is kept for follow-ups in 7 hours.",
+    ]);
   });
 
   it("says what would come too late", () => {

@@ -43,7 +43,7 @@ export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">
 /** "Tuesdays to Thursdays, 9:00 to 16:00 their time, about 38 a day from 3 mailboxes." Null where there is no more to say. */
 export function paceSentence(plan: Plan, { calendar }: Pick<Timing, "calendar">): string | null {
   const mailboxes = plan.senders.filter((each) => each.count > 0).length;
-  const busy = plan.days.filter((each) => each.count > 0).length;
+  const busy = plan.days.filter((each) => (each.steps?.[0] ?? each.count) > 0).length;
   const parts = [
     calendar && calendarWords(calendar),
     busy > 1 && `about ${count(Math.round(plan.accepted / busy))} a day`,
@@ -61,6 +61,7 @@ export function heldBackSentences(
   campaignLimit: number | null,
 ): string[] {
   return Object.entries(plan.heldBackBy).map(([bound, hours]) => {
+    if (bound === "FOLLOW_UPS") return `Room is kept for follow-ups in ${counted(hours, "hour")}.`;
     const what =
       bound === "CAMPAIGN_LIMIT"
         ? `this campaign's own limit${campaignLimit === null ? "" : ` of ${count(campaignLimit)} an hour`}`
@@ -87,6 +88,18 @@ const LIMITS_OF_ALL: Readonly<Record<string, string>> = {
   RAMP: "ramp-up",
   LEAST_GAP: "least gaps between two emails",
 };
+
+/** "With 3 steps, the limits leave room for about 13 new people a day." Null where that binds nobody, or there is one step. */
+export function newPeopleSentence({
+  newPerDay = null,
+  steps = [],
+  accepted,
+}: Pick<Plan, "newPerDay" | "steps" | "accepted">) {
+  if (newPerDay === null || newPerDay >= accepted) return null;
+  const people =
+    newPerDay === 0 ? "fewer than one new person" : `about ${counted(newPerDay, "new person", "new people")}`;
+  return `With ${counted(steps.length, "step")}, the limits leave room for ${people} a day.`;
+}
 
 /** What will not be sent at all; null: nothing. */
 export function lateSentence({ late, accepted }: Pick<Plan, "late" | "accepted">): string | null {

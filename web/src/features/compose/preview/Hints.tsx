@@ -11,6 +11,13 @@ interface Props {
 
 const PARTS: Readonly<Record<string, string>> = { subject: "Subject", body: "Text", bodyHtml: "Rich text" };
 
+/** A part as people call it; `steps[0].body` is the text of the second step. */
+function nameOf(part: string) {
+  const [, number, of = part] = /^steps\[(\d+)\]\.(.+)$/.exec(part) ?? [];
+  const name = PARTS[of] ?? of;
+  return number === undefined ? name : `Step ${Number(number) + 2}, ${name.toLowerCase()}`;
+}
+
 /** What receivers may dislike about the message, and why. */
 export function Hints({ hints = [], inOneLine, title = "Before you send" }: Props) {
   if (hints.length === 0 && inOneLine === 0) return null;
@@ -28,7 +35,7 @@ export function Hints({ hints = [], inOneLine, title = "Before you send" }: Prop
         {hints.map(({ part, found, reason }) => (
           <List.Item key={`${part} ${found}`}>
             <Text inherit>
-              {PARTS[part] ?? part}: {found}
+              {nameOf(part)}: {found}
             </Text>
             <Text inherit c="dimmed">
               {reason}

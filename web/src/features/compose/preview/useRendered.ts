@@ -8,6 +8,12 @@ import type { Recipient } from "../recipients/useRecipients";
 
 const RENDER_MS = 350;
 
+/** The message before, which a later step has below it. */
+interface Quoted {
+  body: string;
+  bodyHtml: string | null;
+}
+
 /** What a later step has beside merge fields: the day on which the one before was sent, as if that were today. */
 export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
 
@@ -39,7 +45,7 @@ export function asksFor(
   senderId: number | undefined,
   unsubscribe: Unsubscribe,
   isLater: boolean,
-  quoted: Quoted | null,
+  quoted: Quoted | null = null,
 ): string {
   return JSON.stringify({
     subject: content.subject,

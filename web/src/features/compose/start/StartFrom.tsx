@@ -26,24 +26,24 @@ const route = getRouteApi("/inside/compose");
 
 /** Begins the draft as a template or a campaign, also one that the address names; keeps its text as a template. */
 export function StartFrom({ content, name, onStart }: Props) {
-  const { template, campaign } = route.useSearch();
+  const { template, campaign, list } = route.useSearch();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const { data: templates } = useQuery(templatesQuery());
   const isWritten = Boolean(content.subject || hasText(content));
   const start = useCommand({
-    run: async (from: { template: number } | { campaign: number }) => {
+    run: async (from: { template: number } | { campaign: number; list?: number | undefined }) => {
       if (isWritten && !(await askToReplace())) return null;
       return "template" in from
         ? asTemplate(await queries.fetchQuery(templateQuery(from.template)))
-        : asCampaign(await queries.fetchQuery(campaignQuery(from.campaign)));
+        : asCampaign(await queries.fetchQuery(campaignQuery(from.campaign)), from.list);
     },
     done: (beginning) => beginning && onStart(beginning),
     failed: "The draft stays as it is",
   });
   const begun = useRef(false);
   useEffect(() => {
-    const from = template !== undefined ? { template } : campaign !== undefined ? { campaign } : null;
+    const from = template !== undefined ? { template } : campaign !== undefined ? { campaign, list } : null;
     if (!from || begun.current) return;
     begun.current = true;
     void start

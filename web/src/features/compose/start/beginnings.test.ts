@@ -46,6 +46,7 @@ it("begins as a campaign was, but for its list, its start and its end", () => {
   expect(draft.timing).toMatchObject({ hourlyLimit: 50, onUnknown: "resend", jitterPercent: 20 });
   expect(draft.timing.calendar).toEqual(OFFICE_HOURS);
   expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "B", rich: false });
+  expect(begun(asCampaign(campaign, 12)).audience).toMatchObject({ source: "file", file: 12 });
   expect(begun(asCampaign({ ...campaign, name: "S", delayBetweenMs: 1_500 })).name).toBe("");
   expect(begun(asCampaign({ ...campaign, delayBetweenMs: 1_500 })).timing.delay).toBe(1.5);
 });

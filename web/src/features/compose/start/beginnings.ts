@@ -1,4 +1,4 @@
-/** What a draft becomes that begins as something else: with its text, and what a campaign had, but never with its list. */
+/** What a draft becomes that begins as something else: with its text, and what a campaign had, but with no list of its own accord. */
 
 import type { Campaign } from "@/features/campaigns/queries";
 import { type AnsweredText, contentOf } from "../content/kept";
@@ -13,8 +13,8 @@ export function asTemplate(template: AnsweredText): Beginning {
   return (step) => [{ kind: "content", step, part: contentOf(template) }];
 }
 
-/** Start and end are not taken over: they have passed. */
-export function asCampaign(campaign: Campaign): Beginning {
+/** Start and end are not taken over: they have passed. `list`: whom it goes to, of those who were written to before. */
+export function asCampaign(campaign: Campaign, list?: number): Beginning {
   const { name, senderIds, hourlyLimit, onUnknown, delayBetweenMs, jitterPercent, calendar } = campaign;
   const [delay, delayUnit]: [number, DelayUnit] =
     delayBetweenMs > 0 && delayBetweenMs % 60_000 === 0
@@ -35,6 +35,9 @@ export function asCampaign(campaign: Campaign): Beginning {
   return (step) => [
     { kind: "name", name: name === campaign.subject.slice(0, 200) ? "" : name },
     { kind: "senders", senderIds },
+    ...(list === undefined
+      ? []
+      : [{ kind: "audience" as const, part: { source: "file" as const, file: list, columns: null } }]),
     { kind: "timing", part: timing },
     {
       kind: "content",

@@ -1,8 +1,15 @@
 import { idIn } from "@/ui/searchParams";
 
-/** What the draft is to begin as: a template or a campaign, by its id. */
-export const composeSearch = (search: Record<string, unknown>): { template?: number; campaign?: number } => {
+/** What the draft is to begin as: a template or a campaign, by its id; and the list that it goes to. */
+export const composeSearch = (
+  search: Record<string, unknown>,
+): { template?: number; campaign?: number; list?: number } => {
   const template = idIn(search.template);
   const campaign = idIn(search.campaign);
-  return { ...(template === undefined ? {} : { template }), ...(campaign === undefined ? {} : { campaign }) };
+  const list = idIn(search.list);
+  return {
+    ...(template !== undefined && { template }),
+    ...(campaign !== undefined && { campaign }),
+    ...(list !== undefined && { list }),
+  };
 };

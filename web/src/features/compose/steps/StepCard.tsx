@@ -20,10 +20,21 @@ interface Props {
   errors: Errors;
   /** At its own text, 0, or a variant. */
   onLook: (variant: number) => void;
+  mayVary?: boolean;
 }
 
 /** One later step: how long it waits, whether it answers the first, and what it says. */
-export function StepCard({ step, number, isLast, firstSubject, onChange, fields, errors, onLook }: Props) {
+export function StepCard({
+  step,
+  number,
+  isLast,
+  firstSubject,
+  onChange,
+  fields,
+  errors,
+  onLook,
+  mayVary,
+}: Props) {
   const { id, wait, inThread, timeOfDay, quotes } = step;
   const title = useId();
   const last = useRef(0);
@@ -118,6 +129,7 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
         fields={[...fields, "sent_at"]}
         errors={errors}
         later={{ inThread }}
+        mayVary={mayVary}
         onLook={(variant) => {
           last.current = variant;
           onLook(variant);

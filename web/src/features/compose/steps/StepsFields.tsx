@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useRef } from "react";
 import type { Change } from "../draft/changes";
@@ -17,12 +17,14 @@ interface Props {
   onLook: (step: string, variant: number) => void;
   /** Another with each draft. */
   origin: string;
+  /** Of a campaign that is scheduled: what stops them stands, and so do variants of steps that are there. */
+  isScheduled?: boolean;
 }
 
 const MOST = 10;
 
 /** The later steps, one under the other, and what stops them. */
-export function StepsFields({ draft, onChange, fields, errors, onLook, origin }: Props) {
+export function StepsFields({ draft, onChange, fields, errors, onLook, origin, isScheduled = false }: Props) {
   const [, ...later] = draft.steps;
   const { stopOnAutoReply, stopOnDomain, withoutReading } = draft.following;
   const list = useRef<HTMLOListElement>(null);
@@ -50,6 +52,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
               fields={fields}
               errors={below(errors, `steps[${at + 1}]`)}
               onLook={(variant) => onLook(step.id, variant)}
+              mayVary={!(isScheduled && /^\d+$/.test(step.id))}
             />
           ))}
         </ol>
@@ -68,7 +71,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
           {errors.steps}
         </Text>
       )}
-      {later.length > 0 && (
+      {later.length > 0 && !isScheduled && (
         <Stack gap="sm" mt="md">
           <Text size="sm">
             An answer, an opt-out or a dead address stops what is left for that recipient.
@@ -90,21 +93,15 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
             }
           />
           {(errors["following.withoutReading"] || withoutReading) && (
-            <Alert color="orange" title="Nobody reads the answers to this mailbox" role="group">
-              <Text size="sm">
-                Its inbox is not connected, so nobody would notice that somebody has answered. Connect the
-                inbox at the sender, or follow up blindly: then whoever has answered gets the next step all
-                the same.
-              </Text>
-              <Checkbox
-                mt="sm"
-                label="Follow up without reading answers"
-                checked={withoutReading}
-                onChange={(event) =>
-                  onChange({ kind: "following", part: { withoutReading: event.currentTarget.checked } })
-                }
-              />
-            </Alert>
+            <Checkbox
+              label="Follow up although nobody reads the answers"
+              description="The mailbox's inbox is not connected: connect it at the sender, or whoever has answered gets the next step all the same."
+              error={withoutReading ? undefined : "Nobody would notice that somebody has answered."}
+              checked={withoutReading}
+              onChange={(event) =>
+                onChange({ kind: "following", part: { withoutReading: event.currentTarget.checked } })
+              }
+            />
           )}
         </Stack>
       )}

@@ -1,0 +1,33 @@
+"""What receivers may dislike about the messages of a campaign, and what its texts seem to mean by another name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.steps import Step
+from app.mail.hints import Hint
+from app.mail.names import SENT_AT
+
+
+async def of_texts(content: Content, steps: Sequence[Step], known: Collection[str], workspace_id: int) -> list[Hint]:
+    """Parts of later steps are named as the request has them. A subject that a step has from the first one says nothing
+    that the first does not.
+    """
+    known = frozenset(known) | {"email"}
+    found = await _of(content, known, workspace_id)
+    for number, step in enumerate(steps):
+        its = await _of(step.content(content), known | {SENT_AT}, workspace_id)
+        found += [
+            msgspec.structs.replace(hint, part=f"steps[{number}].{hint.part}")
+            for hint in its
+            if hint.part != "subject" or step.subject is not None
+        ]
+    return found
+
+
+async def _of(content: Content, known: frozenset[str], workspace_id: int) -> list[Hint]:
+    sent = await content.sent(workspace_id)
+    return [*sent.hints, *content.misspelt(await content.parse(workspace_id), known)]

@@ -1,0 +1,26 @@
+import { beforeEach, expect, it } from "vitest";
+import { EMPTY } from "./draft";
+import { begin, begunAs, filesIn } from "./onServer";
+
+beforeEach(() => localStorage.clear());
+
+it("knows which of the server's drafts it is, until it is none", () => {
+  expect(begunAs("1.2")).toBeNull();
+  begin("1.2", { id: 3, version: 4, name: "Spring" });
+  expect(begunAs("1.2")).toEqual({ id: 3, version: 4, name: "Spring" });
+  expect(begunAs("1.3")).toBeNull();
+  begin("1.2", null);
+  expect(begunAs("1.2")).toBeNull();
+  localStorage.setItem("reachinbox.draft.1.2.server", "{");
+  expect(begunAs("1.2")).toBeNull();
+});
+
+it("names its files, pictures among them, once", () => {
+  const [first] = EMPTY.steps;
+  const content = {
+    ...first.content,
+    html: '<img src="/api/files/7"><img src="/api/files/7">',
+    attachments: [{ id: 9, name: "a", size: 1, warning: null }],
+  };
+  expect(filesIn({ ...EMPTY, steps: [{ ...first, content }] })).toEqual([9, 7]);
+});
