@@ -16,7 +16,11 @@ interface Props {
 /** The compact list: a line each. */
 export function CampaignTable({ campaigns, senders }: Props) {
   return (
-    <Table.ScrollContainer minWidth={640}>
+    <Table.ScrollContainer
+      minWidth={640}
+      bg="var(--surface)"
+      style={{ border: "1px solid var(--line)", borderRadius: "var(--mantine-radius-lg)" }}
+    >
       <Table aria-label="Campaigns">
         <Table.Thead>
           <Table.Tr>
