@@ -116,7 +116,7 @@ BEGIN
     END IF;
 
     IF ids <> '{}' THEN
-        WITH report AS (
+        WITH report AS MATERIALIZED (
             -- With workspace_id as a column, here and below, the planner has no other way to rows than by their key,
             -- however few there were when it looked.
             SELECT of_workspace AS workspace_id, r.*

@@ -31,7 +31,7 @@ VALUES (%(workspace_id)s, %(verb)s, %(reason)s::text, %(campaign_id)s::bigint, %
 RETURNING workspace_id, id;
 
 -- name: decision
--- One decision.
+-- One decision, with how far it came.
 SELECT id, verb, reason, campaign_id, total, changed, left_out, created_at, finished_at, error
 FROM failure_decisions
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
