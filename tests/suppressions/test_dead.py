@@ -84,6 +84,21 @@ async def test_an_address_that_does_not_exist_is_suppressed_with_its_report(
     assert await streams.heal(pool) == []
 
 
+async def test_one_whose_bounce_counts_already_counts_once(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await schedule_campaign(pool, owner, 1)
+    claims = await mine.claim(1)
+    await execute(
+        pool,
+        "INSERT INTO responses (workspace_id, kind, severity, email_id, campaign_id, stream_id, sender_id, recipient, weak,"
+        " message_id, folder, uid_validity, uid, received_at, subject, text, attachments)"
+        " SELECT e.workspace_id, 'BOUNCE', 'HARD', e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, false,"
+        " 'a@b', 'INBOX', 1, 1, now(), '', '', '{}' FROM emails e JOIN streams s ON s.id = e.stream_id",
+    )
+    await execute(pool, "UPDATE streams SET bounced = 1")
+    await report(mine, claims, dead=True)
+    assert await value(pool, "SELECT sum(bounced) FROM streams") == 1
+
+
 async def test_somebody_who_unsubscribed_before_stays_unsubscribed(pool: Pool, owner: Owner, mine: Lane) -> None:
     await schedule_campaign(pool, owner, 1)
     claims = await mine.claim(1)

@@ -433,6 +433,7 @@ BEGIN
         FROM (SELECT e.stream_id, count(*) AS n
               FROM (SELECT of_workspace AS workspace_id, unnest(dead) AS id OFFSET 0) d
               JOIN emails e ON e.workspace_id = d.workspace_id AND e.id = d.id
+              WHERE NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k)  -- which counts already
               GROUP BY e.stream_id) n
         WHERE s.workspace_id = of_workspace AND s.id = n.stream_id;
         -- What else waits for them is cancelled as it is claimed, if not before by the sweep.
