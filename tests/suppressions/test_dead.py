@@ -89,9 +89,9 @@ async def test_one_whose_bounce_counts_already_counts_once(pool: Pool, owner: Ow
     claims = await mine.claim(1)
     await execute(
         pool,
-        "INSERT INTO responses (workspace_id, kind, severity, email_id, campaign_id, stream_id, sender_id, recipient, weak,"
-        " message_id, folder, uid_validity, uid, received_at, subject, text, attachments)"
-        " SELECT e.workspace_id, 'BOUNCE', 'HARD', e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, false,"
+        "INSERT INTO responses (workspace_id, kind, severity, email_id, campaign_id, stream_id, sender_id, recipient,"
+        " weak, message_id, folder, uid_validity, uid, received_at, subject, text, attachments)"
+        " SELECT e.workspace_id, 'BOUNCE', 'hard', e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, false,"
         " 'a@b', 'INBOX', 1, 1, now(), '', '', '{}' FROM emails e JOIN streams s ON s.id = e.stream_id",
     )
     await execute(pool, "UPDATE streams SET bounced = 1")
