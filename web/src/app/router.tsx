@@ -83,7 +83,7 @@ const campaign = createRoute({
   path: "/campaigns/$id",
   params: id,
   validateSearch: campaignSearch,
-  component: lazyRouteComponent(() => import("@/features/campaigns/CampaignPage"), "CampaignPage"),
+  component: lazyRouteComponent(() => import("./CampaignPage"), "CampaignPage"),
 });
 
 const week = createRoute({

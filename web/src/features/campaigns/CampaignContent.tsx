@@ -1,13 +1,16 @@
 import { Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { Suspense } from "react";
+import { type ComponentType, Suspense } from "react";
 import { Facts } from "@/ui/Facts";
 import { HtmlFrame } from "@/ui/HtmlFrame";
-import { lazyPart } from "@/ui/lazyPart";
 import { bytes } from "@/ui/numbers";
 import classes from "./CampaignContent.module.css";
 import type { Campaign } from "./queries";
 
-const RunningSteps = lazyPart(() => import("@/features/compose/RunningSteps"), "RunningSteps");
+interface Props {
+  campaign: Campaign;
+  /** To change its later steps with. */
+  StepsFields: ComponentType<{ campaign: Campaign }>;
+}
 
 /** What goes along with them, where something does. */
 function besideOf({
@@ -28,7 +31,7 @@ function besideOf({
 }
 
 /** What the campaign's emails say, with merge fields as they were written. */
-export function CampaignContent({ campaign }: { campaign: Campaign }) {
+export function CampaignContent({ campaign, StepsFields }: Props) {
   return (
     <Stack gap="lg">
       <Paper withBorder radius="lg" p="lg">
@@ -44,7 +47,7 @@ export function CampaignContent({ campaign }: { campaign: Campaign }) {
       </Paper>
       {(campaign.steps?.length ?? 0) > 0 && (
         <Suspense fallback={<Skeleton height={260} radius="lg" />}>
-          <RunningSteps key={campaign.id} campaign={campaign} />
+          <StepsFields key={campaign.id} campaign={campaign} />
         </Suspense>
       )}
       {campaign.bodyHtml !== null && (

@@ -2,7 +2,7 @@ import "@mantine/core/styles/Tabs.layer.css";
 import { Alert, Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { type ReactNode, Suspense } from "react";
+import { type ComponentProps, type ReactNode, Suspense } from "react";
 import { sentence } from "@/api/problem";
 import { AGAIN_MS } from "@/api/reading";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
@@ -47,7 +47,7 @@ const CampaignVariants = lazyPart(() => import("./CampaignVariants"), "CampaignV
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
-export function CampaignPage() {
+export function CampaignPage({ StepsFields }: Pick<ComponentProps<typeof CampaignContent>, "StepsFields">) {
   const { id } = route.useParams();
   const {
     data: campaign,
@@ -234,7 +234,7 @@ function Parts({ campaign, sender }: Props) {
         <CampaignEmails campaign={campaign} search={search} onChange={change} />
       </Tabs.Panel>
       <Tabs.Panel value="content">
-        <CampaignContent campaign={campaign} />
+        <CampaignContent campaign={campaign} StepsFields={StepsFields} />
       </Tabs.Panel>
       <Tabs.Panel value="settings">
         <Suspense fallback={waiting}>
