@@ -47,7 +47,9 @@ const CampaignVariants = lazyPart(() => import("./CampaignVariants"), "CampaignV
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
-export function CampaignPage({ StepsFields }: Pick<ComponentProps<typeof CampaignContent>, "StepsFields">) {
+type WithSteps = Pick<ComponentProps<typeof CampaignContent>, "StepsFields">;
+
+export function CampaignPage({ StepsFields }: WithSteps) {
   const { id } = route.useParams();
   const {
     data: campaign,
@@ -121,7 +123,7 @@ export function CampaignPage({ StepsFields }: Pick<ComponentProps<typeof Campaig
         )}
         <CampaignResponses campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
-        <Parts campaign={campaign} sender={sender} />
+        <Parts campaign={campaign} sender={sender} StepsFields={StepsFields} />
       </Stack>
     </>
   );
@@ -214,7 +216,7 @@ function Fact({ name, value }: { name: string; value: ReactNode }) {
   );
 }
 
-function Parts({ campaign, sender }: Props) {
+function Parts({ campaign, sender, StepsFields }: Props & WithSteps) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const change = (patch: Partial<CampaignSearch>) =>
