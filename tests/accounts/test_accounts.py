@@ -46,6 +46,8 @@ async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visit
         "baseUrl": ways["baseUrl"],
         "unsubscribe": "none",
         "oneClick": False,
+        "defaultConnections": 5,
+        "defaultHourlyLimit": 100,
     }
     registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201

@@ -276,7 +276,7 @@ def test_html_parts_escape_merge_values() -> None:
 
 
 def test_wrong_templates_and_missing_fields_are_told_by_name() -> None:
-    with pytest.raises(TemplateError, match="expected"):
+    with pytest.raises(TemplateError, match="not closed"):
         builder(body="{{ name")
     with pytest.raises(TemplateError) as error:
         build(subject="{{ name }}")

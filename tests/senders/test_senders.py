@@ -132,6 +132,7 @@ async def test_a_change_leaves_the_rest_as_it_is(api: httpx.AsyncClient, pool: P
         response = await api.patch(url, json=change)
         assert response.status_code == 200, response.text
         sender |= change | {"leftThisHour": change.get("hourlyLimit", sender["leftThisHour"])}
+        sender["sandboxUntil"] = response.json()["sandboxUntil"]
         assert response.json() == sender
         assert await password(pool, box, sender["id"]) == "hunter2"
 

@@ -82,8 +82,7 @@ async def test_the_clock_runs_for_each_item_anew(children: Children) -> None:
 
 
 async def test_an_exception_is_that_items_and_leaves_the_child_alive(children: Children) -> None:
-    (before,) = await run(children, "pid")
-    raised, printed, after = await run(children, "raise", "print", "pid")
+    before, raised, printed, after = await run(children, "pid", "raise", "print", "pid")
     assert raised == Failure("error", "KeyError: 'no rule foresees this'")
     assert (printed, after) == ("did print", before)
 

@@ -78,7 +78,7 @@ def test_recipients_own_zones_need_one_for_who_brings_none(composing: Page) -> N
     expect(page.get_by_role("region", name="Plan")).to_contain_text("their time")
     for day in ("Mon", "Tue", "Wed", "Thu", "Fri"):
         page.get_by_text(day, exact=True).click()
-    expect(page.get_by_text(re.compile("^has no day, so nothing would ever leave"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Has no day, so nothing would ever leave"))).to_be_visible()
 
 
 def test_the_calendar_of_a_campaign_is_changed_and_the_week_shows_it(composing: Page) -> None:

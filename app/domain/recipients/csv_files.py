@@ -317,7 +317,8 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             yield cells
         raise csv.Error("unexpected end of data")
     finally:
-        text.detach()  # else the file would be closed with it
+        if not file.closed:
+            text.detach()  # else the file would be closed with it
 
 
 def _shape(file: BinaryIO, named: str | None = None) -> _Shape:
