@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits, schedule
