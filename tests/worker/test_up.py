@@ -126,12 +126,15 @@ def taken(port: int) -> socket.socket:
 
 def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path) -> None:
     service = Service(tmp_path)
-    service.wait_until_ready()
-    until(lambda: re.search(r"[1-9]\d* SENT", service.output), "the demo has begun")
-    pids = [service.process.pid, service.api_pid(), *service.worker_pids()]
-    assert len(pids) == 3
-    service.process.terminate()
-    assert service.process.wait(10) == 0
+    try:
+        service.wait_until_ready()
+        until(lambda: re.search(r"[1-9]\d* SENT", service.output), "the demo has begun")
+        pids = [service.process.pid, service.api_pid(), *service.worker_pids()]
+        assert len(pids) == 3
+        service.process.terminate()
+        assert service.process.wait(10) == 0
+    finally:
+        service.stop()
     assert not any(is_running(pid) for pid in pids)
     assert not service.postmaster.exists()  # it removes that as the last thing it does
     with EmbeddedPostgres(service.data_dir) as postgres, psycopg.connect(postgres.url) as conn:
