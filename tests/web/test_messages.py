@@ -167,6 +167,8 @@ def test_a_picture_is_put_in_and_goes_along_with_the_message(composing: Page) ->
     framed(page).locator("img").evaluate("image => image.decode()")  # a person sees it in the preview, too
     page.keyboard.press("End")
     page.keyboard.type(" and buy.")
+    expect(framed(page)).to_contain_text("and buy.")  # no frame is on its way when the page is left
+    framed(page).locator("img").evaluate("image => image.decode()")
     schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     (email,) = ask(page, "GET", "/api/emails?limit=1")["items"]
