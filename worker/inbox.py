@@ -73,7 +73,10 @@ class Reader:
                         await inboxes.settle(self._pool)
                         settled_at = time.monotonic()
                     await self._begin()
-                await asyncio.sleep(EVERY_S)
+                if len(self._reading) < AT_ONCE:
+                    await asyncio.sleep(EVERY_S)
+                else:  # more may be due, and wait for a place alone
+                    await asyncio.wait(self._reading, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end()
 
