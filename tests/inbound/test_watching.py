@@ -11,11 +11,14 @@ import pytest
 
 from app.db import Pool
 from app.domain.inbound import inboxes
+from app.domain.senders.inbox import imap_password_place
+from app.secrets import SecretBox
 from tests.inbound.test_hostile import LIST, READ
-from tests.support.dovecot import PROGRAM, WANTED
-from tests.support.engine import execute, row, rows, value, wait_for
+from tests.support.dovecot import PROGRAM, WANTED, dovecot
+from tests.support.engine import SECRET_KEY, WorkerProcess, execute, row, rows, settings_for, value, wait_for
 from tests.support.imap import Hostile
-from tests.support.inbox import Owners, Read, reply
+from tests.support.inbox import ANN, WORD, Owners, Read, reply
+from tests.support.sinkproc import Sink
 from worker import imap, inbox_watch
 from worker.connect import Server
 from worker.inbox import Reader
@@ -203,3 +206,44 @@ async def test_a_mailbox_that_is_another_or_has_another_login_is_watched_no_more
 
 async def _nobody_watches(reader: Reader) -> bool:
     return not reader._watches.tasks
+
+
+@needs_dovecot
+async def test_a_worker_that_is_ended_hangs_up_at_once_on_all_that_it_watches(
+    pool: Pool, database_url: str, read: Read, sink: Sink, tmp_path: Path
+) -> None:
+    names = {f"box{n}@example.com": WORD for n in range(50)}
+    with dovecot(9, names) as at:
+        await read.set_up(Server("localhost", at.imaps, "tls", ANN, WORD, ca_file=at.ca_file), "SENT")
+        await _sent_lately(pool)
+        for sender_id in await _copied(read, sorted(names)):
+            sealed = SecretBox(SECRET_KEY).seal(WORD, imap_password_place(sender_id))
+            await execute(pool, "UPDATE senders SET imap_password_encrypted = %s WHERE id = %s", sealed, sender_id)
+        env = {"SMTP_CA_FILE": str(at.ca_file), "IMAP_ALLOWED_PORTS": "*", "SECRET_KEY": SECRET_KEY}
+        worker = WorkerProcess(database_url, settings_for(sink), tmp_path / "log", env=env)
+        try:
+            all_are = "SELECT count(*) FILTER (WHERE watched_until > now() AND whole_at IS NOT NULL) = 50 FROM inboxes"
+            await wait_for(lambda: value(pool, all_are), "fifty watches")
+        finally:
+            began = time.monotonic()
+            worker.drain()
+        assert time.monotonic() - began < 15
+    assert await rows(pool, "SELECT 1 FROM inboxes WHERE watch_token IS NOT NULL OR lease_token IS NOT NULL") == []
+
+
+async def _copied(read: Read, addresses: list[str]) -> list[int]:
+    """Senders of these addresses instead of the one that there is; their ids."""
+    await execute(
+        read.pool,
+        "INSERT INTO senders (workspace_id, login_id, email, display_name, imap_host, imap_port, imap_security,"
+        " imap_username, imap_password_encrypted) SELECT workspace_id, login_id, a, '', imap_host, imap_port,"
+        " imap_security, a, '' FROM senders, unnest(%s::text[]) a",
+        addresses,
+    )
+    await execute(
+        read.pool,
+        "UPDATE senders SET imap_host = NULL, imap_port = NULL, imap_security = NULL, imap_username = NULL,"
+        " imap_password_encrypted = NULL WHERE email = %s",
+        ANN,
+    )
+    return [one["id"] for one in await rows(read.pool, "SELECT id FROM senders WHERE imap_host IS NOT NULL")]
