@@ -79,7 +79,8 @@ MORE: dict[str, tuple[bytes, str, str]] = {
         daemon(
             f"Sorry, we were unable to deliver your message to the following address.\n\n<{THEM}>:\n554: delivery"
             f" error: dd Sorry your message to {THEM} cannot be delivered. This account has been disabled or"
-            f" discontinued [#102]. - mta1.example\n{COPY}", subject="Failure Notice", sender="MAILER-DAEMON@yahoo.example",
+            f" discontinued [#102]. - mta1.example\n{COPY}",
+            subject="Failure Notice", sender="MAILER-DAEMON@yahoo.example",
         ), "soft", "SUSPEND",
     ),
     "Postfix, a port that nobody answers at": (
@@ -145,7 +146,8 @@ MORE: dict[str, tuple[bytes, str, str]] = {
         daemon(
             f"------- Failure Reasons  --------\n\nUser bob ({THEM}) not listed in Domino Directory\n{THEM}\n\n-------"
             f" Returned Message --------\n\n{RETURNED}",
-            subject="DELIVERY FAILURE: User bob (bob@there.example) not listed in Domino Directory", sender="Postmaster@relay.example",
+            subject="DELIVERY FAILURE: User bob (bob@there.example) not listed in Domino Directory",
+            sender="Postmaster@relay.example",
         ), "hard", "USER_UNKNOWN",
     ),
     "GroupWise": (
