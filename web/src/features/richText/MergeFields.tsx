@@ -7,12 +7,13 @@ import { counted } from "@/ui/numbers";
 interface Props {
   fields: readonly string[];
   onInsert: (text: string) => void;
+  disabled?: boolean;
   lacking?: ReadonlyArray<components["schemas"]["Lack"]> | undefined;
   onShow?: ((field: string) => void) | undefined;
 }
 
 /** Buttons that put a merge field where the caret is. */
-export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
+export function MergeFields({ fields, onInsert, disabled = false, lacking = [], onShow }: Props) {
   const title = useId();
   const [fallback, setFallback] = useState("");
   return (
@@ -26,6 +27,7 @@ export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
             key={field}
             size="compact-sm"
             variant="default"
+            disabled={disabled}
             onClick={() => onInsert(placeholder(field, field === "email" ? "" : fallback))}
             aria-label={`Insert ${field}`}
           >
@@ -38,6 +40,7 @@ export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
             w={170}
             aria-label="Where a field is empty, write"
             placeholder="if empty, write …"
+            disabled={disabled}
             value={fallback}
             onChange={(event) => setFallback(event.currentTarget.value)}
           />
