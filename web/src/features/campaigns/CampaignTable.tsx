@@ -1,4 +1,4 @@
-import { Table } from "@mantine/core";
+import { Box, Table } from "@mantine/core";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
@@ -26,7 +26,7 @@ export function CampaignTable({ campaigns, senders }: Props) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Name</Table.Th>
-            <Table.Th>State</Table.Th>
+            <Table.Th visibleFrom="sm">State</Table.Th>
             <Table.Th visibleFrom="md">Sender</Table.Th>
             <Table.Th ta="right">Sent</Table.Th>
             <Table.Th ta="right" visibleFrom="sm">
@@ -48,8 +48,11 @@ export function CampaignTable({ campaigns, senders }: Props) {
                 >
                   {campaign.name}
                 </AnchorLink>
+                <Box hiddenFrom="sm">
+                  <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
+                </Box>
               </Table.Td>
-              <Table.Td>
+              <Table.Td visibleFrom="sm">
                 <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
               </Table.Td>
               <Table.Td visibleFrom="md">

@@ -111,7 +111,12 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
         )}
         <TextInput label="Name" key={form.key("name")} {...form.getInputProps("name")} />
         <ChipField label="Subject" {...chips("subject")} />
-        <MergeFields fields={campaign.fields ?? []} disabled={!can.content} onInsert={insert} />
+        <MergeFields
+          fields={campaign.fields ?? []}
+          disabled={!can.content}
+          onInsert={insert}
+          none="Its recipients brought no others."
+        />
         <ChipField label="Text" lines={5} {...chips("body")} />
         {campaign.bodyHtml !== null && (
           <HtmlField
