@@ -130,6 +130,11 @@ class LedgerCollector(Collector):
         for status, count in vitals.emails.items():
             emails.add_metric([status], count)
         yield emails
+        yield GaugeMetricFamily(
+            "reachinbox_emails_undecided",
+            "Emails that failed and wait for a person's word.",
+            vitals.undecided,
+        )
         waiting = GaugeMetricFamily(
             "reachinbox_emails_due", "Emails that are due and wait, counted up to 100,000.", labels=["sender"]
         )

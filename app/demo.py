@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.db import Pool, fetch_exactly_one
+from app.db import Pool, fetch_exactly_one, transaction
 from app.domain.accounts import users
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
@@ -28,7 +28,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.steps import Step
 from app.domain.recipients import csv_files, lists
-from app.domain.workspaces import keys
+from app.domain.workspaces import keys, workspaces
 from app.errors import Conflict, NotFound, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
@@ -36,7 +36,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-EMAIL = "demo@example.com"
+NAME = "Demo"  # of its workspace
 RECIPIENTS = Path(__file__).parent.parent / "examples" / "recipients.csv"
 DELAY_MS = 200
 KEY_LASTS = timedelta(days=7)  # it was printed, and so stands in whatever keeps what is printed
@@ -85,12 +85,15 @@ async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
 async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
     """The demo account; when it is made here, its secrets are printed, this once."""
     try:
-        return await users.find_user(pool, EMAIL)
+        return await users.find_user(pool, users.DEMO)
     except NotFound:
         password = secrets.token_urlsafe(12)
     limit = settings.default_emails_per_hour
     # Not the administrator: that is the person who makes the first account of their own.
-    user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=limit, may_be_admin=False)
+    user = await users.create_user(pool, box, users.DEMO, password, default_hourly_limit=limit, may_be_admin=False)
+    await workspaces.change(pool, LOCAL.of(user.id), user.workspace_id, workspaces.Changes(name=NAME))
+    async with transaction(pool) as conn:
+        await users.show_demo(conn)
     ends = datetime.now(UTC) + KEY_LASTS
     made = await keys.create(pool, LOCAL.of(user.id), user.workspace_id, "demo", expires_at=ends)
     print("Demo account (its secrets are shown this once)")

@@ -75,11 +75,20 @@ async def test_it_counts_emails_by_status_and_those_that_are_due(
     assert seen["reachinbox_emails status=sent"] == 3
     assert seen["reachinbox_emails status=failed"] == 1
     assert seen["reachinbox_emails status=unknown"] == 2
+    assert seen["reachinbox_emails_undecided"] == 1
     assert seen["reachinbox_emails_due sender=ready"] == due["n"]
     assert seen["reachinbox_emails_due sender=backed_off"] == 0
     assert 90 <= seen["reachinbox_emails_oldest_due_seconds sender=ready"] < 150
     assert seen["reachinbox_emails_oldest_due_seconds sender=backed_off"] == 0
     assert seen["reachinbox_ledger_up"] == 1
+
+
+async def test_what_somebody_decided_on_waits_for_no_word(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["FAILED"] * 3)
+        await conn.execute("UPDATE streams SET settled = 2")
+    seen = await scrape(api)
+    assert (seen["reachinbox_emails status=failed"], seen["reachinbox_emails_undecided"]) == (3, 1)
 
 
 async def test_emails_of_a_sender_that_is_backed_off_are_told_apart(

@@ -62,9 +62,10 @@ async def test_what_a_sender_sent_before_it_got_a_server_stays_the_sandboxs(api:
     again = (await api.patch(f"/api/senders/{sender['id']}", json={"host": "mail.example.com", "password": "x"})).json()
     assert again["sandboxUntil"] == changed["sandboxUntil"]
     other = await create(api)
-    await api.patch(f"/api/senders/{other['id']}", json={"host": None})
-    back = (await api.patch(f"/api/senders/{other['id']}", json=server)).json()
-    assert back["sandboxUntil"] == back["createdAt"]  # what it sent had gone out
+    for change in ({"host": "mail.example.com", "password": "x"}, {"host": None}, server):
+        assert other["sandboxUntil"] is None  # what it sent had gone out
+        other = (await api.patch(f"/api/senders/{other['id']}", json=change)).json()
+    assert other["sandboxUntil"] is None
 
 
 async def test_a_sender_needs_no_more_than_an_address(api: httpx.AsyncClient) -> None:
@@ -132,7 +133,6 @@ async def test_a_change_leaves_the_rest_as_it_is(api: httpx.AsyncClient, pool: P
         response = await api.patch(url, json=change)
         assert response.status_code == 200, response.text
         sender |= change | {"leftThisHour": change.get("hourlyLimit", sender["leftThisHour"])}
-        sender["sandboxUntil"] = response.json()["sandboxUntil"]
         assert response.json() == sender
         assert await password(pool, box, sender["id"]) == "hunter2"
 

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from app import demo
 from app.cli import serving
-from app.db import Pool
+from app.db import Pool, transaction
+from app.domain.accounts import users
 from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.campaigns import Campaign
@@ -22,6 +23,8 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Request, schedule
 from app.domain.recipients import csv_files, lists
+from app.domain.workspaces.members import list_members
+from app.domain.workspaces.workspaces import list_of
 from app.errors import Conflict, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
@@ -117,3 +120,23 @@ async def scheduled(pool: Pool, user: User) -> Campaign:
 async def states(pool: Pool, user: User, campaign: Campaign) -> list[Campaign]:
     async with aclosing(demo.progress(pool, user.workspace_id, campaign.id, poll_s=0.01, stalled_s=0.1)) as following:
         return [state async for state in following]
+
+
+@pytest.mark.parametrize("demo_first", [True, False])
+async def test_the_administrator_sees_the_demo_whichever_was_there_first(
+    pool: Pool, box: SecretBox, demo_first: bool
+) -> None:
+    async def make(email: str, *, may_be_admin: bool) -> User:
+        return await users.create_user(
+            pool, box, email, "correct horse", default_hourly_limit=100, may_be_admin=may_be_admin
+        )
+
+    first = None if demo_first else await make("ada@example.com", may_be_admin=True)
+    shown = await make(users.DEMO, may_be_admin=False)
+    async with transaction(pool) as conn:
+        await users.show_demo(conn)
+    admin = first or await make("ada@example.com", may_be_admin=True)
+    await make("grace@example.com", may_be_admin=True)  # not the first, so no administrator
+    rows = await list_of(pool, admin.id, admin.workspace_id)
+    assert [(row.id, row.role) for row in rows] == [(admin.workspace_id, "owner"), (shown.workspace_id, "member")]
+    assert [member.id for member in await list_members(pool, shown.workspace_id)] == [shown.id, admin.id]

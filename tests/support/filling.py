@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
+REFUSED = (("RCPT", 550, "5.1.1", "The email account that you tried to reach does not exist"),)
 REPLIES = {
     "SENT": ("ACCEPTED", ".", 250, "2.0.0", "Ok: queued as 4bTqYw1zK9"),
-    "FAILED": ("REJECTED", "RCPT", 550, "5.1.1", "The email account that you tried to reach does not exist"),
+    "FAILED": ("REJECTED", *REFUSED[0]),
     "UNKNOWN": ("UNKNOWN", ".", None, None, "the connection was lost before the reply to the message"),
 }
 CAMPAIGN = """
@@ -41,9 +42,11 @@ FROM generate_series(1, %(n)s) AS n
 ATTEMPTS = """
 INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, recorded_at, duration_ms, server, command,
                       code, enhanced_code, reply)
-SELECT workspace_id, id, 1, %(outcome)s, scheduled_at, scheduled_at, 84, 'mx1.example.com:587', %(command)s, %(code)s,
-       %(enhanced_code)s, %(reply)s
-FROM emails WHERE campaign_id = %(campaign_id)s AND status = %(status)s::text::email_status
+SELECT e.workspace_id, e.id, 1, %(outcome)s, e.scheduled_at, e.scheduled_at, 84, 'mx1.example.com:587',
+       (%(command)s::text[])[r.n], (%(code)s::integer[])[r.n], (%(enhanced_code)s::text[])[r.n],
+       (%(reply)s::text[])[r.n]
+FROM emails e CROSS JOIN LATERAL (SELECT (e.id %% cardinality(%(reply)s::text[]))::integer + 1 AS n) r
+ WHERE e.campaign_id = %(campaign_id)s AND e.status = %(status)s::text::email_status
 """
 SPAN = """
 UPDATE campaigns
@@ -92,10 +95,12 @@ def fill(
     *,
     status: str = "PAUSED",
     host: str = "example.com",
+    refused: Sequence[tuple[str, int, str, str]] = REFUSED,
 ) -> int:
     """A campaign of the account `owner` with so many emails of each status, each with its attempt; returns its id.
 
-    What is sent went in the last hours, what waits is planned from an hour on.
+    What is sent went in the last hours, what waits is planned from an hour on; what failed has the answers of
+    `refused` in turn.
     """
     n = {each: counts.get(each, 0) for each in STATUSES}
     with psycopg.connect(url) as conn:
@@ -106,12 +111,15 @@ def fill(
         (campaign["stream_id"],) = conn.execute(STREAM, campaign | n | {"total": sum(n.values())}).fetchone() or (0,)
         for each in STATUSES:
             conn.execute(EMAILS, campaign | {"status": each, "n": n[each], "tries": int(each in REPLIES)})
-        for each, reply in REPLIES.items():
-            names = ("outcome", "command", "code", "enhanced_code", "reply")
-            conn.execute(ATTEMPTS, campaign | {"status": each} | dict(zip(names, reply, strict=True)))
+        for each, (outcome, *reply) in REPLIES.items():
+            replies = refused if each == "FAILED" else (reply,)
+            parts = zip(
+                ("command", "code", "enhanced_code", "reply"), map(list, zip(*replies, strict=True)), strict=True
+            )
+            conn.execute(ATTEMPTS, campaign | {"status": each, "outcome": outcome} | dict(parts))
         conn.execute(SPAN, campaign)
         conn.execute(WINDOWS, campaign)
-        return campaign["campaign_id"]
+        return row[0]
 
 
 def come_back(url: str, recipient: str, kind: str, text: str, **more: object) -> int:

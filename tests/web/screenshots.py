@@ -40,19 +40,30 @@ OUTSIDE = {
 }
 INSIDE = {
     "campaigns": "/",
+    "campaigns-compact": "/?compact=true&order=name",
+    "campaigns-archived": "/?archived=true",
+    "campaigns-none": "/?q=nothing",
     "campaign": "/campaigns/2",
     "campaign-waiting": "/campaigns/7",
     "campaign-content": "/campaigns/1?tab=content",
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
     "campaign-steps": "/campaigns/8",
+    "campaign-steps-content": "/campaigns/8?tab=content",
+    "campaign-variants": "/campaigns/9",
+    "campaign-over": "/campaigns/4",
+    "campaign-again": "/campaigns/8",
     "compose": "/compose",
+    "compose-drafts": "/compose",
+    "compose-variant": "/compose",
+    "compose-confirm": "/compose",
     "templates": "/templates",
     "week": "/week",
     "compose-test": "/compose",
     "scheduled": "/scheduled",
     "sent": "/sent",
     "trouble": "/trouble",
+    "trouble-reason": "/trouble?failedFor=MAILBOX_FULL",
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
     "replies": "/replies",
@@ -82,6 +93,22 @@ INSIDE = {
     "switch": "/",
     "delete-workspace": "/settings?section=members",
     "session": "/senders",
+}
+# What a new account sees, and what one sees that has a great deal.
+EMPTY = {
+    "campaigns-empty": "/",
+    "trouble-empty": "/trouble",
+    "replies-empty": "/replies",
+    "lists-empty": "/lists",
+    "compose-empty": "/compose",
+}
+MANY = {
+    "campaigns-many": "/",
+    "campaigns-compact-many": "/?compact=true",
+    "campaign-many": "/campaigns/{many}",
+    "trouble-many": "/trouble",
+    "scheduled-many": "/scheduled",
+    "replies-many": "/replies",
 }
 ADMINISTRATOR = {"settings-people": "/settings?section=people", "disable-account": "/settings?section=people"}
 
@@ -149,11 +176,37 @@ def send_test(page: Page) -> None:
     page.get_by_role("link", name="See the test").scroll_into_view_if_needed()
 
 
+def open_drafts(page: Page) -> None:
+    page.get_by_role("button", name="Drafts", exact=True).click()
+    page.get_by_role("menuitem").first.wait_for()
+
+
+def open_variant(page: Page) -> None:
+    page.get_by_role("radiogroup", name="Variant").first.get_by_text("B", exact=True).click()
+    page.get_by_role("radiogroup", name="Variant").first.scroll_into_view_if_needed()
+
+
+def open_confirmation(page: Page) -> None:
+    page.get_by_role("button", name="Schedule 422 emails").click()
+    page.get_by_role("dialog").get_by_role("button", name="Schedule 422").or_(
+        page.get_by_role("dialog").get_by_role("button", name="Send 422")
+    ).wait_for()
+
+
+def open_again(page: Page) -> None:
+    page.get_by_role("button", name="Write again to", exact=True).click()
+    page.get_by_role("menuitem").first.wait_for()
+
+
 # What lies over a page is as high as the window, so no more than that is written.
 OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
     "sender-limits": open_limits,
     "compose-test": send_test,
+    "compose-drafts": open_drafts,
+    "compose-variant": open_variant,
+    "compose-confirm": open_confirmation,
+    "campaign-again": open_again,
     "suppressed-add": open_adding,
     "suppressed-file": add_file,
     "suppressed-allow": open_allowing,
@@ -213,7 +266,10 @@ def keep_a_draft(page: Page) -> None:
         "audience": {"source": "typed", "typed": stored["id"]} | AUDIENCE,
         "senderIds": [],
         "steps": [
-            {"id": "first", "wait": {"n": 0, "unit": "days"}, "inThread": False, "content": CONTENT},
+            {
+                **{"id": "first", "wait": {"n": 0, "unit": "days"}, "inThread": False, "content": CONTENT, "weight": 2},
+                "variants": [{"id": "b", "weight": 1, "content": CONTENT | {"subject": "48 pages for spring"}}],
+            },
             {"id": "second", "wait": {"n": 3, "unit": "business days"}, "inThread": True, "content": LATER},
         ],
         "following": {"stopOnAutoReply": False, "withoutReading": False},
@@ -221,15 +277,56 @@ def keep_a_draft(page: Page) -> None:
         "attempt": None,
     }
     kept = json.dumps({"v": 6, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
+    if not ask(page, "GET", "/api/drafts")["items"]:
+        for name in (
+            "Summer news",
+            "An invitation to the open day, with a name that is longer than most menus are wide",
+        ):
+            ask(page, "POST", "/api/drafts", {"name": name, "content": draft, "lists": [stored["id"]], "files": []})
     key = f"reachinbox.draft.{me['id']}.{me['workspaceId']}"
     page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
+
+
+# Each with its code, its enhanced code and the command that it answered.
+REFUSED = (
+    ("RCPT", 550, "5.1.1", "The email account that you tried to reach does not exist"),
+    ("RCPT", 550, "5.1.1", "Recipient address rejected: User unknown in virtual mailbox table"),
+    ("RCPT", 552, "5.2.2", "The recipient's inbox is out of storage space. Please direct them to free some up"),
+    (
+        ".",
+        554,
+        "5.7.1",
+        "Message rejected as spam by content scanning; see https://postmaster.example.com/bulk for what to do",
+    ),
+    ("MAIL", 550, "5.7.60", "SMTP; Client does not have permissions to send as this sender"),
+    ("RCPT", 550, "5.1.2", "Host or domain name not found"),
+    ("RCPT", 550, "5.2.1", "The account is disabled"),
+)
+
+
+def fill_much(service: Service, page: Page) -> int:
+    """200 campaigns of this account, one of them with 100,000 emails, of which the id is returned."""
+    owner = ask(page, "GET", "/api/auth/me")["email"]
+    with EmbeddedPostgres(service.data_dir) as postgres:
+        for n in range(200):
+            name = f"Batch {n}: what is new for readers in the north, the south, the east and the west"
+            fill(
+                postgres.url, owner, {"SENT": 2, "FAILED": n % 2}, name, status="FINISHED", host=f"batch{n}.example.org"
+            )
+        counts = {"SENT": 61_000, "SCHEDULED": 35_000, "FAILED": 3_900, "UNKNOWN": 100}
+        many = fill(postgres.url, owner, counts, "Everybody", host="everybody.example.org", refused=REFUSED)
+        for n in range(120):
+            come_back(postgres.url, f"sent.{n + 1}@everybody.example.org", "REPLY", f"Answer {n}", name=f"Reader {n}")
+    return many
 
 
 def fill_ledger(service: Service) -> None:
     """Campaigns of the demo account in every state, with emails that failed or are in doubt."""
     with EmbeddedPostgres(service.data_dir) as postgres:
         counts = {"SENT": 8214, "SCHEDULED": 3610, "FAILED": 143, "UNKNOWN": 6}
-        fill(postgres.url, "demo@example.com", counts, "Winter catalogue", host="customers.example.org")
+        fill(
+            postgres.url, "demo@example.com", counts, "Winter catalogue", host="customers.example.org", refused=REFUSED
+        )
         fill(postgres.url, "demo@example.com", {"SENT": 900, "CANCELLED": 300}, "Survey", status="CANCELLED")
         fill(
             postgres.url,
@@ -258,13 +355,13 @@ def fill_ledger(service: Service) -> None:
         )
 
 
-def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme, invitation: str = "") -> None:
+def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme, **ids: object) -> None:
     if len(sys.argv) > 1 and name not in sys.argv[1:]:
         return
-    page.goto(path.format(invitation=invitation))
+    page.goto(path.format(**ids))
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
     page.wait_for_load_state("networkidle")
-    if name == "compose":
+    if name.startswith("compose") and name != "compose-empty":
         page.get_by_role("button", name="Schedule 422 emails").wait_for()
     if name in OPENED:
         OPENED[name](page)
@@ -302,8 +399,10 @@ def workspace_of(page: Page) -> int:
     return ask(page, "GET", "/api/auth/me")["workspaceId"]
 
 
-def furnish(page: Page) -> None:
+def furnish(service: Service, page: Page) -> None:
     """What the demo does not have: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
+    (default,) = (each for each in ask(page, "GET", "/api/senders")["items"] if each["isDefault"])
+    ask(page, "PATCH", f"/api/senders/{default['id']}", {"hourlyLimit": 500})  # or some of these wait an hour
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
     gmail = {"host": "smtp.gmail.com", "port": 587, "username": CHECKED, "password": "of no use"}
     outreach = {"dailyLimit": 40, "leastGapSeconds": 600, "rampUp": {"from": 10, "perDay": 3}}
@@ -331,6 +430,21 @@ def furnish(page: Page) -> None:
     steps = [{"wait": "P3D", "body": "Did you see what I wrote?"}, {"wait": "P5D", "body": "A last word."}]
     roofs = [f"roof{n}@example.com" for n in range(24)]
     ask(page, "POST", "/api/campaigns/schedule", stepped | {"steps": steps, "recipients": roofs})
+    varied = {"name": "Gutters", "variants": [{"subject": "Leaves in your gutters?", "body": "Shall we look?"}]}
+    gutters = [f"gutter{n}@example.com" for n in range(40)]
+    ask(page, "POST", "/api/campaigns/schedule", stepped | varied | {"steps": steps, "recipients": gutters})
+    until(lambda: ask(page, "GET", "/api/campaigns/9")["counts"].get("SENT") == 40, "all of it is sent")
+    with EmbeddedPostgres(service.data_dir) as postgres:
+        for n in range(9):
+            come_back(postgres.url, f"roof{n}@example.com", "REPLY", "Yes.")
+        for n in range(24):
+            come_back(postgres.url, f"gutter{n}@example.com", "REPLY", "Yes.")
+    retired = ask(page, "POST", "/api/senders", {"email": "old@harbour-books.example.com"})["id"]
+    content = {"name": "Last words", "subject": "Last words", "body": "Goodbye."}
+    ask(page, "POST", "/api/campaigns/schedule", content | {"senderId": retired, "recipients": ["c@example.com"]})
+    until(lambda: ask(page, "GET", "/api/campaigns/10")["status"] == "FINISHED", "it is over")
+    ask(page, "POST", "/api/campaigns/10/archive")
+    ask(page, "POST", f"/api/senders/{retired}/retire")
     told = {
         "UNSUBSCRIBED": ["sent.8@customers.example.org", "erased@example.com"],
         "BOUNCED": [
@@ -371,6 +485,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         service = Service(Path(folder))
         browser = launch(playwright)
+        many = None
         try:
             service.wait_until_ready()
             until(lambda: "25 of 25" in service.output, "the demo is over")
@@ -390,18 +505,26 @@ def main() -> None:
                         else:
                             log_in(page, EMAIL)
                         invitation = ask(page, "POST", "/api/members/invitations", {"role": "member"})["token"]
-                        for name, path in ADMINISTRATOR.items():
+                        for name, path in {**ADMINISTRATOR, **EMPTY}.items():
                             shoot(page, name, path, size, scheme)
                         page.context.clear_cookies()
                         for name, path in OUTSIDE.items():
-                            shoot(page, name, path, size, scheme, invitation)
+                            shoot(page, name, path, size, scheme, invitation=invitation)
                         log_in(page, "demo@example.com", password)
                         keep_a_draft(page)
                         if size is WIDE and scheme == "light":
-                            furnish(page)
+                            furnish(service, page)
                             tell_of_a_check(service)
                         for name, path in INSIDE.items():
-                            shoot(page, name, path, size, scheme, invitation)
+                            shoot(page, name, path, size, scheme, invitation=invitation)
+                        page.context.clear_cookies()
+                        if many is None:
+                            register(page, "many@example.com")
+                            many = fill_much(service, page)
+                        else:
+                            log_in(page, "many@example.com")
+                        for name, path in MANY.items():
+                            shoot(page, name, path, size, scheme, many=many)
         finally:
             browser.close()
             service.stop()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, assert_accessible, join, open_page
-from tests.support.service import Service
+from tests.support.browser import NARROW, ask, assert_accessible, join, open_page
+from tests.support.service import Service, until
 
 
 def schedule(page: Page, recipients: int = 3, **fields: Any) -> int:
@@ -117,7 +117,7 @@ def test_settings_are_changed_and_what_is_wrong_stands_beside_its_field(inside: 
     expect(inside.get_by_text("Unknown merge field")).to_be_visible()
     assert_accessible(inside)
     inside.get_by_label("Subject").fill("Good morning {{ name }}")
-    inside.get_by_label("Name").fill("Summer letter")
+    inside.get_by_label("Name", exact=True).fill("Summer letter")
     inside.get_by_label("Seconds between emails").fill("90")
     # The same picker as where it was written, by the same clock: the browser's own field speaks American.
     expect(inside.get_by_role("button", name=re.compile("^Start")).or_(inside.get_by_label("Start"))).to_have_text(
@@ -185,7 +185,8 @@ def test_a_draft_is_saved_for_the_workspace_and_an_older_one_is_not_written_over
     theirs = {"name": "Theirs", "content": kept["content"], "version": 1}
     assert inside.request.put(f"/api/drafts/{draft['id']}", data=theirs).ok
     inside.get_by_label("Subject").fill("Summer news")
-    inside.get_by_role("button", name="Save the draft").click()
+    expect(inside.get_by_text("Somebody else saved this draft meanwhile")).to_be_visible()
+    inside.get_by_role("button", name="Save it as another draft").click()
     question = inside.get_by_role("dialog", name="Somebody saved this draft meanwhile")
     expect(question).to_be_visible()
     assert_accessible(inside)
@@ -195,3 +196,53 @@ def test_a_draft_is_saved_for_the_workspace_and_an_older_one_is_not_written_over
     inside.get_by_role("menuitem", name="Theirs").click()
     inside.get_by_role("dialog", name="Open another draft?").get_by_role("button", name="Open it").click()
     expect(inside.get_by_label("Subject")).to_have_value("Spring news")
+
+
+def test_a_draft_that_the_workspace_keeps_saves_itself(inside: Page) -> None:
+    inside.goto("/compose")
+    inside.get_by_label("Subject").fill("Spring news")
+    inside.get_by_role("button", name="Save as a draft").click()
+    (draft,) = inside.request.get("/api/drafts").json()["items"]
+    path = f"/api/drafts/{draft['id']}"
+
+    def subject() -> str:
+        return ask(inside, "GET", path)["content"]["steps"][0]["content"]["subject"]
+
+    inside.get_by_label("Subject").fill("Summer news")
+    until(lambda: inside.evaluate("0") or subject() == "Summer news", "it is saved")
+    expect(inside.get_by_text("The draft is saved.")).to_be_visible()
+    assert_accessible(inside)
+    inside.get_by_label("Subject").fill("Autumn news")
+    inside.reload()  # before the moment is over after which it is saved
+    expect(inside.get_by_label("Subject")).to_have_value("Autumn news")
+    until(lambda: inside.evaluate("0") or subject() == "Autumn news", "what was written last is saved")
+    version = ask(inside, "GET", path)["version"]
+    with inside.context.new_page() as other:
+        other.goto("/compose")
+        other.get_by_label("Subject").fill("Winter news")
+        until(lambda: other.evaluate("0") or subject() == "Winter news", "another tab saves it, too")
+        expect(inside.get_by_label("Subject")).to_have_value("Winter news")
+    inside.get_by_label("Subject").fill("News of the year")
+    until(lambda: inside.evaluate("0") or subject() == "News of the year", "and this one after it")
+    assert ask(inside, "GET", path)["version"] == version + 2
+    assert inside.request.delete(path).ok
+    inside.get_by_label("Subject").fill("News")
+    expect(inside.get_by_role("button", name="Save as a draft")).to_be_visible()
+    assert ask(inside, "GET", "/api/drafts")["items"] == []
+
+
+def test_fields_are_put_into_a_campaign_that_waits(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}?tab=settings")
+    text = inside.get_by_label("Text", exact=True)
+    before = text.input_value()
+    text.press("Control+End")
+    inside.get_by_role("button", name="Insert name").click()
+    expect(text).to_have_value(before + "{{ name }}")
+    expect(text).to_be_focused()
+    inside.get_by_label("If name is empty, write").fill("you")
+    expect(text).to_have_value(before + '{{ name | default: "you" }}')
+    assert_accessible(inside)
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("The campaign is changed.")).to_be_visible()
+    assert ask(inside, "GET", f"/api/campaigns/{campaign}")["body"] == before + '{{ name | default: "you" }}'

@@ -118,15 +118,15 @@ def test_nothing_is_decided_about_rows_of_the_list_before(inside: Page, service:
 def test_a_campaigns_settings_are_its_own_when_the_browser_jumps_from_one_to_another(inside: Page) -> None:
     first, second = schedule(inside, name="First"), schedule(inside, name="Second")
     inside.goto(f"/campaigns/{first}?tab=settings")
-    expect(inside.get_by_label("Name")).to_have_value("First")
+    expect(inside.get_by_label("Name", exact=True)).to_have_value("First")
     inside.get_by_role("link", name="Campaigns", exact=True).first.click()
     inside.get_by_role("link", name="Second", exact=True).click()
     inside.get_by_role("tab", name="Settings").click()
-    expect(inside.get_by_label("Name")).to_have_value("Second")
+    expect(inside.get_by_label("Name", exact=True)).to_have_value("Second")
     assert inside.url.endswith(f"/campaigns/{second}?tab=settings")
     inside.evaluate("history.go(-2)")
     expect(inside.get_by_role("heading", name="First", level=1)).to_be_visible()
-    expect(inside.get_by_label("Name")).to_have_value("First")
+    expect(inside.get_by_label("Name", exact=True)).to_have_value("First")
 
 
 def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -499,3 +500,24 @@ def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None
         expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
         assert_accessible(page)
+
+
+def test_whoever_was_left_out_is_taken_along_to_be_mended(page: Page, email: str) -> None:
+    join(page, email)
+    page.goto("/compose")
+    wrong = [f"nobody{n}" for n in range(12)]
+    recipients(page).fill("\n".join(["ada@example.com", *wrong, "ADA@example.com"]))
+    page.get_by_label("Subject").fill("News")
+    page.get_by_label("Message", exact=True).fill("Hello.")
+    page.get_by_role("button", name="Schedule 1 email").click()
+    sheet = page.get_by_role("dialog")
+    # However long it is, the way on is in sight.
+    expect(sheet.get_by_role("button", name="Send 1 email")).to_be_in_viewport()
+    with page.expect_download() as started:
+        sheet.get_by_role("button", name="CSV", exact=True).click()
+    with started.value.path().open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[:2] == [["row", "email", "reason"], ["2", "nobody0", "An email address must have an @-sign."]]
+    assert rows[-1] == ["14", "ADA@example.com", "Is in line 1 already."]
+    assert len(rows) == 14
+    assert_accessible(page)

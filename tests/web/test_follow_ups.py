@@ -60,11 +60,18 @@ def test_in_five_minutes_an_answer_stops_a_follow_up(page: Page, email: str) -> 
     told = ask(page, "GET", f"/api/campaigns/{campaign}")
     assert (told["following"], told["responses"]["replied"]) == (19, 1)
     click("link", "See the campaign")
-    expect(steps.get_by_role("row").nth(1).get_by_role("cell")).to_have_text(["1", "20", "0", "1", "0", "0", "19"])
+    expect(steps.get_by_role("row").nth(1).get_by_role("cell")).to_have_text(
+        ["1", "20", "0", "1", "0", "0", "19", "Write again"]
+    )
     expect(page.get_by_role("region", name="By step")).not_to_contain_text("Move up now")  # nobody new waits
     assert_accessible(page)
     assert clicks <= CLICKS
     assert fields <= FIELDS
+
+    page.get_by_role("button", name="Write again to recipients of step 1").click()
+    page.get_by_role("menuitem", name="Those who got it and did not answer").click()
+    page.wait_for_url("**/compose*")
+    expect(page.get_by_role("button", name="Schedule 19 emails")).to_be_visible()
 
 
 def test_steps_have_variants_and_are_changed_while_they_run(page: Page, email: str) -> None:

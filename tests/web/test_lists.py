@@ -96,7 +96,7 @@ def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None
         campaign = send_through(inside, sink, ["ada@example.com"])
         sink.script([])
         inside.goto(f"/campaigns/{campaign}")
-        inside.get_by_role("button", name="Send again all in doubt").click()
+        inside.get_by_role("button", name=re.compile("Send again: all .* in doubt")).click()
         dialog = inside.get_by_role("dialog", name="Send 1 email again?")
         expect(dialog).to_contain_text("may get it twice")
         dialog.get_by_role("button", name="Send again").click()
@@ -233,3 +233,14 @@ def test_lists_and_an_email_fit_a_narrow_screen(browser: Browser, service: Servi
             page.get_by_role("link", name="a-host-with").or_(page.get_by_text("for good").first).first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0], path
             assert_accessible(page)
+
+
+def test_what_was_decided_on_is_trouble_no_more(inside: Page, service: Service, email: str) -> None:
+    filled(service, email, {"FAILED": 3, "UNKNOWN": 1})
+    inside.goto("/")
+    trouble = inside.get_by_role("region", name="Today").get_by_text("Failed or in doubt").locator("..")
+    expect(trouble).to_contain_text("4")
+    ids = [each["id"] for each in ask(inside, "GET", "/api/emails?status=FAILED")["items"]]
+    ask(inside, "POST", "/api/failures/decisions", {"verb": "PUT_ASIDE", "ids": ids})
+    inside.reload()
+    expect(trouble).to_contain_text("1")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, log_in, open_page
-from tests.support.service import Service
+from tests.support.service import Service, until
 from tests.web.test_campaigns import schedule
 
 
@@ -50,6 +50,16 @@ def bring_in(admin: Page, guest: Page, email: str) -> None:
     assert answer.ok, answer.text()
     guest.goto("/")
     guest.get_by_role("heading", name="Campaigns", level=1).wait_for()
+
+
+def test_the_administrator_goes_from_an_empty_page_to_the_demo(admin: Page, closed: Service) -> None:
+    until(lambda: "25 of 25" in closed.output, "the demo is over")
+    admin.goto("/")
+    assert_accessible(admin)
+    admin.get_by_role("button", name="See the demo").click()
+    expect(admin.get_by_role("link", name="Demo", exact=True)).to_be_visible()
+    expect(admin.get_by_role("button", name="Workspace: Demo")).to_be_visible()
+    assert_accessible(admin)
 
 
 def test_a_forgotten_password_is_set_by_a_link_that_the_administrator_hands_over(admin: Page, guest: Page) -> None:

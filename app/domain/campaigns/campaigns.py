@@ -73,13 +73,14 @@ class ResponseCounts(msgspec.Struct, rename="camel"):
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
-    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has
-    not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
-    for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
-    campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
-    more than its `share_percent` of what its senders may send. `brake`: why it paused itself. `total` counts emails of
-    all steps, `recipients` those of the first, `following` those that a next step will follow; `steps`: of a campaign
-    with later ones, all, where it is read by itself, as are `variants` of steps and `comparisons` of these.
+    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. `fields`:
+    merge fields that its texts may have besides `email`. What has not gone by `latest_at` is cancelled. After
+    `emails_removed_at` the counts are all that is left of emails removed for their age. `waiting`: why its next email
+    does not go now; answers to changes leave it out. Of a sender's campaigns the one with the latest `ahead_at` is
+    planned first, then they come in the order of scheduling; none takes more than its `share_percent` of what its
+    senders may send. `brake`: why it paused itself. `total` counts emails of all steps, `recipients` those of the
+    first, `following` those that a next step will follow; `steps`: of a campaign with later ones, all, where it is read
+    by itself, as are `variants` of steps and `comparisons` of these.
     """
 
     id: int
@@ -125,6 +126,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     following: int = 0
     undecided: int = 0
     archived_at: datetime | None = None
+    fields: list[str] = []
     steps: list[CampaignStep] = []
     variants: list[CampaignVariant] = []
     comparisons: list[StepComparison] = []
@@ -174,6 +176,7 @@ def _campaign(row: Row) -> Campaign:
         following=row["following"],
         undecided=row["undecided"],
         archived_at=row["archived_at"],
+        fields=[field for field in row["fields"] if field != "email"],
         steps=row.get("steps", []),
         variants=row.get("variants", []),
         comparisons=row.get("comparisons", []),

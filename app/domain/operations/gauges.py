@@ -58,12 +58,13 @@ class FollowUps(NamedTuple):
 
 
 class Vitals(NamedTuple):
-    """One reading. `emails` by status; `due` by whether they are held back (their sender is backed off, or a server's
-    words hold them); `holds` by reason; `jobs` by queue and status, where a
-    waiting job is `due` or `later`.
+    """One reading. `emails` by status; `undecided`: of those that failed, how many wait for a person's word; `due` by
+    whether they are held back (their sender is backed off, or a server's words hold them); `holds` by reason; `jobs` by
+    queue and status, where a waiting job is `due` or `later`.
     """
 
     emails: dict[str, int]
+    undecided: int
     due: dict[bool, Due]
     jobs: dict[tuple[str, str], int]
     workers: int
@@ -92,6 +93,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         follows: Row = await fetch_exactly_one(conn, sql.follow_ups_standing, {"most": MOST_COUNTED})
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
+        undecided=emails.pop("undecided"),
         emails=emails,
         due={row["backed_off"]: Due(row["waiting"], row["oldest_s"]) for row in due},
         jobs={(row["queue"], row["status"]): row["jobs"] for row in jobs},

@@ -6,14 +6,15 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('jit', 'off', true), set_config('statement_timeout', %(timeout_ms)s::text, true);
 
 -- name: emails_by_status
--- All emails by status, from the streams' counters; in doubt only those that somebody can still decide on.
+-- All emails by status, from the streams' counters; in doubt only those that somebody can still decide on. Of those that
+-- failed, how many wait for a word.
 SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sending), 0)::bigint AS sending,
        coalesce(sum(s.sent), 0)::bigint AS sent, coalesce(sum(s.failed), 0)::bigint AS failed,
        coalesce(sum(s.unknown) FILTER (WHERE s.unknown > 0 AND NOT EXISTS (
            SELECT FROM campaigns c
            WHERE c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.emails_removed_at IS NOT NULL
        )), 0)::bigint AS unknown,
-       coalesce(sum(s.cancelled), 0)::bigint AS cancelled
+       coalesce(sum(s.cancelled), 0)::bigint AS cancelled, coalesce(sum(s.failed - s.settled), 0)::bigint AS undecided
 FROM streams s;
 
 -- name: due_emails

@@ -3027,6 +3027,8 @@ export interface components {
             undecided: number;
             /** @description Since when it is out of the list; null: it is in it. */
             archivedAt?: string | null;
+            /** @description The merge fields that its recipients bring, and that its texts may have besides `email`. */
+            fields?: string[];
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */

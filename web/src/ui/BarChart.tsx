@@ -22,12 +22,15 @@ interface Props {
   scale?: string;
   /** Written under the bars: one under each, or evenly from the beginning of the first to the end of the last. */
   axis: readonly string[];
+  /** Whether the colours are named above, those alone that are there. */
+  named?: boolean;
 }
 
 /** Bars side by side, each of parts on top of each other. */
-export function BarChart({ label, bars, height, top = highest(bars), scale, axis }: Props) {
+export function BarChart({ label, bars, height, top = highest(bars), scale, axis, named = false }: Props) {
   return (
     <div className={classes.chart} data-scale={scale !== undefined || undefined}>
+      {named && <Names bars={bars} />}
       {scale !== undefined && <span className={`${classes.scale} tabular`}>{scale}</span>}
       <div role="img" aria-label={label} className={classes.bars} style={{ height }}>
         {bars.map((bar) => (
@@ -53,6 +56,21 @@ export function BarChart({ label, bars, height, top = highest(bars), scale, axis
           <span key={text}>{text}</span>
         ))}
       </div>
+    </div>
+  );
+}
+
+function Names({ bars }: Pick<Props, "bars">) {
+  const shown = bars.flatMap(({ parts }) => parts.filter(({ value }) => value > 0));
+  const colors = new Map(shown.map(({ name, color }) => [name, color]));
+  return (
+    <div className={classes.names} aria-hidden>
+      {[...colors].map(([name, color]) => (
+        <span key={name}>
+          <i style={{ background: color }} />
+          {name}
+        </span>
+      ))}
     </div>
   );
 }

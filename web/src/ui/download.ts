@@ -5,3 +5,10 @@ export function download(address: string, name = ""): void {
   link.download = name;
   link.click();
 }
+
+/** The same of a text that the page has made. */
+export function saveText(text: string, name: string, type: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  download(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it after this
+}

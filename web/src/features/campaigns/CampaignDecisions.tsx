@@ -2,6 +2,7 @@ import { Button, Group } from "@mantine/core";
 import { useDecisions } from "@/features/ledger/commands";
 import { DECISIONS, decisionsOn, EMAIL_STATUS } from "@/features/ledger/words";
 import { useMay } from "@/features/workspaces/useMay";
+import { count } from "@/ui/numbers";
 import { of } from "./counts";
 import type { Campaign } from "./queries";
 
@@ -27,7 +28,8 @@ export function CampaignDecisions({ campaign }: { campaign: Campaign }) {
               disabled={pending}
               onClick={() => decide(decision, { campaignId: campaign.id, n: waiting[status] })}
             >
-              {DECISIONS[decision].button} all {EMAIL_STATUS[status].label.toLowerCase()}
+              {DECISIONS[decision].button}: all {count(waiting[status])}{" "}
+              {EMAIL_STATUS[status].label.toLowerCase()}
             </Button>
           )),
       )}

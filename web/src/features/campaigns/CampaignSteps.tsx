@@ -1,6 +1,8 @@
-import { Paper, Table, Title } from "@mantine/core";
+import { Paper, Table, Title, VisuallyHidden } from "@mantine/core";
+import { useMay } from "@/features/workspaces/useMay";
 import { BarChart } from "@/ui/BarChart";
 import { count, counted } from "@/ui/numbers";
+import { AgainMenu } from "./AgainMenu";
 import classes from "./CampaignSteps.module.css";
 import { MoveUp } from "./MoveUp";
 import type { Campaign } from "./queries";
@@ -19,6 +21,7 @@ const FIGURES = [
 /** How many got each step, and what came of it, as a funnel and in figures; nothing of a campaign of one step. */
 export function CampaignSteps({ campaign }: { campaign: Campaign }) {
   const { steps = [] } = campaign;
+  const mayAgain = useMay("member") && !campaign.emailsRemovedAt;
   if (steps.length < 2) return null;
   return (
     <Paper withBorder radius="lg" p="lg" component="section" aria-labelledby="steps-title">
@@ -30,6 +33,7 @@ export function CampaignSteps({ campaign }: { campaign: Campaign }) {
         height={120}
         scale={count(Math.max(1, ...steps.map(({ sent }) => sent)))}
         bars={steps.map((step) => ({ id: step.id, title: words(step), parts: parts(step) }))}
+        named
         axis={steps.map(({ step }) => (steps.length > 5 ? String(step) : `Step ${step}`))}
       />
       <Table fz="sm" mt="md" aria-label="Steps" className={`${classes.steps} tabular`}>
@@ -38,6 +42,11 @@ export function CampaignSteps({ campaign }: { campaign: Campaign }) {
             {["Step", ...FIGURES.map(([title]) => title)].map((title) => (
               <Table.Th key={title}>{title}</Table.Th>
             ))}
+            {mayAgain && (
+              <Table.Th>
+                <VisuallyHidden>Write again</VisuallyHidden>
+              </Table.Th>
+            )}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -49,6 +58,11 @@ export function CampaignSteps({ campaign }: { campaign: Campaign }) {
                   {count(step[name])}
                 </Table.Td>
               ))}
+              {mayAgain && (
+                <Table.Td className={classes.again}>
+                  <AgainMenu campaign={campaign} step={step.step} />
+                </Table.Td>
+              )}
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -71,9 +85,9 @@ function words({ step, sent, answered, bounced, optedOut }: Step): string {
 function parts({ sent, answered, bounced, optedOut }: Step) {
   const rest = Math.max(0, sent - answered - bounced - optedOut);
   return [
-    { name: "bounced", value: bounced, color: "var(--status-failed)" },
-    { name: "optedOut", value: optedOut, color: "var(--status-cancelled)" },
-    { name: "answered", value: answered, color: "var(--status-sent)" },
-    { name: "rest", value: rest, color: "var(--status-scheduled)" },
+    { name: "Bounced", value: bounced, color: "var(--status-failed)" },
+    { name: "Opted out", value: optedOut, color: "var(--status-cancelled)" },
+    { name: "Answered", value: answered, color: "var(--status-sent)" },
+    { name: "None of these yet", value: rest, color: "var(--status-scheduled)" },
   ];
 }

@@ -1,11 +1,13 @@
-import { Stack } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Suspense } from "react";
 import { AGAIN_MS } from "@/api/reading";
 import { sendersQuery } from "@/features/senders/queries";
+import { workspacesQuery } from "@/features/workspaces/queries";
 import { useMay } from "@/features/workspaces/useMay";
+import { useSelectWorkspace } from "@/features/workspaces/useSelectWorkspace";
 import { Choice } from "@/ui/Choice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -92,13 +94,28 @@ function CampaignList({ search }: { search: CampaignsSearch }) {
   );
 }
 
+/** What the service calls the workspace of its demo. */
+const DEMO = "Demo";
+
 function NoneYet() {
   const maySend = useMay("member");
+  const { data: workspaces = [] } = useQuery(workspacesQuery());
+  const { go, pending } = useSelectWorkspace();
+  const demo = workspaces.find(({ name, selected }) => name === DEMO && !selected);
   return (
     <EmptyState
       icon={IconStack2}
       title="No campaign yet"
-      action={maySend && <ButtonLink to="/compose">Write the first one</ButtonLink>}
+      action={
+        <Group gap="xs" justify="center">
+          {maySend && <ButtonLink to="/compose">Write the first one</ButtonLink>}
+          {demo && (
+            <Button variant="default" loading={pending} onClick={() => void go(demo.id)}>
+              See the demo
+            </Button>
+          )}
+        </Group>
+      }
     >
       A campaign is one text for many people, sent one by one from your mailbox. You see here how far it is.
     </EmptyState>

@@ -13,7 +13,7 @@ export function CampaignsSummary() {
   const { data: totals } = useQuery(totalsQuery(end.toISOString()));
   const { data: hours } = useQuery(hourlyQuery({ hours: 25 }));
   const n = totals?.counts ?? {};
-  const trouble = (n.FAILED ?? 0) + (n.UNKNOWN ?? 0);
+  const trouble = (totals?.undecided ?? 0) + (n.UNKNOWN ?? 0);
   return (
     <Figures
       label="Today"

@@ -25,13 +25,15 @@ import { DraftNotice } from "./draft/DraftNotice";
 import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
-import { begin, begunAs, removeDraft } from "./draft/onServer";
+import { begunAs, removeDraft } from "./draft/onServer";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
+import { useKeptDraft } from "./draft/useKeptDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
 import { fieldsOf, nextBlank } from "./preview/blanks";
 import { Hints } from "./preview/Hints";
+import { hintsAt } from "./preview/hintsAt";
 import { PreviewPane } from "./preview/PreviewPane";
 import { asksFor, useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
@@ -115,7 +117,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     const begun = begunAs(owner);
-    begin(owner, null);
+    keptDraft.forget();
     discard();
     if (begun) return; // its lists are those of the draft on the server
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
@@ -131,6 +133,12 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       if (begun) void removeDraft(begun.id).catch(() => undefined); // somebody else removed it
       forget();
     },
+  });
+
+  const keptDraft = useKeptDraft({
+    ...{ owner, draft, now, origin },
+    settle: typed.settle,
+    resting: sending.pending,
   });
 
   const form = useRef<HTMLFormElement>(null);
@@ -196,7 +204,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         </Alert>
       )}
       <Group gap="xs" mb="xs">
-        <DraftsMenu owner={owner} draft={draft} now={now} settle={typed.settle} onOpen={open} />
+        <DraftsMenu {...keptDraft} draft={draft} now={now} settle={typed.settle} onOpen={open} />
       </Group>
       <StartFrom
         content={content}
@@ -323,7 +331,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               rich={message.rich}
               fields={fieldsOf(message)}
             />
-            <Hints hints={shown.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
+            <Hints
+              hints={shown.data && hintsAt(shownStep, shown.data.hints)}
+              inOneLine={known?.subjectsInOneLine ?? 0}
+            />
           </Section>
           <Section title="Plan">
             <PlanPane

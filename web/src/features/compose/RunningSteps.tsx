@@ -67,7 +67,7 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
           if (error) reset();
           setAfter((draft) => changes.reduce(changed, draft));
         }}
-        fields={[]}
+        fields={campaign.fields ?? []}
         errors={error ? errors : said.length > 0 ? lacks : {}}
         onLook={() => {}}
         origin={String(campaign.id)}

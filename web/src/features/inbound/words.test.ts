@@ -36,5 +36,6 @@ test("a rate is of those that were sent", () => {
   expect(rate(0, 10)).toBe("");
   expect(rate(3, 0)).toBe("");
   expect(rate(42, 1000)).toBe("4.2 % of those sent");
+  expect(rate(2, 8214)).toBe("under 0.1 % of those sent");
   expect(rate(1, 3)).toBe("33 % of those sent");
 });

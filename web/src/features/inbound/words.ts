@@ -84,5 +84,6 @@ export function verdict({ kind, severity, ofSender, code, enhancedCode, backOn }
 export function rate(n: number, sent: number): string {
   if (n === 0 || sent === 0) return "";
   const percent = (100 * n) / sent;
+  if (percent < 0.05) return "under 0.1 % of those sent";
   return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} % of those sent`;
 }

@@ -1,5 +1,8 @@
 import { Button, Group, Table, Text } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
+import { csvOf } from "@/ui/csv";
+import { saveText } from "@/ui/download";
 import { count, counted } from "@/ui/numbers";
 
 export interface LeftOutRow {
@@ -15,6 +18,9 @@ interface Props {
   rowWord: string;
   label?: string;
 }
+
+const HEADER = ["row", "email", "reason"];
+const cells = ({ row, email, reason }: LeftOutRow) => [String(row), email, reason];
 
 const SHOWN = 8;
 const MOST = 200;
@@ -64,6 +70,14 @@ export function LeftOut({ rows, total, rowWord, label = "Left out" }: Props) {
         </Table>
       </Table.ScrollContainer>
       <Group gap="xs" mt={4}>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          leftSection={<IconDownload size={14} aria-hidden />}
+          onClick={() => saveText(csvOf([HEADER, ...rows.map(cells)]), "left-out.csv", "text/csv")}
+        >
+          {rows.length < total ? `CSV of the first ${count(rows.length)}` : "CSV"}
+        </Button>
         {rows.length > SHOWN && !all && (
           <Button variant="subtle" size="compact-sm" onClick={() => setAll(true)}>
             Show more

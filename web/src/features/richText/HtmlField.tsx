@@ -1,6 +1,7 @@
 import { Skeleton, Textarea } from "@mantine/core";
-import { Suspense, useRef, useState } from "react";
+import { type RefObject, Suspense, useEffect, useRef, useState } from "react";
 import { lazyPart } from "@/ui/lazyPart";
+import { insertAt } from "./insertAt";
 import { isOfEditor } from "./richText";
 
 const RichBody = lazyPart(() => import("./RichBody"), "RichBody");
@@ -8,17 +9,26 @@ const RichBody = lazyPart(() => import("./RichBody"), "RichBody");
 interface Props {
   html: string;
   onChange: (html: string) => void;
+  onFocus: () => void;
+  /** Is given what puts a text where the caret is. */
+  insert: RefObject<((text: string) => void) | null>;
   disabled: boolean;
   error: string | undefined;
 }
 
 /** HTML that is there already: in the editor, or as it is written where the editor would make something else of it. */
-export function HtmlField({ html, onChange, disabled, error }: Props) {
-  const insert = useRef<((text: string) => void) | null>(null);
+export function HtmlField({ html, onChange, onFocus, insert, disabled, error }: Props) {
+  const written = useRef<HTMLTextAreaElement>(null);
   const [inEditor] = useState(() => !disabled && isOfEditor(html));
+  useEffect(() => {
+    if (inEditor) return; // the editor gives its own
+    insert.current = (text) => written.current && insertAt(written.current, text, onChange);
+  }, [inEditor, insert, onChange]);
   if (!inEditor)
     return (
       <Textarea
+        ref={written}
+        onFocus={onFocus}
         label="HTML"
         description={disabled ? undefined : "It was not written in the editor, which would change its looks."}
         autosize
@@ -33,14 +43,7 @@ export function HtmlField({ html, onChange, disabled, error }: Props) {
     );
   return (
     <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
-      <RichBody
-        html={html}
-        onChange={onChange}
-        onFocus={() => undefined}
-        insert={insert}
-        pictures
-        error={error}
-      />
+      <RichBody html={html} onChange={onChange} onFocus={onFocus} insert={insert} pictures error={error} />
     </Suspense>
   );
 }

@@ -9,14 +9,16 @@ import {
   SimpleGrid,
   Stack,
   Text,
-  Textarea,
   TextInput,
 } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { ChipField } from "@/features/richText/ChipField";
 import { HtmlField } from "@/features/richText/HtmlField";
+import { insertAt } from "@/features/richText/insertAt";
+import { MergeFields } from "@/features/richText/MergeFields";
 import { textOf } from "@/features/richText/richText";
 import { isChoosable, sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
@@ -57,6 +59,32 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     said: () => "The campaign is changed.",
   });
   const [html, setHtml] = useState(before.bodyHtml);
+  const [texts, setTexts] = useState({ subject: before.subject, body: before.body });
+  const inputs = { subject: useRef<HTMLInputElement>(null), body: useRef<HTMLTextAreaElement>(null) };
+  const insertHtml = useRef<((text: string) => void) | null>(null);
+  /** Where somebody wrote last. */
+  const last = useRef<"subject" | "body" | "html">(campaign.bodyHtml === null ? "body" : "html");
+  const put = (name: "subject" | "body", text: string) => {
+    setTexts((old) => ({ ...old, [name]: text }));
+    form.setFieldValue(name, text);
+  };
+  const insert = (text: string) => {
+    const name = last.current;
+    if (name === "html") return insertHtml.current?.(text);
+    const input = inputs[name].current;
+    if (input) insertAt(input, text, (value) => put(name, value));
+  };
+  const chips = (name: "subject" | "body") => ({
+    input: inputs[name],
+    value: texts[name],
+    onText: (text: string) => put(name, text),
+    onFocus: () => {
+      last.current = name;
+    },
+    "data-path": name,
+    disabled: !can.content,
+    error: errorOf(form.errors[name]),
+  });
   const [calendar, setCalendar] = useState(before.calendar);
   const [moments, setMoments] = useState({ start: before.start, latest: before.latest });
   const moment = (name: "start" | "latest") => ({
@@ -66,7 +94,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
       setMoments({ ...moments, [name]: value });
       form.setFieldValue(name, value);
     },
-    error: typeof form.errors[name] === "string" ? form.errors[name] : undefined,
+    error: errorOf(form.errors[name]),
   });
   const { data: senders } = useQuery(sendersQuery());
   const choosable = senders?.items.filter(isChoosable) ?? [];
@@ -82,32 +110,29 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           </Text>
         )}
         <TextInput label="Name" key={form.key("name")} {...form.getInputProps("name")} />
-        <TextInput
-          label="Subject"
+        <ChipField label="Subject" {...chips("subject")} />
+        <MergeFields
+          fields={campaign.fields ?? []}
           disabled={!can.content}
-          key={form.key("subject")}
-          {...form.getInputProps("subject")}
+          onInsert={insert}
+          none="Its recipients brought no others."
         />
-        <Textarea
-          label="Text"
-          autosize
-          minRows={5}
-          maxRows={16}
-          disabled={!can.content}
-          key={form.key("body")}
-          {...form.getInputProps("body")}
-        />
+        <ChipField label="Text" lines={5} {...chips("body")} />
         {campaign.bodyHtml !== null && (
           <HtmlField
             html={html}
+            insert={insertHtml}
+            onFocus={() => {
+              last.current = "html";
+            }}
             onChange={(changed) => {
               // The plain text follows, as it did when both were written.
-              if (form.getValues().body === textOf(html)) form.setFieldValue("body", textOf(changed));
+              if (form.getValues().body === textOf(html)) put("body", textOf(changed));
               setHtml(changed);
               form.setFieldValue("bodyHtml", changed);
             }}
             disabled={!can.content}
-            error={typeof form.errors.bodyHtml === "string" ? form.errors.bodyHtml : undefined}
+            error={errorOf(form.errors.bodyHtml)}
           />
         )}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -213,6 +238,8 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     </Paper>
   );
 }
+
+const errorOf = (error: unknown) => (typeof error === "string" ? error : undefined);
 
 /** Of the calendar's fields alone, by their names. */
 function below(errors: Readonly<Record<string, unknown>>): Record<string, string> {

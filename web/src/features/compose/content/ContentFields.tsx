@@ -1,13 +1,14 @@
 import { Button, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
 import { Suspense, useId, useRef } from "react";
 import type { components } from "@/api/schema";
+import { ChipField } from "@/features/richText/ChipField";
+import { insertAt } from "@/features/richText/insertAt";
+import { MergeFields } from "@/features/richText/MergeFields";
 import { lazyPart } from "@/ui/lazyPart";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { BesideFields } from "./BesideFields";
-import { ChipField } from "./ChipField";
 import { LanguageField } from "./LanguageField";
-import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
 
 const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
@@ -52,13 +53,9 @@ export function ContentFields({
     if (target === "html") return insertRich.current?.(text);
     const input = target === "subject" ? subject.current : body.current;
     if (!input) return insertRich.current?.(text);
-    const start = input.selectionStart ?? input.value.length;
-    const value = input.value.slice(0, start) + text + input.value.slice(input.selectionEnd ?? start);
-    onChange(target === "subject" ? { subject: value } : withBody(content, value));
-    requestAnimationFrame(() => {
-      input.focus();
-      input.setSelectionRange(start + text.length, start + text.length);
-    });
+    insertAt(input, text, (value) =>
+      onChange(target === "subject" ? { subject: value } : withBody(content, value)),
+    );
   };
 
   return (

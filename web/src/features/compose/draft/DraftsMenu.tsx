@@ -1,26 +1,16 @@
 import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
 import { IconChevronDown, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { keys } from "@/api/keys";
 import { useCommand } from "@/forms/useCommand";
 import { Time } from "@/time/Time";
 import { confirm } from "@/ui/confirm";
 import { type Draft, hasContent } from "./draft";
-import {
-  type Begun,
-  begin,
-  begunAs,
-  draftsQuery,
-  isOld,
-  readDraft,
-  removeDraft,
-  saveDraft,
-} from "./onServer";
+import { draftsQuery, nameOf, readDraft, removeDraft, saveDraft } from "./onServer";
 import { isDraft } from "./shape";
+import type { Keeping, useKeptDraft } from "./useKeptDraft";
 
-interface Props {
-  owner: string;
+interface Props extends Pick<ReturnType<typeof useKeptDraft>, "begun" | "keeping" | "become" | "forget"> {
   draft: Draft;
   /** What it is this moment, drawn or not. */
   now: () => Draft;
@@ -29,28 +19,19 @@ interface Props {
   onOpen: (draft: Draft) => void;
 }
 
-/** The drafts that the workspace shares: this one saved among them, and another one opened. */
-export function DraftsMenu({ owner, draft, now, settle, onOpen }: Props) {
-  const [begun, setBegun] = useState(() => begunAs(owner));
+/** The drafts that the workspace shares: this one kept among them, and another one opened. */
+export function DraftsMenu({ draft, now, settle, onOpen, begun, keeping, become, forget }: Props) {
   const { data } = useQuery(draftsQuery());
-  const become = (next: Begun | null) => {
-    begin(owner, next);
-    setBegun(next);
-  };
   const keep = useCommand({
     run: async () => {
       await settle();
       const mine = now();
-      try {
-        return await saveDraft(mine, nameOf(mine), begun);
-      } catch (error) {
-        if (!isOld(error) || !(await askForAnother())) throw error;
-        return saveDraft(mine, nameOf(mine), null);
-      }
+      if (keeping === "changed" && !(await askForAnother())) return null;
+      return saveDraft(mine, nameOf(mine), null);
     },
     changes: [keys.drafts()],
-    done: ({ id, version, name }) => become({ id, version, name }),
-    said: ({ name }) => `“${name}” is saved for the workspace.`,
+    done: (kept) => kept && become(kept),
+    said: (kept) => (kept ? `“${kept.name}” is saved for the workspace.` : "Nothing is saved."),
     failed: "The draft is not saved",
   });
   const open = useCommand({
@@ -70,7 +51,7 @@ export function DraftsMenu({ owner, draft, now, settle, onOpen }: Props) {
   const remove = useCommand({
     run: (id: number) => removeDraft(id),
     changes: [keys.drafts()],
-    done: (_, id) => id === begun?.id && become(null),
+    done: (_, id) => id === begun?.id && forget(),
     failed: "The draft is still there",
   });
   const drafts = data?.items ?? [];
@@ -88,10 +69,10 @@ export function DraftsMenu({ owner, draft, now, settle, onOpen }: Props) {
               Drafts
             </Button>
           </Menu.Target>
-          <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
+          <Menu.Dropdown mah={360} maw="min(420px, calc(100vw - 32px))" style={{ overflowY: "auto" }}>
             {drafts.map(({ id, name, changedAt, changedBy }) => (
               <Group key={id} gap={4} wrap="nowrap">
-                <Menu.Item onClick={() => void open.run(id)}>
+                <Menu.Item miw={0} style={{ overflowWrap: "anywhere" }} onClick={() => void open.run(id)}>
                   {name}
                   <Text size="xs" c="dimmed">
                     {changedBy ?? "somebody"}, <Time value={changedAt} />
@@ -110,18 +91,27 @@ export function DraftsMenu({ owner, draft, now, settle, onOpen }: Props) {
           </Menu.Dropdown>
         </Menu>
       )}
-      {hasContent(draft) && (
+      {hasContent(draft) && (!begun || keeping === "changed") && (
         <Button variant="default" size="xs" loading={keep.pending} onClick={() => void keep.run()}>
-          {begun ? "Save the draft" : "Save as a draft"}
+          {begun ? "Save it as another draft" : "Save as a draft"}
         </Button>
+      )}
+      {begun && (
+        <Text size="sm" c={WRONG.has(keeping) ? "var(--mantine-color-error)" : "dimmed"} role="status">
+          {KEEPING[keeping]}
+        </Text>
       )}
     </>
   );
 }
 
-function nameOf({ name, steps }: Draft): string {
-  return (name.trim() || steps[0].content.subject.trim() || "Without a name").slice(0, 200);
-}
+const KEEPING: Readonly<Record<Keeping, string>> = {
+  saved: "The draft is saved.",
+  saving: "The draft is being saved …",
+  unsaved: "The draft is not saved: the service did not take it. It is tried again with the next change.",
+  changed: "Somebody else saved this draft meanwhile, so yours is in this browser alone.",
+};
+const WRONG: ReadonlySet<Keeping> = new Set(["unsaved", "changed"]);
 
 function askForAnother(): Promise<boolean> {
   return confirm({

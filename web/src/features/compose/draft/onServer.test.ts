@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { EMPTY } from "./draft";
-import { begin, begunAs, filesIn } from "./onServer";
+import { begin, begunAs, filesIn, printOf } from "./onServer";
 
 beforeEach(() => localStorage.clear());
 
@@ -23,4 +23,11 @@ it("names its files, pictures among them, once", () => {
     attachments: [{ id: 9, name: "a", size: 1, warning: null }],
   };
   expect(filesIn({ ...EMPTY, steps: [{ ...first, content }] })).toEqual([9, 7]);
+});
+
+it("tells contents by what they say, not by the order of their parts or by the attempt", () => {
+  const draft = { ...EMPTY, name: "Spring" };
+  const turned = Object.fromEntries(Object.entries(draft).reverse());
+  expect(printOf({ ...turned, attempt: { key: "x" } })).toBe(printOf(draft));
+  expect(printOf({ ...draft, name: "Summer" })).not.toBe(printOf(draft));
 });

@@ -52,6 +52,19 @@ export function saveDraft(draft: Draft, name: string, begun: Begun | null): Prom
   );
 }
 
+export function nameOf({ name, steps }: Draft): string {
+  return (name.trim() || steps[0].content.subject.trim() || "Without a name").slice(0, 200);
+}
+
+/** Tells one content from another, in whatever order the server gives its parts. */
+export function printOf(content: unknown): string {
+  return JSON.stringify(content, (key, value) => {
+    if (key === "attempt") return null; // which is this browser's alone
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
 export const isOld = (error: unknown) =>
   error instanceof ApiProblem && error.type === "urn:reachinbox:problem:draft_changed";
 

@@ -1,6 +1,6 @@
 /** Recipients for whom something of the text stays blank. */
 
-import { chipsIn } from "../content/chips";
+import { chipsIn } from "@/features/richText/chips";
 import type { Content } from "../draft/draft";
 import type { Recipient } from "../recipients/useRecipients";
 

@@ -1,4 +1,5 @@
 import { SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
+import { useMemo } from "react";
 import { type Rejected, sentence } from "@/api/problem";
 import { CsvField } from "@/features/recipients/CsvField";
 import { LeftOut } from "@/features/recipients/LeftOut";
@@ -44,7 +45,11 @@ export function RecipientsField({
   errors,
 }: Props) {
   const refused = plan?.rejected ?? rejected;
-  const rows = leftOutRows(plan, rejected, recipients);
+  const { rowOf, rowWord } = recipients;
+  const rows = useMemo(
+    () => leftOutRows(plan, rejected, { rowOf, rowWord }),
+    [plan, rejected, rowOf, rowWord],
+  );
   const { suppressed = 0, earlier = 0 } = plan ?? {};
   const isRefused = rejected.length > 0;
   return (

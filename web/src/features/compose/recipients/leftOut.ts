@@ -13,9 +13,7 @@ export function leftOutRows(
   { rowOf, rowWord }: Pick<Recipients, "rowOf" | "rowWord">,
 ): LeftOutRow[] {
   const rows = [
-    ...(plan?.rejected ?? refused)
-      .slice(0, 1_000)
-      .map(({ row, email, reason }) => ({ row: rowOf(row), email, reason })),
+    ...(plan?.rejected ?? refused).map(({ row, email, reason }) => ({ row: rowOf(row), email, reason })),
     ...(plan?.duplicateRows ?? []).map(({ row, email, first }) => ({
       row: rowOf(row),
       email,

@@ -13,10 +13,12 @@ import { count, counted } from "@/ui/numbers";
 import type { Step, Timing } from "../draft/draft";
 import { heldBackSentences, lateSentence, leavesNow, paceSentence, planSentence } from "../plan/words";
 import { Hints } from "../preview/Hints";
+import { hintsAt } from "../preview/hintsAt";
 import { renderedQuery } from "../preview/useRendered";
 import type { Plan } from "../queries";
 import { leftOutCount, leftOutRows } from "../recipients/leftOut";
 import type { Recipients } from "../recipients/useRecipients";
+import classes from "./ConfirmSheet.module.css";
 import { blankSentences, followUpSentence } from "./words";
 
 interface Props {
@@ -59,7 +61,7 @@ export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }:
               )}
             </div>
             {plan && <About plan={plan} {...about} />}
-            <Group justify="flex-end" gap="sm">
+            <Group justify="flex-end" gap="sm" className={classes.verbs ?? ""}>
               <Button variant="default" onClick={onClose} data-autofocus>
                 Back to the draft
               </Button>
@@ -78,7 +80,10 @@ type AboutProps = Pick<Props, "senders" | "recipients" | "timing" | "later" | "l
 
 function About({ plan, senders, recipients, timing, later, looks }: AboutProps) {
   const looked = useQueries({ queries: looks.map(renderedQuery) });
-  const hinted = looked.map(({ data }, at) => ({ step: at + 2, hints: data?.hints ?? [] }));
+  const hinted = looked.map(({ data }, at) => ({
+    step: at + 2,
+    hints: hintsAt(later[at], data?.hints ?? []),
+  }));
   const anyHint = plan.hints.length > 0 || hinted.some(({ hints }) => hints.length > 0);
   const isSandboxed = useSandboxed();
   const held = heldBackSentences(plan, senders, timing.hourlyLimit);

@@ -27,7 +27,7 @@ export function SendingBar({ plan, senders, pending, disabled, failure }: Props)
       <FormFailure text={failure} />
       <div className={classes.row}>
         <div className={classes.told}>
-          <Text size="sm" fw={550} truncate>
+          <Text size="sm" fw={550} lineClamp={3}>
             {plan ? spanSentence(plan) : "Not ready yet"}
           </Text>
           <Text size="sm" c="dimmed" truncate>

@@ -1,3 +1,4 @@
+import "@mantine/dates/styles.layer.css";
 import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
 import { TimePicker } from "@mantine/dates";
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";

@@ -11,14 +11,28 @@ interface Props {
   lines?: number;
   value: string;
   onText: (text: string) => void;
-  onFocus: () => void;
+  onFocus?: () => void;
   error: string | undefined;
+  disabled?: boolean;
+  /** By which a form finds it. */
+  "data-path"?: string;
 }
 
 const COPIED = ["font", "letterSpacing", "lineHeight", "padding", "border", "textIndent", "tabSize"] as const;
 
 /** Text in which merge fields are chips: each has a ground of its own, goes by one key, and has its default beside it. */
-export function ChipField({ input, label, description, lines, value, onText, onFocus, error }: Props) {
+export function ChipField({
+  input,
+  label,
+  description,
+  lines,
+  value,
+  onText,
+  onFocus,
+  error,
+  disabled = false,
+  "data-path": path,
+}: Props) {
   const behind = useRef<HTMLDivElement>(null);
   const [caret, setCaret] = useState<number | null>(null);
   const chip = caret === null ? null : chipAt(value, caret);
@@ -39,6 +53,8 @@ export function ChipField({ input, label, description, lines, value, onText, onF
     value,
     error,
     onFocus,
+    disabled,
+    "data-path": path,
     inputContainer: (children: React.ReactNode) => (
       <div className={classes.field}>
         <div ref={behind} className={classes.behind} data-lines={lines ? true : undefined} aria-hidden>

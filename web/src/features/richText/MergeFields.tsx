@@ -1,5 +1,5 @@
 import { Button, Group, Text, TextInput } from "@mantine/core";
-import { useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import type { components } from "@/api/schema";
 import { placeholder } from "@/features/recipients/mergeFields";
 import { counted } from "@/ui/numbers";
@@ -7,12 +7,24 @@ import { counted } from "@/ui/numbers";
 interface Props {
   fields: readonly string[];
   onInsert: (text: string) => void;
+  disabled?: boolean;
+  /** Said where there is none but the address. */
+  none?: ReactNode;
   lacking?: ReadonlyArray<components["schemas"]["Lack"]> | undefined;
   onShow?: ((field: string) => void) | undefined;
 }
 
+const NONE = "The columns of a CSV come here, and the names in “Ada <ada@example.com>”.";
+
 /** Buttons that put a merge field where the caret is. */
-export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
+export function MergeFields({
+  fields,
+  onInsert,
+  disabled = false,
+  none = NONE,
+  lacking = [],
+  onShow,
+}: Props) {
   const title = useId();
   const [fallback, setFallback] = useState("");
   return (
@@ -26,6 +38,7 @@ export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
             key={field}
             size="compact-sm"
             variant="default"
+            disabled={disabled}
             onClick={() => onInsert(placeholder(field, field === "email" ? "" : fallback))}
             aria-label={`Insert ${field}`}
           >
@@ -38,6 +51,7 @@ export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
             w={170}
             aria-label="Where a field is empty, write"
             placeholder="if empty, write …"
+            disabled={disabled}
             value={fallback}
             onChange={(event) => setFallback(event.currentTarget.value)}
           />
@@ -57,7 +71,7 @@ export function MergeFields({ fields, onInsert, lacking = [], onShow }: Props) {
         ))}
       {fields.length === 0 && (
         <Text size="sm" c="dimmed" mt={4}>
-          The columns of a CSV come here, and the names in “Ada &lt;ada@example.com&gt;”.
+          {none}
         </Text>
       )}
     </div>
