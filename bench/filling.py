@@ -120,7 +120,11 @@ async def _create_users(url: str) -> tuple[int, str, list[int]]:
             await create_user(pool, box, f"user{n}@bench.example", "battery staple", default_hourly_limit=UNLIMITED)
             for n in range(2)
         ]
-        return first.id, await create_key(pool, LOCAL, first.id, "bench"), [user.workspace_id for user in others]
+        return (
+            first.id,
+            await create_key(pool, LOCAL.of(first.id), first.workspace_id, "bench"),
+            [user.workspace_id for user in others],
+        )
 
 
 def _senders_of(conn: psycopg.Connection[Any], workspace_id: int) -> list[int]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,20 @@ def suppress_others(url: str, count: int) -> None:
 
 @contextmanager
 def worker(
-    url: str, sink: Sink, lanes: int, *, trusted: Path | None = None, metrics_port: int | None = None
+    url: str,
+    sink: Sink,
+    lanes: int,
+    *,
+    trusted: Path | None = None,
+    metrics_port: int | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Generator[subprocess.Popen[bytes], None, None]:
     """One worker process sending to the sink; ended by SIGTERM, which must leave nothing in doubt. With the authorities
     that are `trusted`, over TLS and with a login.
     """
-    env = os.environ | {
+    env = {
+        **os.environ,
+        **(env or {}),
         "DATABASE_URL": url,
         "SECRET_KEY": SECRET_KEY,
         "SMTP_HOST": "127.0.0.1",

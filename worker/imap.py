@@ -34,6 +34,7 @@ from worker.verdicts import ServerTrouble, storable
 
 OPEN_S = 60.0  # for all of it, from TLS to the login
 COMMAND_S = 60.0
+IDLE_S = 10.0  # to begin to listen for news, to take what came, to end: a server has nothing to work out for it
 CLOSE_S = 2.0
 TALK_S = 1.0  # a server that tells all kinds of things is listened to no more often
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="imap")
@@ -188,12 +189,12 @@ class Mailbox:
         """
         until = time.monotonic() + within_s
         try:
-            await self.do(Session.begin_idle)
-            news = await self.do(Session.has_news)
+            await self.do(Session.begin_idle, IDLE_S)
+            news = await self.do(Session.has_news, IDLE_S)
             while not news and await self._can_be_read(until - time.monotonic()):
-                news = await self.do(Session.has_news)
+                news = await self.do(Session.has_news, IDLE_S)
                 await asyncio.sleep(0 if news else TALK_S)
-            return await self.do(Session.end_idle) or news
+            return await self.do(Session.end_idle, IDLE_S) or news
         except asyncio.CancelledError:
             self._hang_up()  # who listens to nothing but news is not asked to log out
             raise

@@ -68,21 +68,28 @@ class Reader:
         settled_at = float("-inf")
         try:
             while True:
+                more_may_be_due = False
                 with step("read_inboxes"):
                     if time.monotonic() - settled_at > SETTLE_EVERY_S:
                         await inboxes.settle(self._pool)
                         settled_at = time.monotonic()
-                    await self._begin()
-                await asyncio.sleep(EVERY_S)
+                    more_may_be_due = await self._begin()
+                if not more_may_be_due:
+                    await asyncio.sleep(EVERY_S)
+                elif len(self._reading) == AT_ONCE:  # they wait for a place alone
+                    await asyncio.wait(self._reading, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end()
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> bool:
+        """Begin a pass through each that is due, as far as there are places; whether there may be more."""
         free = AT_ONCE - len(self._reading)
-        for inbox in await inboxes.lease(self._pool, self._token, free) if free > 0 else []:
+        leased = await inboxes.lease(self._pool, self._token, free) if free > 0 else []
+        for inbox in leased:
             reading = asyncio.create_task(self.read(inbox))
             self._reading.add(reading)
             reading.add_done_callback(self._reading.discard)
+        return len(leased) == free
 
     async def _end(self) -> None:
         ending = [*self._reading, *self._watches.tasks]

@@ -90,7 +90,7 @@ class Watches:
                 return
             if not await self._is_read(inbox, mailbox):
                 await inboxes.note_news(self._pool, inbox)
-            while await inboxes.watch(self._pool, inbox):
+            while await inboxes.watch(self._pool, inbox, goes_on=True):
                 if await mailbox.wait_for_news(ROUND_S):
                     await inboxes.note_news(self._pool, inbox)
                     await asyncio.sleep(PAUSE_S)

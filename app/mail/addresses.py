@@ -73,8 +73,12 @@ def normalize_any(text: str) -> str:
 
 
 def domain_named(text: str) -> str:
-    """The domain in `text` (`example.com`, `@example.com`) as addresses have it. Raises InvalidAddress."""
-    name = text.strip().removeprefix("@").removesuffix(".")
+    """The domain in `text` (`example.com`, `@example.com`, `*@example.com`) as addresses have it. Raises
+    InvalidAddress.
+    """
+    name = text.strip().removeprefix("*@").removeprefix("@").removesuffix(".")
+    if name.startswith("*."):
+        raise InvalidAddress(f"Give {name[2:]}: what is below a domain goes with it.")
     if "@" in name:
         raise InvalidAddress("This is no domain; give the part after the @-sign alone.")
     if "." not in name:

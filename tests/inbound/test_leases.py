@@ -139,7 +139,6 @@ async def test_a_worker_that_is_killed_before_it_commits_leaves_all_to_the_next(
         await wait_until_blocked(pool)
         worker.kill()
     assert await read.responses() == []
-    await execute(pool, "UPDATE inboxes SET lease_until = now(), next_at = now()")
     second = WorkerProcess(database_url, settings, tmp_path / "second", env=env)
     began = time.monotonic()
     try:

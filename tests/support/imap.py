@@ -37,11 +37,17 @@ class Hostile:
         self.lines: list[bytes] = []
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        idle = b""
         try:
             writer.write(self.greeting)
             while line := await reader.readline():
                 self.lines.append(line.strip())
                 tag, _, command = line.strip().partition(b" ")
+                if command == b"IDLE":
+                    idle = tag
+                elif tag == b"DONE":
+                    writer.write(b"%b OK done\r\n" % idle)
+                    continue
                 if command.startswith(b"CAPABILITY"):
                     writer.write(b"* CAPABILITY %b\r\n%b OK done\r\n" % (self.capabilities, tag))
                 elif command.startswith(b"AUTHENTICATE"):

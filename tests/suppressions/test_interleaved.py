@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,11 +20,13 @@ import pytest
 from app.db import Conn, Pool, open_pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns.change import Changes, change
-from app.domain.ledger import decisions, streams
-from app.domain.ledger.claims import Claim, Claimant
+from app.domain.campaigns.steps import Step
+from app.domain.ledger import decisions, follow_ups, streams
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import exchange
 from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict, InvalidInput
-from tests.ledger.test_holds import Lane
+from tests.ledger.test_holds import PATIENCE, Lane
 from tests.support.engine import Owner, check_conservation, create_owner, execute, rows, schedule_campaign, value
 from tests.support.waiting import BOUND_S
 
@@ -120,7 +123,7 @@ async def actors(pool: Pool, database_url: str) -> AsyncIterator[dict[str, tuple
     """A pool for each name, whose sessions wait at its gate."""
     async with pool.connection() as conn:
         await conn.execute(GATE.encode())
-    names = ("suppress", "claim", "schedule", "retry", "replan")
+    names = ("suppress", "claim", "schedule", "retry", "resolve", "replan", "follow_up")
     async with AsyncExitStack() as stack:
         made: dict[str, tuple[int, Pool]] = {}
         for gate, name in enumerate(names):
@@ -151,24 +154,28 @@ async def test_after_the_commit_of_a_suppression_no_exchange_that_had_not_the_st
 async def _play(pool: Pool, made: dict[str, tuple[int, Pool]], first: str, draw: random.Random) -> tuple[bool, bool]:
     """Whether somebody who is suppressed was claimed, as it is allowed, and whether the suppression came before."""
     owner = await create_owner(pool, f"{uuid4().hex}@example.com")
-    campaign, failed = await _prepare(pool, owner)
     lane = Lane(pool, Claimant(uuid4(), owner.workspace_id, owner.sender_id))
     await execute(
         pool,
         "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'lane', now() + interval '1 d')",
         lane.claimant.token,
     )
+    campaign, failed, doubtful = await _prepare(pool, owner, lane)
     doing: dict[str, Callable[[Pool], Awaitable[Any]]] = {
         "suppress": lambda own: add(own, owner.workspace_id, [THEM], [], Asked(), LOCAL),
         "claim": lambda own: Lane(own, lane.claimant).claim(10),
         "schedule": lambda own: schedule_campaign(own, owner, [THEM, "else@example.com"]),
         "retry": lambda own: decisions.retry(own, owner.workspace_id, failed),
+        "resolve": lambda own: decisions.resolve(own, owner.workspace_id, doubtful, "resend"),
+        "follow_up": follow_ups.follow_up,
         "replan": lambda own: change(own, owner.workspace_id, campaign, Changes(delay_between_ms=1)),
     }
     async with pool.connection() as conn:
         stage = Stage(conn, [Actor(name, made[name][0], doing[name], made[name][1]) for name in doing])
         before = await _perform(stage, first, draw)
     by_name = {actor.name: actor for actor in stage.actors}
+    for actor in stage.actors:
+        actor.result()  # nobody broke off for another reason than a suppression
     claims: list[Claim] = by_name["claim"].result()
     got = any(claim.recipient == THEM for claim in claims)
     assert not (got and before), f"claimed after the suppression had committed: {before}"
@@ -178,6 +185,8 @@ async def _play(pool: Pool, made: dict[str, tuple[int, Pool]], first: str, draw:
         *(owner.workspace_id, THEM),
     )
     assert waits == [], "whoever makes emails wait and whoever suppresses missed each other"
+    owed = "SELECT count(*) FROM emails WHERE workspace_id = %s AND recipient = %s AND follow_at IS NOT NULL"
+    assert await value(pool, owed, owner.workspace_id, THEM) == 0, "something follows still"
     assert THEM not in {claim.recipient for claim in await lane.claim(10)}
     for row in await rows(pool, "SELECT id FROM campaigns WHERE workspace_id = %s", owner.workspace_id):
         await check_conservation(pool, row["id"])
@@ -185,15 +194,38 @@ async def _play(pool: Pool, made: dict[str, tuple[int, Pool]], first: str, draw:
     return got, before
 
 
-async def _prepare(pool: Pool, owner: Owner) -> tuple[int, int]:
-    """A campaign in which they are due, and the id of an email to them that failed."""
-    campaign = (await schedule_campaign(pool, owner, [THEM, "other@example.com"])).campaign.id
-    failed = (await schedule_campaign(pool, owner, [THEM])).campaign.id
-    await execute(pool, "UPDATE emails SET status = 'FAILED' WHERE campaign_id = %s", failed)
+async def _prepare(pool: Pool, owner: Owner, lane: Lane) -> tuple[int, int, int]:
+    """A campaign in which they are due, and the ids of emails to them: one that failed, one in doubt. Of another
+    campaign the second step is due.
+    """
+    steps = (Step(wait=timedelta(days=1), body="Well?"),)
+    await schedule_campaign(pool, owner, [THEM], steps=steps, follow_up_without_reading=True)
+    reports = [
+        Report(one.id, "ACCEPTED", message_id=f"<{one.id}@example.com>", claimed_at=one.claimed_at, content_version=1)
+        for one in await lane.claim(1)
+    ]
+    async with pool.connection() as conn:
+        await exchange(conn, lane.claimant, reports, 0, patience=PATIENCE)
     await execute(
-        pool, "UPDATE streams SET scheduled = 0, failed = 1, next_due_at = NULL WHERE campaign_id = %s", failed
+        pool,
+        "UPDATE emails SET sent_at = sent_at - interval '1 d', follow_at = follow_at - interval '1 d'"
+        " WHERE workspace_id = %s AND follow_at IS NOT NULL",
+        owner.workspace_id,
     )
-    return campaign, await value(pool, "SELECT id FROM emails WHERE campaign_id = %s", failed)
+    campaign = (await schedule_campaign(pool, owner, [THEM, "other@example.com"])).campaign.id
+    failed, doubtful = [await _ended(pool, owner, status) for status in ("FAILED", "UNKNOWN")]
+    return campaign, failed, doubtful
+
+
+async def _ended(pool: Pool, owner: Owner, status: str) -> int:
+    campaign = (await schedule_campaign(pool, owner, [THEM])).campaign.id
+    await execute(pool, "UPDATE emails SET status = %s::text::email_status WHERE campaign_id = %s", status, campaign)
+    await execute(
+        pool,
+        f"UPDATE streams SET scheduled = 0, {status.lower()} = 1, next_due_at = NULL WHERE campaign_id = %s",  # noqa: S608
+        campaign,
+    )
+    return await value(pool, "SELECT id FROM emails WHERE campaign_id = %s", campaign)
 
 
 async def _perform(stage: Stage, first: str, draw: random.Random) -> bool:

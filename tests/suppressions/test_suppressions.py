@@ -9,11 +9,14 @@ import httpx
 import msgspec
 import pytest
 
-from app.db import Pool
+from app.db import Pool, fetch_all
 from app.domain.accounts.users import User
 from app.settings import Settings
+from app.sql import read_all
 from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
 from tests.support.engine import check_conservation, execute, rows, value
+
+QUERIES = read_all()
 
 
 async def add(api: httpx.AsyncClient, *emails: str, **more: Any) -> Any:
@@ -63,6 +66,7 @@ async def test_addresses_and_domains_are_added_once_and_what_waits_for_them_is_c
         ({"domains": ["a@example.com"]}, "domains[0]"),
         ({"domains": [" "]}, "domains[0]"),
         ({"domains": ["com"]}, "domains[0]"),
+        ({"domains": ["*.example.com"]}, "domains[0]"),
         ({"emails": ["a@example.com"], "note": "\0"}, "note"),
         ({"emails": ["a@example.com"], "reason": "BORED"}, "reason"),
     ],
@@ -81,6 +85,7 @@ async def test_they_are_found_by_a_part_by_reason_and_page_by_page(api: httpx.As
     assert [one["domain"] for one in await listed(api, q="ample.net")] == ["example.net"]
     assert len(await listed(api, reason="COMPLAINED")) == 2
     assert await listed(api, q="a_") == []
+    assert [one["domain"] for one in await listed(api, q="who@mail.example.net")] == ["example.net"]
     first = (await api.get("/api/suppressions", params={"limit": 4})).json()
     second = (await api.get("/api/suppressions", params={"limit": 4, "cursor": first["nextCursor"]})).json()
     assert second["nextCursor"] is None
@@ -88,6 +93,26 @@ async def test_they_are_found_by_a_part_by_reason_and_page_by_page(api: httpx.As
     await execute(pool, "UPDATE suppressions SET name = NULL WHERE name = 'a3@example.com'")
     (erased,) = await listed(api, q=" A3@example.com ")
     assert (erased["email"], erased["domain"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "*@bücher.example.", "a@xn--bcher-kva.example"],
+)
+async def test_a_domain_is_found_however_it_is_written(api: httpx.AsyncClient, q: str) -> None:
+    await add(api, "b@example.com", domains=["*@bücher.example"])
+    assert [one["domain"] for one in await listed(api, q=q)] == ["bücher.example"]
+
+
+@pytest.mark.parametrize("name", ["page_of_suppressions", "suppressions_after"])
+async def test_what_is_sought_has_its_digest_made_once_and_not_for_each_row(pool: Pool, user: User, name: str) -> None:
+    """Which took fourteen times as long: seconds, of a million."""
+    page = {"before": None, "after": 0, "limit": 51, "reason": None}
+    sought = {"workspace_id": user.workspace_id, "q": "%nobody%", "whole": "nobody@example.com"}
+    async with pool.connection() as conn:
+        found = await fetch_all(conn, b"EXPLAIN (VERBOSE) " + QUERIES[name], page | sought)
+    (condition,) = [line for row in found if "Filter: " in (line := row["QUERY PLAN"])]
+    assert "digest" not in condition, condition
 
 
 async def test_a_file_is_added_in_batches_with_domains_and_reasons_of_its_rows(
@@ -98,13 +123,15 @@ async def test_a_file_is_added_in_batches_with_domains_and_reasons_of_its_rows(
         "gone@example.com,bounced,x",
         "@example.org,,x",
         "nonsense,,x",
+        "whole.example.com,,x",
         "'@example.net,,x",
         "*@example.info,bounced,x",
     ]
     answer = await send_file(api, "\n".join(lines), reason="COMPLAINED", note="from the old tool")
     assert answer.is_success, answer.text
     told = answer.json()
-    assert (told["added"], told["known"], [one["row"] for one in told["rejected"]]) == (2_504, 0, [2_504])
+    assert (told["added"], told["known"], [one["row"] for one in told["rejected"]]) == (2_504, 0, [2_504, 2_505])
+    assert told["rejected"][1]["reason"].endswith("All addresses of a domain are *@whole.example.com.")
     assert (await api.get("/api/suppressions/counts")).json() | {"COMPLAINED": 2_502, "BOUNCED": 2} == (
         await api.get("/api/suppressions/counts")
     ).json()
@@ -194,6 +221,7 @@ async def test_those_of_a_campaign_or_since_a_time_are_removed_at_once_and_own_w
         return await api.post("/api/suppressions/remove", json={"why": "a relay refused all"} | which)
 
     assert "since" in wrong_fields(await remove(reason="BOUNCED"))
+    assert "campaignId" in wrong_fields(await remove(reason="BOUNCED", campaignId=2**63))
     assert "reason" in wrong_fields(await remove(reason="UNSUBSCRIBED", since=since))
     assert "why" in wrong_fields(await remove(reason="BOUNCED", since=since, why=" "))
     assert (await remove(reason="BOUNCED", campaignId=7, since=since)).json() == {"removed": 250}

@@ -98,7 +98,7 @@ async def test_one_post_is_enough_whatever_is_in_it_and_a_second_one_harmless(
     assert await value(pool, "SELECT status FROM emails WHERE recipient = 'bob@example.com'") == "SCHEDULED"
 
 
-@pytest.mark.parametrize("behind", [".", "),", "%3E", "*", "_", "?utm_source=mail", "/"])
+@pytest.mark.parametrize("behind", [".", "),", "%3E", "*", "_", "?utm_source=mail", "/", "%20"])
 async def test_what_mail_programs_put_behind_a_link_does_not_break_it(
     visitor: httpx.AsyncClient, pool: Pool, link: str, behind: str
 ) -> None:
@@ -175,6 +175,12 @@ async def test_broken_and_unknown_links_get_the_same_plain_page(
         "/u/x",
         f"/u/{unknown}",
         "/u/%00",
+        "/u",
+        "/u/",
+        f"{link[:20]}%2F{link[21:]}",
+        f"{link}/x/y",
+        link.swapcase().replace("/U/", "/u/"),
+        f"{link}{'A' * 4_000}",
     ]
     pages = {(page.status_code, page.text) for page in [await visitor.get(path) for path in broken]}
     assert len(pages) == 1

@@ -55,7 +55,11 @@ INSIDE = {
     "lists": "/lists",
     "recipient": "/recipients?email=failed.1@customers.example.org",
     "recipients": "/recipients?email=failed.1",
+    "recipient-bounced": "/recipients?email=sent.5@customers.example.org",
     "suppressed": "/suppressed",
+    "suppressed-add": "/suppressed",
+    "suppressed-file": "/suppressed",
+    "suppressed-allow": "/suppressed?reason=BOUNCED",
     "senders": "/senders",
     "sender": "/senders?edit=new",
     "sender-limits": "/senders?edit=new",
@@ -99,6 +103,27 @@ def open_disabling(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def open_adding(page: Page) -> None:
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("dialog").get_by_label("Note").wait_for()
+
+
+def add_file(page: Page) -> None:
+    open_adding(page)
+    rows = ["gone@example.com", "no address", "example.org", "*@com", *(f"row {n}" for n in range(9))]
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("dialog").get_by_role("button", name="Or a file").click()
+    content = "\n".join(["email", *rows]).encode()
+    chooser.value.set_files({"name": "old.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("dialog").get_by_role("button", name="Send them nothing more").click()
+    page.get_by_text("rows are not understood").wait_for()
+
+
+def open_allowing(page: Page) -> None:
+    page.get_by_role("button", name="Allow again: ").first.click()
+    page.get_by_role("dialog").get_by_label("Why").wait_for()
+
+
 def lose_session(page: Page) -> None:
     """To the last: the page is somebody's no more."""
     page.context.clear_cookies()
@@ -115,6 +140,9 @@ OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
     "sender-limits": open_limits,
     "compose-test": send_test,
+    "suppressed-add": open_adding,
+    "suppressed-file": add_file,
+    "suppressed-allow": open_allowing,
     "switch": open_switch,
     "delete-workspace": open_deletion,
     "disable-account": open_disabling,
@@ -260,6 +288,23 @@ def furnish(page: Page) -> None:
     steps = [{"wait": "P3D", "body": "Did you see what I wrote?"}, {"wait": "P5D", "body": "A last word."}]
     roofs = [f"roof{n}@example.com" for n in range(24)]
     ask(page, "POST", "/api/campaigns/schedule", stepped | {"steps": steps, "recipients": roofs})
+    told = {
+        "UNSUBSCRIBED": ["sent.8@customers.example.org", "erased@example.com"],
+        "BOUNCED": [
+            "sent.5@customers.example.org",
+            "a.very.long.name.of.somebody@a-department.customers.example.org",
+        ],
+        "COMPLAINED": ["sent.9@customers.example.org"],
+        "MANUAL": ["grace@example.net"],
+    }
+    for reason, emails in told.items():
+        ask(page, "POST", "/api/suppressions", {"emails": emails, "reason": reason})
+    competitors = {
+        "domains": ["bücher.example", "rival.example.com"],
+        "note": "Competitors, as agreed with sales",
+    }
+    ask(page, "POST", "/api/suppressions", competitors)
+    ask(page, "POST", "/api/recipients/erase", {"email": "erased@example.com"})
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
     ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})

@@ -56,6 +56,8 @@ def test_somebody_unsubscribes_and_takes_it_back(inside: Page, reader: Page, lin
     assert reader.context.cookies() == []
     assert_fits(reader)
     assert not violations(reader)
+    reader.emulate_media(color_scheme="dark")
+    assert not violations(reader)
     suppressed = f"/api/recipients?email=ada.{email}"
     assert ask(inside, "GET", suppressed)["suppressions"] == []
     reader.get_by_role("button", name="Abmelden").click()
@@ -67,6 +69,27 @@ def test_somebody_unsubscribes_and_takes_it_back(inside: Page, reader: Page, lin
     reader.get_by_role("button", name="Diese E-Mails weiter bekommen").click()
     expect(reader.get_by_role("button", name="Abmelden")).to_be_visible()
     assert ask(inside, "GET", suppressed)["suppressions"] == []
+
+
+def test_it_is_read_at_twice_the_size_and_by_whoever_writes_from_right_to_left(
+    inside: Page, reader: Page, link: str, email: str
+) -> None:
+    inside.goto("/senders")
+    (sender,) = ask(inside, "GET", "/api/senders")["items"]
+    name = "شركة الكتب القديمة للنشر والتوزيع في الإسكندرية"
+    ask(inside, "PATCH", f"/api/senders/{sender['id']}", {"displayName": name})
+    reader.set_viewport_size({"width": 160, "height": 320})  # of a phone at 200 %
+    reader.goto(link)
+    expect(reader.get_by_text(name)).to_be_visible()
+    assert_fits(reader)
+    reader.get_by_role("button", name="Abmelden").click()
+    after = reader.get_by_role("button", name="Diese E-Mails weiter bekommen")
+    expect(after).to_be_visible()
+    assert_fits(reader)
+    sentence = reader.get_by_text("bekommt keine E-Mails mehr von")
+    recipient, written = (sentence.locator("bdi").nth(n) for n in (0, 1))
+    expect(recipient).to_contain_text(email.partition("@")[2])
+    expect(written).to_contain_text(f"{name} <{email}>")
 
 
 def test_a_link_that_is_none_names_nobody(reader: Page, link: str) -> None:

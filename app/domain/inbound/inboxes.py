@@ -93,10 +93,11 @@ async def leave(pool: Pool, inbox: Inbox, again_in_s: float) -> None:
         await conn.execute(sql.leave_pass, inbox.parameters() | {"again_in_s": again_in_s})
 
 
-async def watch(pool: Pool, inbox: Inbox) -> bool:
-    """Whether the mailbox is the worker's to watch, for the next `WATCH_S`."""
+async def watch(pool: Pool, inbox: Inbox, *, goes_on: bool = False) -> bool:
+    """Whether the mailbox is the worker's to watch, for the next `WATCH_S`; `goes_on`: still is."""
+    params = inbox.parameters() | {"watch_s": WATCH_S, "goes_on": goes_on}
     async with transaction(pool, inbox.workspace_id) as conn:
-        return await fetch_one(conn, sql.watch, inbox.parameters() | {"watch_s": WATCH_S}) is not None
+        return await fetch_one(conn, sql.watch, params) is not None
 
 
 async def note_news(pool: Pool, inbox: Inbox) -> None:

@@ -19,10 +19,10 @@ from app.domain.inbound import record, stops
 from app.domain.inbound.record import ResponseKind
 from app.domain.ledger import streams
 from app.domain.pages import Page, PageRequest, page_of, time_key
-from app.domain.suppressions import held
-from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
+from app.domain.suppressions.suppress import Reason, cancel_emails, owe_nothing_new, suppress
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.addresses import key
 from app.sql import queries
 
 sql = queries(__name__)
@@ -227,12 +227,16 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
     whose = await fetch_one(conn, sql.whose_response, params)
     if whose is None:
         raise not_found(params["id"])
+    await owe_nothing_new(conn, workspace_id)  # so nobody comes to be suppressed, or ceases to be, meanwhile
     reason = _reason_of(kind, whose)
     if reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)
-    elif _lets_go_on(kind, whose):
-        await held.owe_something(conn, workspace_id)
+    other = await fetch_one(
+        conn, sql.says_so_too, params | {"recipient": whose["recipient"], "mailbox": key(whose["recipient"])}
+    )
     stream_ids = [whose["stream_id"]]
+    if other is not None:
+        stream_ids.append(other["stream_id"])
     if reason is None and whose["about_stream_id"] is not None:  # who is suppressed gets nothing of any campaign
         stream_ids.append(whose["about_stream_id"])
     await streams.lock(conn, workspace_id, stream_ids)
@@ -255,8 +259,12 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     if kind == "REPLY" and whose["about"] is not None:
         await stops.stop_domain(conn, workspace_id, whose["about"])
-    if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
-        await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
+    if await _take_back(conn, workspace_id, whose, before, kind):
+        if reason is not None:  # what was there had kept its own
+            await _suppress(conn, workspace_id, whose, reason, actor)
+        elif other is not None:
+            await _suppress(conn, workspace_id, whose | {"email_id": other["email_id"]}, other["reason"], actor)
+            return
     if _lets_go_on(kind, whose) and whose["about"] is not None:
         await stops.lift_domain(conn, workspace_id, whose["about"])
         await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
@@ -278,7 +286,9 @@ async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, a
 
 
 async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> bool:
-    """Whether what followed from what it was is undone: unless something else about the email says the same."""
+    """Whether its recipient is suppressed no more, as what it was had it: unless something else about the email says
+    the same, or what stood before stands again.
+    """
     reason = _reason_of(before["kind"], whose)
     if reason is None or before["kind"] == kind:
         return False
@@ -286,8 +296,7 @@ async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kin
     if after[_COUNTED[reason]]:
         return False
     params = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reason": reason}
-    await conn.execute(sql.take_suppression_back, params)
-    return True
+    return bool(await fetch_all(conn, sql.take_suppression_back, params))
 
 
 def _reason_of(kind: ResponseKind | None, whose: Row) -> Reason | None:

@@ -1,4 +1,4 @@
-"""What workers that died leave behind: emails in doubt."""
+"""What workers that died leave behind: emails in doubt, and mailboxes that nobody reads."""
 
 from __future__ import annotations
 

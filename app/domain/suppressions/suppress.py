@@ -75,7 +75,7 @@ async def suppress(
         "made_by": actor and actor.user_id,
         "note": note,
     }
-    await conn.execute(sql.owe_nothing_new, params)
+    await owe_nothing_new(conn, workspace_id)
     found = await fetch_exactly_one(conn, sql.digests, params)
     owed = Owed(found["keys"], [key(email) for email in emails])
     stream_ids = await lock_owing(conn, workspace_id, owed, [email_id] if holds_email and email_id is not None else [])
@@ -85,6 +85,11 @@ async def suppress(
     cancelled = await cancel_owed(conn, workspace_id, owed, stream_ids)
     added = sum(row["is_new"] for row in made)
     return Suppressed(added, len(found["keys"]) + len(set(domains)) - added, cancelled, [row["id"] for row in made])
+
+
+async def owe_nothing_new(conn: Conn, workspace_id: int) -> None:
+    """Nobody else adds emails of the workspace or suppresses in it until the commit. Taken before streams."""
+    await conn.execute(sql.owe_nothing_new, {"workspace_id": workspace_id})
 
 
 async def lock_owing(conn: Conn, workspace_id: int, owed: Owed, emails: Sequence[int] = ()) -> list[int]:
@@ -121,5 +126,5 @@ async def withdraw(conn: Conn, workspace_id: int, *, key: bytes, email_id: int) 
     cancelled stays so, and what else the address is suppressed for stands. False: there is none.
     """
     params = {"workspace_id": workspace_id, "key": key, "email_id": email_id}
-    await conn.execute(sql.owe_nothing_new, params)
+    await owe_nothing_new(conn, workspace_id)
     return (await fetch_exactly_one(conn, sql.withdraw, params))["n"] > 0

@@ -64,7 +64,9 @@ class Suppression(msgspec.Struct, rename="camel"):
 
 
 class Filter(NamedTuple):
-    """`q`: a part of the address or domain; a whole address is found when it was erased, too."""
+    """`q`: a part of the address or domain. A whole one finds all that keeps it from being written to, its domain's
+    and what was erased, too.
+    """
 
     q: str | None = None
     reason: Reason | None = None
@@ -185,11 +187,16 @@ async def add_file(
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
         bare = list[str]()
         for row in recipients.rejected:
-            with passing(InvalidAddress):
-                if row.email.strip().startswith("@"):
-                    bare.append(domain_named(row.email))
-                    continue
-            told.rejected.append(row)
+            try:
+                domain = domain_named(row.email)
+            except InvalidAddress:
+                told.rejected.append(row)
+                continue
+            if "@" in row.email:
+                bare.append(domain)
+            else:
+                reason = f"This is no address. All addresses of a domain are *@{domain}."
+                told.rejected.append(msgspec.structs.replace(row, reason=reason))
         await _add_all(pool, workspace_id, [], bare, asked, actor, told)
     return told
 
@@ -335,11 +342,14 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
 
 def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
     q = None if wanted.q is None else wanted.q.strip()
-    address = None
-    with passing(InvalidAddress):
-        address = None if q is None else normalize_any(q)
+    whole = None
+    if q is not None:
+        with passing(InvalidAddress):
+            whole = f"@{domain_named(q)}"
+        with passing(InvalidAddress):
+            whole = normalize_any(q)
     like = None if q is None else containing(q)
-    return {"workspace_id": workspace_id, "address": address, "q": like, "reason": wanted.reason}
+    return {"workspace_id": workspace_id, "whole": whole, "q": like, "reason": wanted.reason}
 
 
 def _suppression(row: Row) -> Suppression:

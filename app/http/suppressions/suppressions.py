@@ -33,6 +33,7 @@ from app.domain.suppressions.suppressions import (
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.campaigns.message import AnId
 from app.http.campaigns.schedule import BINARY, MAX_BODY, UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
@@ -71,7 +72,11 @@ class AddOperation(Operation):
 
 Search = Annotated[
     str | None,
-    QueryParameter(name="q", description="A part of the address or domain. A whole address is found once erased, too."),
+    QueryParameter(
+        name="q",
+        description="A part of the address or domain. A whole one finds what keeps it from being written to: its "
+        "domain's, and one that was erased, too.",
+    ),
 ]
 OfReason = Annotated[Reason | None, QueryParameter(name="reason")]
 
@@ -181,7 +186,7 @@ class SuppressionsRemovalBody(msgspec.Struct, forbid_unknown_fields=True, kw_onl
 
     reason: Said
     why: Annotated[str, WHY]
-    campaign_id: int | None = None
+    campaign_id: AnId | None = None
     since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from litestar import MediaType, Response, Router, get, head, post
+from litestar import MediaType, Response, Router, get, head, post, route
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 
 from app.db import DATABASE_ERRORS
 from app.domain.suppressions import unsubscribing
-from app.domain.suppressions.unsubscribing import Asked
+from app.domain.suppressions.unsubscribing import Asked, UnknownLink
 from app.errors import AppError, NotFound, TooMany
 from app.http.bodies import PUBLIC, read
 from app.http.errors import HANDLERS, AnyRequest
@@ -33,12 +33,11 @@ from app.http.parameters import TheActor, ThePool
 from app.http.suppressions.words import WORDS, Words, language_of
 
 _STYLE = Markup("""
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; }
 body { margin: 0; font: 1.125rem/1.5 system-ui, sans-serif; }
 main { box-sizing: border-box; max-width: 36rem; margin: 0 auto; padding: 3rem 1.25rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
-b { display: inline-block; max-width: 100%; }
-button { min-height: 3rem; padding: 0.5rem 1.5rem; border: 2px solid; border-radius: 0.5rem; font: inherit; }
+button { min-height: 3rem; padding: 0.5rem 1rem; border: 2px solid; border-radius: 0.5rem; font: inherit; }
 button { cursor: pointer; }
 .main { background: #14532d; border-color: #14532d; color: #fff; font-weight: 600; }
 """)
@@ -58,7 +57,7 @@ _PAGE = Markup(
     "<style>{style}</style></head>\n<body><main>\n<h1>{title}</h1>\n{content}</main></body></html>\n"
 )
 _PARAGRAPH = Markup("<p>{}</p>\n")
-_NAME = Markup("<b>{}</b>")  # in one piece, where it fits into a line
+_NAME = Markup("<b><bdi>{}</bdi></b>")  # one that is written from right to left turns nothing else around
 _FORM = Markup(
     '<form method="post"><input type="hidden" name="{name}" value="{value}">'
     '<button class="{kind}">{label}</button></form>\n'
@@ -112,6 +111,12 @@ async def act(request: AnyRequest, pool: ThePool, actor: TheActor, token: Token)
     else:
         asked = await unsubscribing.unsubscribe(pool, actor, token)
     return _answer(request, _of(asked, words))
+
+
+@route(["/", "/{token:str}/{more:path}"], http_method=["GET", "HEAD", "POST"], include_in_schema=False)
+async def show_unknown() -> None:
+    """A link that lost its token, or has something else within it."""
+    raise UnknownLink
 
 
 def _is_undone(request: AnyRequest, body: bytearray) -> bool:
@@ -193,5 +198,5 @@ router = Router(
     security=[{}],
     request_max_body_size=PUBLIC,
     exception_handlers=_HANDLERS,
-    route_handlers=[show_page, show_head, act],
+    route_handlers=[show_page, show_head, act, show_unknown],
 )

@@ -34,6 +34,8 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (recipient|user)('s)? .{0,30}out of space|mail ?box (is )?full|would exceed.{0,30}(mailbox|storage|quota)
     size limit exceeded for mailbox|has reached .{0,30}quota
     (does not|doesn't) have (enough|sufficient) (space|disk)|cota excedida|cuota excedida|speicherplatz
+    (空间|容量|邮箱|信箱|郵箱|配额)(已|不)?(满|滿|足)|(容量|空き).{0,10}(超過|超え|不足|制限|ありません)|(メールボックス|受信箱).{0,10}(いっぱい|満杯)
+    (ящик|почтов\w+) .{0,20}переполнен|przepełnion|превышена квота
 """)),
     ("REQUIRE_PTR", lower(r"""
     \b(ptr|rdns|reverse (dns|lookup|hostname|address|path)|reverse-?dns)\b|cannot find your (hostname|reverse)
@@ -63,7 +65,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     ("TOO_MANY_CONN", lower(r"""
     too many (concurrent |simultaneous |open |sender )?(smtp )?(connections?|sessions?)
     connection (rate|frequency)( is)?( limit| limited| too)|(concurrent|simultaneous) connections?
-    exceeded .{0,30}connections?|connections? .{0,30}(exceeded|limit exceeded)
+    exceeded .{0,30}connections?|connections? (?!timed ?out).{0,30}(exceeded|limit exceeded)
     max(imum)? (number of )?connections?|ip.{0,20}frequency limited|too many recipients
 """)),
     ("SPEEDING", lower(r"""

@@ -40,7 +40,7 @@ _AT_MAIL = words(
 )
 _AT_DATA = words(r"after (end of )?data|reply to (end of )?data|>>> data\b")
 _AT_RCPT = words(
-    r"smtp:rcpt|(after|reply to|said to|like our|rejected|>>>) \W?rcpt|\[rcpt_to\]|does not like recipient"
+    r"smtp:rcpt|(after|reply to|said to|like our|rejected|command:|>>>) \W?rcpt|\[rcpt_to\]|does not like recipient"
 )
 
 

@@ -83,12 +83,13 @@ SET lease_token = NULL, lease_until = NULL, next_at = least(next_at, now() + mak
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
 
 -- name: watch
--- Watch a mailbox for so long, or go on watching it. No row: another worker does, it is read no more, none of its senders
--- sent within a week, or it cannot be read.
+-- Watch a mailbox for so long; `goes_on`: which the worker watches already. No row: another worker does, it is another
+-- mailbox or has another login than when it began, it is read no more, none of its senders sent within a week, or it cannot
+-- be read.
 UPDATE inboxes i
 SET watch_token = %(token)s, watched_until = now() + make_interval(secs => %(watch_s)s)
 WHERE i.workspace_id = %(workspace_id)s AND i.sender_id = %(sender_id)s AND i.failures = 0
-  AND (i.watch_token IS NULL OR i.watch_token = %(token)s OR i.watched_until <= now())
+  AND (i.watch_token = %(token)s OR NOT %(goes_on)s AND (i.watch_token IS NULL OR i.watched_until <= now()))
   AND EXISTS (
       SELECT FROM read_senders r
       JOIN login_windows w ON w.workspace_id = r.workspace_id AND w.login_id = r.login_id

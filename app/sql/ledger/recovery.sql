@@ -78,6 +78,19 @@ tallied AS (
 SELECT l.id AS email_id, l.campaign_id, t.sender_id FROM lost l JOIN tallied t ON t.id = l.stream_id;
 
 -- name: forget_dead_workers
--- Drop workers whose lease ran out, and with them the lanes they held.
-DELETE FROM workers
-WHERE lease_until < now();
+-- Drop workers whose lease ran out, and with them the lanes they held; mailboxes that they read or watched are anybody's.
+WITH dropped AS (
+    DELETE FROM workers WHERE lease_until < now()
+    RETURNING token
+),
+dead AS (
+    SELECT array_agg(token) AS tokens FROM dropped
+)
+UPDATE inboxes i
+SET lease_token = CASE WHEN i.lease_token <> ALL (d.tokens) THEN i.lease_token END,
+    lease_until = CASE WHEN i.lease_token <> ALL (d.tokens) THEN i.lease_until END,
+    next_at = CASE WHEN i.lease_token = ANY (d.tokens) THEN least(i.next_at, now()) ELSE i.next_at END,
+    watch_token = CASE WHEN i.watch_token <> ALL (d.tokens) THEN i.watch_token END,
+    watched_until = CASE WHEN i.watch_token <> ALL (d.tokens) THEN i.watched_until END
+FROM dead d
+WHERE i.lease_token = ANY (d.tokens) OR i.watch_token = ANY (d.tokens);

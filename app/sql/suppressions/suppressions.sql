@@ -3,10 +3,12 @@
 SELECT set_config('lock_timeout', %(lock_ms)s, true);
 
 -- name: page_of_suppressions
--- Suppressions, newest first: those with a part of the name, or the one of a whole address, whether or not it was erased.
+-- Suppressions, newest first: those with a part of the name, or what keeps a whole address or domain from being written
+-- to, whether or not it was erased. The digests are made once, and not for each row.
 SELECT id, kind, name, reason, note, email_id, made_by, created_at FROM suppressions
 WHERE workspace_id = %(workspace_id)s AND id < coalesce(%(before)s::bigint, 9223372036854775807)
-  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s OR key = address_digest(%(address)s::text))
+  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s
+       OR key IN (SELECT unnest(address_digest(%(whole)s::text) || domain_digests(%(whole)s::text))))
   AND (%(reason)s::suppression_reason IS NULL OR reason = %(reason)s::suppression_reason)
 ORDER BY id DESC
 LIMIT %(limit)s;
@@ -21,7 +23,8 @@ ORDER BY kind, id;
 -- The same, oldest first, without those that were erased.
 SELECT id, kind, name, reason, note, created_at FROM suppressions
 WHERE workspace_id = %(workspace_id)s AND id > %(after)s AND name IS NOT NULL
-  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s OR key = address_digest(%(address)s::text))
+  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s
+       OR key IN (SELECT unnest(address_digest(%(whole)s::text) || domain_digests(%(whole)s::text))))
   AND (%(reason)s::suppression_reason IS NULL OR reason = %(reason)s::suppression_reason)
 ORDER BY id
 LIMIT %(limit)s;

@@ -341,6 +341,7 @@ export const LIMITS = {
   },
   SuppressionsRemovalBody: {
     why: {"maxLength": 200, "minLength": 1},
+    campaignId: {"min": 1},
   },
   TemplateBody: {
     subject: {"maxLength": 200000, "minLength": 0},

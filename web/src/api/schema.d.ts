@@ -12157,7 +12157,7 @@ export interface operations {
     listSuppressions: {
         parameters: {
             query?: {
-                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                /** @description A part of the address or domain. A whole one finds what keeps it from being written to: its domain's, and one that was erased, too. */
                 q?: string | null;
                 reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
                 /** @description How many at most, 1 to 500. */
@@ -12421,7 +12421,7 @@ export interface operations {
     exportSuppressions: {
         parameters: {
             query?: {
-                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                /** @description A part of the address or domain. A whole one finds what keeps it from being written to: its domain's, and one that was erased, too. */
                 q?: string | null;
                 reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
                 /** @description With the mark by which Excel knows UTF-8. */
