@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.db import Pool
 from app.domain.accounts.users import User
+from app.domain.campaigns.steps import Step
 from bench.registry import Figure, Run, bench
 from bench.service import (
+    CONTENT,
     count_by_status,
     cpu_s,
     memory_mb,
@@ -79,12 +81,36 @@ async def _prepare(url: str, emails: int, waiting: int, suppressed: int) -> None
 def suppressed(run: Run) -> Iterator[Figure]:
     """What 1,000,000 suppressions add to an email, sent by 64 lanes: seven pairs of runs, in turns."""
     with server(run.directory / "without") as without, server(run.directory / "beside") as beside:
-        pairs = asyncio.run(_in_turns((without.url, beside.url), run.emails or 10_000, 7))
+
+        async def both(emails: int) -> list[tuple[_Cost, _Cost]]:
+            async with service(without.url) as first, service(beside.url) as second:
+                suppress_others(beside.url, 1_000_000)
+                return await _in_turns((_Side(without.url, *first), _Side(beside.url, *second)), emails)
+
+        yield from _added(asyncio.run(both(run.emails or 10_000)), "without/beside")
+
+
+@bench("steps", only_if_named=True)
+def steps(run: Run) -> Iterator[Figure]:
+    """What owing two later steps adds to an email, sent by 64 lanes: seven pairs of runs, in turns."""
+    later = tuple(Step(wait=timedelta(days=3), body=CONTENT.body) for _ in range(2))
+    stepped = {"steps": later, "follow_up_without_reading": True}
+    with server(run.directory / "one") as one, server(run.directory / "three") as three:
+
+        async def both(emails: int) -> list[tuple[_Cost, _Cost]]:
+            async with service(one.url) as first, service(three.url) as second:
+                return await _in_turns((_Side(one.url, *first), _Side(three.url, *second, stepped)), emails)
+
+        yield from _added(asyncio.run(both(run.emails or 10_000)), "one step/three")
+
+
+def _added(pairs: list[tuple[_Cost, _Cost]], sides: str) -> Iterator[Figure]:
+    """What the second of each pair costs more."""
     for what, unit in (("worker_us", "us"), ("postgres_us", "us"), ("wal_bytes", "bytes")):
-        both = [[getattr(cost, what) for cost in pair] for pair in pairs]
-        added = sorted(100 * (after / before - 1) for before, after in both)
-        shown = ", ".join(f"{before:.0f}/{after:.0f}" for before, after in both)
-        yield Figure(f"{what} an email, added", median(added), "%", f"{unit} without/beside: {shown}")
+        costs = [[getattr(cost, what) for cost in pair] for pair in pairs]
+        added = sorted(100 * (after / before - 1) for before, after in costs)
+        shown = ", ".join(f"{before:.0f}/{after:.0f}" for before, after in costs)
+        yield Figure(f"{what} an email, added", median(added), "%", f"{unit} {sides}: {shown}")
     total = [100 * (sum(after[:2]) / sum(before[:2]) - 1) for before, after in pairs]
     yield Figure("processor time of both, added", median(total), "%", ", ".join(f"{one:+.1f}" for one in total))
 
@@ -97,19 +123,25 @@ class _Cost(NamedTuple):
     wal_bytes: float
 
 
-async def _in_turns(urls: tuple[str, str], emails: int, rounds: int) -> list[tuple[_Cost, _Cost]]:
-    """The first without suppressions, the second beside them."""
-    async with service(urls[0]) as first, service(urls[1]) as second:
-        suppress_others(urls[1], 1_000_000)
-        pairs: list[tuple[_Cost, _Cost]] = []
-        for number in range(rounds + 1):
-            costs: list[_Cost] = []
-            for (pool, user), url in zip((first, second), urls, strict=True):
-                await schedule_campaign(pool, user, emails, f"round{number}-")
-                settle(url)
-                costs.append(await asyncio.to_thread(_cost, url, emails))
-            pairs.append((costs[0], costs[1]))
-        return pairs[1:]  # the first fills caches
+class _Side(NamedTuple):
+    """A database whose cost is compared with another's; `draft`: what its campaigns have."""
+
+    url: str
+    pool: Pool
+    user: User
+    draft: Mapping[str, Any] = {}
+
+
+async def _in_turns(sides: tuple[_Side, _Side], emails: int, rounds: int = 7) -> list[tuple[_Cost, _Cost]]:
+    pairs: list[tuple[_Cost, _Cost]] = []
+    for number in range(rounds + 1):
+        costs: list[_Cost] = []
+        for side in sides:
+            await schedule_campaign(side.pool, side.user, emails, f"round{number}-", **side.draft)
+            settle(side.url)
+            costs.append(await asyncio.to_thread(_cost, side.url, emails))
+        pairs.append((costs[0], costs[1]))
+    return pairs[1:]  # the first fills caches
 
 
 def _cost(url: str, emails: int) -> _Cost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,15 +11,18 @@ import pytest
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
+from app.domain.campaigns.change import Changes, change
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import Step
 from app.domain.inbound import inboxes, record
 from app.domain.inbound.inboxes import Place
 from app.domain.inbound.matching import Answer, Named
 from app.domain.inbound.record import Found
-from app.domain.ledger import after_restore, decisions, follow_ups, recovery, threads
+from app.domain.ledger import after_restore, decisions, follow_ups, recovery, texts, threads
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import exchange, record_late
 from app.domain.planning import waiting
+from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.domain.planning.reasons import Service, Waiting
 from app.domain.suppressions import walk
 from app.domain.suppressions.stop import stop
@@ -355,3 +358,76 @@ async def test_what_a_restored_ledger_owes_may_have_been_sent_and_is_in_doubt(
     await after_restore.hold_all(pool)
     assert await check_conservation(pool, campaign) == {"SENT": 2, "UNKNOWN": 1}
     assert await value(pool, "SELECT sum(following) FROM streams") == 1, "that one was not due"
+
+
+async def test_a_campaign_that_was_paused_for_a_month_goes_on_in_its_calendar_at_its_pace_and_forgets_nobody(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, 6)
+    await tell(mine, await mine.claim())
+    tomorrow = (await value(pool, "SELECT now()")).date() + DAY
+    calendar = CampaignCalendar(timezone="UTC", days=[DAYS[tomorrow.weekday()]], opens="09:00", closes="17:00")
+    changes = Changes(calendar=calendar, delay_between_ms=60_000)
+    await change(pool, owner.workspace_id, campaign, changes)
+    await campaigns.pause(pool, owner.workspace_id, campaign)
+    await days_pass(pool, 30)
+    assert await follow_ups.follow_up(pool) == (0, 0)
+    await campaigns.resume(pool, owner.workspace_id, campaign)
+    assert (await follow_ups.follow_up(pool)).made == 6
+    assert await follow_ups.follow_up(pool) == (0, 0), "nobody twice"
+    times = await rows(pool, "SELECT scheduled_at AS at, until FROM emails WHERE after_at IS NOT NULL")
+    assert {one["at"].date() for one in times} == {tomorrow}
+    assert all(9 <= one["at"].hour < 17 == one["until"].hour for one in times)
+    assert await mine.claim() == []
+
+    opened = "UPDATE emails SET scheduled_at = now() - interval '1 s', until = now() + interval '1 h'"
+    await execute(pool, f"{opened} WHERE after_at IS NOT NULL")
+    second = await mine.claim()
+    assert len(second) == 1, "all of them are due, and the campaign's delay lies between them"
+    while len(second) < 6:
+        assert await mine.claim() == []
+        await execute(pool, "UPDATE streams SET free_at = free_at - interval '1 m'")
+        second += await mine.claim()
+    assert len({one.recipient for one in second}) == 6
+    await tell(mine, second)
+    assert await check_conservation(pool, campaign) == {"SENT": 12}
+    assert await value(pool, "SELECT sum(following) FROM streams") == 6
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_what_waits_for_somebodys_return_leaves_at_its_time_of_day_after_that(
+    pool: Pool, owner: Owner, mine: Lane, waits: bool
+) -> None:
+    """Whether the follow-up is an email by then or not."""
+    step = Step(wait=DAY, body="Back?", time_of_day=time(10, 30))
+    campaign = await scheduled(pool, owner, 1, steps=(step,))
+    claims = await mine.claim()
+    await tell(mine, claims)
+    if waits:
+        await days_pass(pool, 1)
+        assert (await follow_ups.follow_up(pool)).made == 1
+    back_on = (await value(pool, "SELECT now()")).date() + 30 * DAY
+    await answered(pool, mine, claims[0], "AUTO_REPLY", back_on)
+    if not waits:
+        await execute(pool, "UPDATE responses SET back_on = back_on - 30")
+        await execute(pool, "UPDATE emails SET follow_at = now()")
+        assert (await follow_ups.follow_up(pool)).made == 1
+        back_on -= 30 * DAY
+    leaves = await value(pool, "SELECT scheduled_at FROM emails WHERE after_at IS NOT NULL")
+    assert leaves.astimezone(UTC) == datetime.combine(back_on + 2 * DAY, time(10, 30), UTC)
+    await check_conservation(pool, campaign)
+
+
+async def test_what_cannot_be_written_any_more_is_not_quoted_and_fails_nothing(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    content = Content(subject="Hi", body="Hello {{ name }}")
+    people: Any = [{"email": "ann@example.com", "name": "Ann"}]
+    await scheduled(pool, owner, people, content=content, steps=(Step(wait=DAY, body="Well?", quotes=True),))
+    await tell(mine, await mine.claim())
+    (second,) = await follow(pool, mine, 1)
+    said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
+    assert "> Hello Ann" in said.text
+    await execute(pool, "UPDATE emails SET fields = '{}'")
+    said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
+    assert said.text.strip() == "Well?"

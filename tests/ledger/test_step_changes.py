@@ -89,6 +89,31 @@ async def test_one_that_is_removed_is_sent_to_nobody_any_more_and_the_next_one_f
     assert await put_nothing(pool, owner, campaign) == []
 
 
+async def test_one_that_is_removed_while_many_emails_of_it_wait_goes_at_once_and_the_next_is_owed_in_batches(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_changes, "BATCH", 2)
+    campaign = await scheduled(pool, owner, 9)
+    await tell(mine, await mine.claim())
+    await days_pass(pool, 3)
+    await follow_ups.follow_up(pool)
+    _, last = await steps_of(pool, owner, campaign)
+
+    async def dies(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the process has ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step_changes, "carry_on", dies)
+        with pytest.raises(RuntimeError):
+            await put(pool, owner, campaign, [last])
+    assert await check_conservation(pool, campaign) == {"SENT": 9, "CANCELLED": 9}
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    assert (read.status, read.following) == ("ACTIVE", 2)
+    await step_changes.carry_on(pool)
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).following == 9
+    assert {one.step_id for one in await follow(pool, mine, 4)} == {last.id}
+
+
 async def put_nothing(pool: Pool, owner: Owner, campaign: int) -> list[WantedStep]:
     return await put(pool, owner, campaign, [], reopen=True)
 

@@ -29,7 +29,7 @@ sql = queries(__name__)
 
 MOST = 50  # steps of a campaign, those that were removed included: each stays for the emails that it had
 TEXT = ("subject", "body", "body_html")
-BATCH = 1_000  # emails: the stream counts them one by one
+BATCH = 1_000  # emails: others wait for their streams meanwhile
 
 
 class WantedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +142,8 @@ async def apply(
     await quotas.check_again(conn, workspace_id, most, size, campaign=False)
     await conn.execute(sql.place_steps, {"workspace_id": workspace_id} | places(rows, order))
     await conn.execute(sql.note_change, campaign | {"more_bytes": size, "new_version": new_version})
-    await _end_removed(conn, workspace_id, await streams.lock_of_campaign(conn, workspace_id, campaign_id))
+    # To some at once, so that the campaign is not taken for finished; `carry_on` sees to the rest.
+    await _end_removed(conn, workspace_id, await streams.lock_of_campaign(conn, workspace_id, campaign_id), BATCH)
 
 
 async def _update(conn: Conn, old: Row, columns: dict[str, Any]) -> None:
@@ -185,8 +186,9 @@ def _check_ids(rows: Sequence[Row], wanted: Sequence[WantedStep]) -> None:
         raise Conflict(f"the campaign has had {len(rows)} steps, removed ones too, and {MOST} is the most; change one")
 
 
-async def _end_removed(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> None:
-    params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
+async def _end_removed(conn: Conn, workspace_id: int, stream_ids: Sequence[int], limit: int | None = None) -> None:
+    """`limit`: how many of those that they were to go to owe what follows instead."""
+    params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids), "limit": limit}
     await conn.execute(sql.owe_instead, params)
     await conn.execute(sql.cancel_removed, params)
     await streams.settle(conn, workspace_id, stream_ids)

@@ -12,6 +12,8 @@ from psycopg import Rollback
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import decisions, streams
+from app.domain.ledger.follow_ups import due_of
+from app.domain.planning.campaign_calendar import of_kept
 from app.domain.suppressions import held
 from app.domain.suppressions.suppress import cancel_emails
 from app.mail.shared_domains import SHARED_DOMAINS
@@ -35,8 +37,14 @@ async def go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[i
 
 
 async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
-    """What follows an email waits as long as absence notes say, if they say it; the streams are locked."""
-    await conn.execute(sql.wait_for_return, {"workspace_id": workspace_id, "email_id": email_id})
+    """What follows an email waits as long as absence notes say, if they say it, and then leaves at its step's time of
+    day where its calendar is open; the streams are locked.
+    """
+    params = {"workspace_id": workspace_id, "email_id": email_id}
+    await conn.execute(sql.wait_for_return, params)
+    for row in await fetch_all(conn, sql.waiting_until_return, params):
+        leaves = due_of(row, of_kept(row["calendar"]), row["follow_at"])
+        await conn.execute(sql.put_off, params | leaves._asdict() | {"id": row["id"]})
     await streams.settle(conn, workspace_id, stream_ids)
 
 

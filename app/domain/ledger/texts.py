@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.campaigns import files
@@ -19,6 +20,7 @@ from app.mail.quoting import Quote, quote
 from app.sql import queries
 
 sql = queries(__name__)
+log = structlog.get_logger()
 
 
 class Message(msgspec.Struct, rename="camel", frozen=True):
@@ -101,13 +103,16 @@ async def earlier(conn: Conn, workspace_id: int, email_id: int) -> Earlier | Non
     return Earlier(texts[0], row["who"], date.fromisoformat(row["sent_on"]))
 
 
-async def quoted(workspace_id: int, before: Earlier, unsubscribe_url: str) -> Quote:
-    """As the later one quotes it; `unsubscribe_url` takes the place of its own. Raises TemplateError, Unavailable."""
+async def quoted(workspace_id: int, before: Earlier, unsubscribe_url: str) -> Quote | None:
+    """As the later one quotes it; `unsubscribe_url` takes the place of its own. None: it cannot be written any more,
+    since what it was filled with was changed, and the later one goes without. Raises Unavailable.
+    """
     text = before.text
     content = signed(Content.of_row(text), text["signature_text"], text["signature_html"])
     content = msgspec.structs.replace(content, unsubscribe="none")
     try:
         rendered = await content.fill(text["recipient"], text["fields"], workspace_id, unsubscribe_url)
-    except InvalidInput as error:
-        raise TemplateError("the message that it quotes cannot be written any more") from error
+    except (InvalidInput, TemplateError) as error:
+        log.warning("a message that is to be quoted cannot be written any more", email_id=text["id"], reason=str(error))
+        return None
     return quote(rendered.text, rendered.html, who=before.who, day=before.day, language=content.language)

@@ -49,6 +49,10 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body
 UPDATE step_variants SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
 
+-- name: forget_domain_stops
+-- The domains of which somebody has answered it: one may be a person's alone.
+DELETE FROM domain_stops WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;
+
 -- name: forget_signatures
 -- The signatures that its senders' emails had.
 DELETE FROM campaign_signatures WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;

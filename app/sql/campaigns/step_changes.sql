@@ -45,12 +45,18 @@ WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
 LIMIT 1;
 
 -- name: owe_instead
--- What emails owe whose follow-up waits and is of a removed step: what follows without that. Their streams are locked.
-UPDATE emails e SET follow_at = owes_at(e)
-FROM emails o
-WHERE o.workspace_id = %(workspace_id)s AND o.stream_id = ANY (%(stream_ids)s::bigint[]) AND o.status = 'SCHEDULED'
-  AND o.follows_id IS NOT NULL AND is_of_removed_step(o)
-  AND e.workspace_id = o.workspace_id AND e.id = o.follows_id AND e.follow_at IS DISTINCT FROM owes_at(e);
+-- What emails owe whose follow-up waits and is of a removed step, so many of them or all: what follows without that. Their
+-- streams are locked.
+UPDATE emails e SET follow_at = f.at
+FROM (
+    SELECT o.workspace_id, o.follows_id FROM emails o
+    WHERE o.workspace_id = %(workspace_id)s AND o.stream_id = ANY (%(stream_ids)s::bigint[]) AND o.status = 'SCHEDULED'
+      AND o.follows_id IS NOT NULL AND is_of_removed_step(o)
+    LIMIT %(limit)s
+) o
+JOIN emails b ON b.workspace_id = o.workspace_id AND b.id = o.follows_id
+CROSS JOIN LATERAL (SELECT owes_at(b) AS at) f
+WHERE e.workspace_id = b.workspace_id AND e.id = b.id AND e.follow_at IS DISTINCT FROM f.at;
 
 -- name: cancel_removed
 -- What waits of removed steps is cancelled, and the streams' counts move along.

@@ -78,14 +78,25 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND doma
 RETURNING walked_to;
 
 -- name: wait_for_return
--- What follows for the recipient of an email, and what waits of that, waits until two days after the day that an absence
--- note names; with a calendar, its old slot says nothing, so the claim has it planned. The stream is locked.
-UPDATE emails o
-SET follow_at = CASE WHEN o.follow_at IS NOT NULL THEN greatest(o.follow_at, b.at) END,
-    scheduled_at = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.scheduled_at END,
-    not_before = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.not_before END,
-    until = CASE WHEN o.status = 'SCHEDULED' AND o.until IS NOT NULL THEN now() ELSE o.until END
+-- What follows for the recipient of an email waits until two days after the day that an absence note names. The stream is
+-- locked.
+UPDATE emails o SET follow_at = b.at
 FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,
      away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at)
-WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL
-  AND (o.follow_at < b.at OR o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at);
+WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL AND o.follow_at < b.at;
+
+-- name: waiting_until_return
+-- Of that, what waits already and is due before, with what its new time depends on, as `owing` has it.
+SELECT o.id, b.at AS follow_at, o.after_at AS sent_at, coalesce(o.zone, zone_brought(o.fields)) AS zone, c.calendar, s.wait,
+       s.business_days, s.time_of_day
+FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t
+CROSS JOIN away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at)
+JOIN emails o ON o.workspace_id = %(workspace_id)s AND o.id = t.id
+JOIN campaign_steps s ON s.workspace_id = o.workspace_id AND s.id = o.step_id
+JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
+WHERE o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at;
+
+-- name: put_off
+-- It leaves then, and no plan moves it to before.
+UPDATE emails SET scheduled_at = %(at)s, not_before = %(at)s, until = %(until)s
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
