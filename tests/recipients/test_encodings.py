@@ -95,8 +95,16 @@ LISTS = {
     "iso8859_2": ("email;jmeno\na@example.com;Tomáš Žák\n",),
     "utf-8": ("email,name\na@example.com,Zoë\n",),
     "utf-16": ("email,name\na@example.com,Zoë\n",),
-    "utf-16-le": ("email,name\na@example.com,Zoë\n",),
-    "utf-16-be": ("email,name\na@example.com,Zoë\n",),
+    "utf-16-le": (
+        "email,name\na@example.com,Zoë\n",
+        "メール,名前,会社\r\na@b.jp,鈴木一郎,第一東京株式会社大阪支社営業部第一課一係\r\n",
+        "почта,имя,компания\r\na@b.ru,Иван Петров,Общество Ромашка и партнёры\r\n",
+    ),
+    "utf-16-be": (
+        "email,name\na@example.com,Zoë\n",
+        "メール,名前,会社\r\na@b.jp,鈴木一郎,第一東京株式会社大阪支社営業部第一課一係\r\n",
+        "邮箱\t姓名\t公司\r\na@b.cn\t王小明\t上海第一百货商店股份有限公司一部\r\n",
+    ),
 }
 
 

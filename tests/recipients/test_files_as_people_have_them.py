@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -202,6 +202,8 @@ async def test_what_is_exported_comes_back_as_it_was(api: httpx.AsyncClient, poo
         {"email": "+tag@example.com", "name": "=SUM(A1)", "phone": "+49 170", "note": 'a, "b"\nc'},
         {"email": "-ann@example.com", "name": "'quoted'", "phone": "@home"},
         {"email": "zoe@example.com", "name": "Zoë ☺"},
+        {"email": "eve@example.com", "name": " blanks ", "phone": "\t=x", "note": " =x"},
+        {"email": "'kim@example.com", "name": "''=x", "phone": "\r\n", "note": '"'},
     ]
     response = await api.post("/api/campaigns/schedule", json={**PLAIN, "recipients": people})
     assert response.status_code == 201
@@ -302,6 +304,16 @@ async def test_hidden_sheets_are_not_and_rows_are_numbered_as_excel_does(api: ht
     told = await post(api, "preview", xlsx({"Old": TABLE, "New": bad}, hidden=["Old"], first_row=5))
     assert (told["accepted"], told["reading"]["sheet"]) == (1, "New")
     assert [row["row"] for row in told["rejected"]] == [6]
+
+
+async def test_an_address_in_a_note_makes_no_list_of_a_sheet(api: httpx.AsyncClient) -> None:
+    notes: list[list[Value]] = [["About this file"], ["Please ask boss@example.com"], ["Version", "7"]]
+    told = await post(api, "preview", xlsx({"Read me": notes, "People": TABLE}))
+    assert (told["accepted"], told["reading"]["sheet"]) == (2, "People")
+
+
+def test_a_duration_is_in_hours_as_excel_shows_it() -> None:
+    assert sheets._text(timedelta(hours=30, minutes=5, seconds=9)) == "30:05:09"  # pyright: ignore[reportPrivateUsage]
 
 
 def bomb(size: int) -> bytes:

@@ -159,6 +159,18 @@ async def test_a_password_that_a_delimiter_cuts_off_is_not_tried(api: httpx.Asyn
     assert "s3" not in str(answer)
 
 
+async def test_a_letter_that_was_lost_on_the_way_is_no_part_of_a_password(api: httpx.AsyncClient) -> None:
+    lost = "s3cr\N{LATIN SMALL LETTER E WITH ACUTE}t".encode("cp1252").decode("utf-8", "replace")
+    text = f"email,host,password\nann@x.example,smtp.x.example,{lost}\nbob@x.example,smtp.x.example,s3crét\n"
+    answer = await _import(api, text)
+    assert [made["row"] for made in answer["created"]] == [3]
+    (rejected,) = answer["rejected"]
+    assert rejected == {
+        "row": 2,
+        "reason": "the row has a letter that was lost when the file was read: save it as CSV UTF-8",
+    }
+
+
 async def test_the_quota_is_kept_and_the_rest_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
     lines = [f"a{number}@example.com,smtp.example.com,a{number},word" for number in range(500)]
     too_many = "email,host,username,password\n" + "\n".join([*lines, "x@example.com,smtp.example.com,x,word"])

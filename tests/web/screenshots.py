@@ -14,8 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import msgspec
+import psycopg
 from playwright.sync_api import Page, sync_playwright
+from psycopg.types.json import Jsonb
 
+from app.domain.senders.wire_judge import Showing
 from app.embedded.postgres import EmbeddedPostgres
 from tests.support.browser import NARROW, WIDE, Scheme, ask, launch, log_in, open_page, register
 from tests.support.filling import come_back, fill
@@ -23,6 +27,7 @@ from tests.support.service import Service, until
 
 FOLDER = Path("screenshots")
 EMAIL = "anna@example.com"
+CHECKED = "anna.lindqvist@gmail.com"
 OUTSIDE = {
     "login": "/login",
     "login-failed": "/login?error=domain",
@@ -74,6 +79,7 @@ INSIDE = {
     "senders": "/senders",
     "sender": "/senders?edit=new",
     "sender-limits": "/senders?edit=new",
+    "sender-checks": "/senders",
     "sandbox": "/sandbox",
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
@@ -118,6 +124,14 @@ def open_limits(page: Page) -> None:
     page.get_by_role("button", name="Limits of the day").click()
     page.get_by_role("button", name="what is usual for outreach").click()
     page.get_by_role("combobox", name="Time zone").scroll_into_view_if_needed()
+
+
+def open_checks(page: Page) -> None:
+    card = page.get_by_role("article", name=CHECKED)
+    card.get_by_role("button", name="Does its mail arrive?").click()
+    card.get_by_text("One-click unsubscribe").wait_for()
+    card.get_by_text("What DNS says of the domain").wait_for()
+    page.wait_for_load_state("networkidle")
 
 
 def open_deletion(page: Page) -> None:
@@ -201,6 +215,8 @@ OPENED: dict[str, Callable[[Page], object]] = {
     "disable-account": open_disabling,
     "session": lose_session,
 }
+
+UNFOLDED = {"sender-checks": open_checks}
 
 RECIPIENTS = [
     {"email": "ada@example.com", "name": "Ada Lovelace"},
@@ -349,7 +365,34 @@ def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Schem
         page.get_by_role("button", name="Schedule 422 emails").wait_for()
     if name in OPENED:
         OPENED[name](page)
+    if name in UNFOLDED:
+        UNFOLDED[name](page)
     page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=name not in OPENED)
+
+
+FOUND = [
+    Showing("handover", "good", "the server took the mail"),
+    Showing("tls", "good", "TLSv1.3, with a certificate of smtp.gmail.com"),
+    Showing("inbox", "good", "the mailbox can be read"),
+    Showing("delivery", "good", "the mail arrived"),
+    Showing("folder", "weak", "it lies in [Gmail]/Important, not in the inbox", "Look at the rules of the mailbox."),
+    Showing("message_id", "good", "the Message-ID is kept"),
+    Showing("one_click", "unknown", "the mail carries no signature", "Check to a mailbox elsewhere."),
+    Showing("dmarc", "wrong", "neither SPF nor DKIM is for the domain of the sender's address", "See what DNS says."),
+]
+WIRE_CHECK = """
+INSERT INTO wire_checks (workspace_id, sender_id, reader_id, requested_at, started_at, done_at, findings,
+                         message_id_kept, dmarc_aligned, inbox_read, latency_ms)
+SELECT workspace_id, id, id, now() - interval '9 minutes', now() - interval '9 minutes', now() - interval '8 minutes',
+       %s, true, false, true, 2400
+FROM senders WHERE email = %s
+"""
+
+
+def tell_of_a_check(service: Service) -> None:
+    """What a mail on the wire showed, of each verdict."""
+    with EmbeddedPostgres(service.data_dir) as postgres, psycopg.connect(postgres.url) as conn:
+        conn.execute(WIRE_CHECK, (Jsonb(msgspec.to_builtins(FOUND)), CHECKED))
 
 
 def workspace_of(page: Page) -> int:
@@ -361,7 +404,7 @@ def furnish(service: Service, page: Page) -> None:
     (default,) = (each for each in ask(page, "GET", "/api/senders")["items"] if each["isDefault"])
     ask(page, "PATCH", f"/api/senders/{default['id']}", {"hourlyLimit": 500})  # or some of these wait an hour
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
-    gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
+    gmail = {"host": "smtp.gmail.com", "port": 587, "username": CHECKED, "password": "of no use"}
     outreach = {"dailyLimit": 40, "leastGapSeconds": 600, "rampUp": {"from": 10, "perDay": 3}}
     ask(
         page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail, **outreach}
@@ -471,6 +514,7 @@ def main() -> None:
                         keep_a_draft(page)
                         if size is WIDE and scheme == "light":
                             furnish(service, page)
+                            tell_of_a_check(service)
                         for name, path in INSIDE.items():
                             shoot(page, name, path, size, scheme, invitation=invitation)
                         page.context.clear_cookies()

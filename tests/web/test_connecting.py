@@ -165,10 +165,13 @@ def test_several_mailboxes_come_from_a_file_and_refused_rows_say_why(inside: Pag
     form = inside.get_by_role("dialog", name="Add several mailboxes")
     form.get_by_role("button", name="Add the mailboxes").click()
     expect(form.get_by_text("Choose a file.")).to_be_visible()
-    rows = "email,host,port,username,password\nbea@acme.example,smtp.acme.example,465,bea,secret\nnobody,,,,\n"
-    file = {"name": "boxes.csv", "mimeType": "text/csv", "buffer": rows.encode()}
-    form.locator("input[type=file]").set_input_files(file)  # pyright: ignore[reportArgumentType]
-    form.get_by_role("button", name="Add the mailboxes").click()
+    rows = "email,host,port,username,password\nbea@acme.example,smtp.acme.example,465,bea,secrét\nnobody,,,,\n"
+    for encoding in ("cp1252", "utf-8"):
+        file = {"name": "boxes.csv", "mimeType": "text/csv", "buffer": rows.encode(encoding)}
+        form.locator("input[type=file]").set_input_files(file)  # pyright: ignore[reportArgumentType]
+        form.get_by_role("button", name="Add the mailboxes").click()
+        if encoding == "cp1252":
+            expect(form.get_by_text("The file is not text in UTF-8.")).to_be_visible()
     expect(form.get_by_text("1 mailbox added; each is verified now")).to_be_visible()
     expect(form.get_by_role("row", name="3")).to_be_visible()
     assert_accessible(inside)

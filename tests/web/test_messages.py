@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import ask, assert_accessible, schedule
+from tests.support.pictures import PNG
 from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
 DOCS = (
@@ -146,6 +147,62 @@ def test_a_merge_field_is_one_piece_and_a_link_gets_its_scheme(composing: Page) 
     page.keyboard.press("Backspace")
     expect(rich.locator("[data-liquid]")).to_have_count(0)
     expect(rich).to_have_text(re.compile("^Hello ?$"))
+
+
+def test_a_picture_is_put_in_and_goes_along_with_the_message(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada <ada@example.com>")
+    page.get_by_label("Subject").fill("A picture")
+    rich = editor(page)
+    page.keyboard.type("Look at this: ")
+    choosing = page.locator("input[type=file][accept*='image/png']")
+    choosing.set_input_files({"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"})
+    expect(page.get_by_text("drawing.svg is no picture that mail programs show")).to_be_visible()
+    shown = rich.locator("img:not(.ProseMirror-separator)")
+    expect(shown).to_have_count(0)
+    choosing.set_input_files({"name": "Our offer.png", "mimeType": "image/png", "buffer": PNG})
+    expect(shown).to_have_attribute("src", re.compile(r"^/api/files/\d+$"))
+    expect(shown).to_have_attribute("alt", "Our offer")
+    shown.evaluate("image => image.decode()")
+    framed(page).locator("img").evaluate("image => image.decode()")  # a person sees it in the preview, too
+    page.keyboard.press("End")
+    page.keyboard.type(" and buy.")
+    expect(framed(page)).to_contain_text("and buy.")  # no frame is on its way when the page is left
+    framed(page).locator("img").evaluate("image => image.decode()")
+    schedule(page, 1)
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    (email,) = ask(page, "GET", "/api/emails?limit=1")["items"]
+    message = ask(page, "GET", f"/api/emails/{email['id']}/message")
+    assert "Look at this" in message["html"]
+    assert "Our offer" in message["text"]
+
+
+def test_a_links_target_may_hold_a_merge_field(composing: Page) -> None:
+    page = composing
+    choose(page, "list.csv", b"email,name,page,code\nada@example.com,Ada,https://ada.example/a?b=1&c=2,7 & 8\n")
+    page.get_by_label("Subject").fill("Targets")
+    rich = editor(page)
+    for words, target in (
+        ("Yours", "{{ page }}"),
+        ("Code", "www.example.com/?code={{ code | url_encode }}&to={{ name }}"),
+    ):
+        page.keyboard.type(words)
+        page.keyboard.press("Shift+Home")
+        page.get_by_role("button", name="Link", exact=True).click()
+        page.get_by_placeholder("https://example.com/").fill(target)
+        page.get_by_role("button", name="Save", exact=True).click()
+        rich.click()
+        page.keyboard.press("Control+End")
+        page.wait_for_function("() => getSelection().isCollapsed")
+        page.keyboard.press("Enter")
+    expect(framed(page).locator("a").nth(0)).to_have_attribute("href", "https://ada.example/a?b=1&c=2")
+    expect(framed(page).locator("a").nth(1)).to_have_attribute("href", "https://www.example.com/?code=7+%26+8&to=Ada")
+    schedule(page, 1)
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    (email,) = ask(page, "GET", "/api/emails?limit=1")["items"]
+    message = ask(page, "GET", f"/api/emails/{email['id']}/message")
+    assert "Yours (https://ada.example/a?b=1&c=2)" in message["text"]
+    assert 'href="https://ada.example/a?b=1&amp;c=2"' in message["html"]
 
 
 def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -312,11 +310,16 @@ async def _export(
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
+_QUOTED = re.compile(r"[\",\r\n]|^\s")  # a blank in front belongs to the cell only within quotation marks
+
+
 def csv_line(cells: tuple[object, ...] | list[object]) -> bytes:
     """A line of CSV that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front."""
-    line = io.StringIO()
-    csv.writer(line).writerow([_cell(cell) for cell in cells])
-    return line.getvalue().encode()
+    return (",".join(map(_quoted, map(_cell, cells))) + "\r\n").encode()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def _cell(value: object) -> str:

@@ -200,18 +200,24 @@ def _switched(file: BinaryIO) -> str | None:
 
 
 def _unmarked(start: bytes) -> str | None:
-    """UTF-32 or UTF-16: three of four bytes of mostly Western text are 0 then, or every other."""
+    """UTF-32 or UTF-16: three of four bytes of mostly Western text are 0 then, or every other; of any text's signs."""
     quarter = len(start) // 4
     for first, codec in ((0, "utf-32-le"), (3, "utf-32-be")):
         others = [start[place::4].count(0) for place in (1, 2, 3 - first)]
         if quarter and start[first::4].count(0) == 0 and min(others) >= 0.6 * quarter:
             return codec
     half = len(start) // 2
-    if half and start[1::2].count(0) > 0.6 * half > start[::2].count(0) * 10:
-        return "utf-16-le"
-    if half and start[::2].count(0) > 0.6 * half > start[1::2].count(0) * 10:
-        return "utf-16-be"
+    for at, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = start[at::2].count(0), start[1 - at :: 2].count(0)
+        if zeros > others and (zeros > 0.6 * half > others * 10 or _is_list(start, codec)):
+            return codec
     return None
+
+
+def _is_list(start: bytes, codec: str) -> bool:
+    """Whether it has what lists have, be all else of it Japanese or Russian, without a 0 in any letter."""
+    text = start.decode(codec, "replace")
+    return "@" in text and ("\n" in text or "\r" in text)
 
 
 def _look(file: BinaryIO, codec: str, errors: str) -> _Looked | None:

@@ -16,6 +16,8 @@ from datetime import date, datetime, time, timedelta
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
+from app.domain.recipients.columns import above_header, guess
+
 MOST_UNPACKED = 100_000_000  # bytes
 MOST_RATIO = 100  # of these to those of the file
 MOST_TEXT = 100_000_000  # bytes of the CSV
@@ -36,7 +38,7 @@ class Sheet(msgspec.Struct):
 
 
 def first_sheet(_: None, workbook: bytes) -> Sheet:
-    """The first visible sheet that has addresses, else the first with content. For `app.killable`."""
+    """The first visible sheet with a column of addresses, else the first with content. For `app.killable`."""
     if wrong := _too_much(workbook):
         return Sheet(wrong=wrong)
     try:
@@ -73,8 +75,11 @@ def _too_much(workbook: bytes) -> str:
 
 
 def _has_addresses(sheet: CalamineSheet) -> bool:
-    rows = zip(range(_LOOKED_AT), sheet.iter_rows(), strict=False)
-    return any("@" in str(cell) for _, row in rows for cell in row)
+    """By the rule by which a column of a file is found; an address within a note makes no list of a sheet."""
+    rows = [_texts(row) for _, row in zip(range(_LOOKED_AT), sheet.iter_rows(), strict=False)]
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    found = guess(filled[above_header(filled) :]) if filled else None
+    return found is not None and bool(found.candidates)
 
 
 def _packed(sheet: CalamineSheet) -> Sheet:
@@ -108,11 +113,14 @@ def _texts(row: Sequence[Cell]) -> list[str]:
 
 
 def _text(cell: Cell) -> str:
-    """As a template shows it: numbers as Excel does, with 15 digits at most, dates by ISO 8601."""
+    """As a template shows it: numbers as Excel does, with 15 digits at most, dates by ISO 8601, durations in hours."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e20 else f"{cell:.15g}"
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+    if isinstance(cell, timedelta):
+        minutes, seconds = divmod(round(cell.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     return str(cell)

@@ -218,6 +218,8 @@ def _given(cells: dict[str, str]) -> _Given:
         raise InvalidInput(
             {"the row": "has more cells than the header: put what has a delimiter in it in quotation marks"}
         )
+    if any("\N{REPLACEMENT CHARACTER}" in value for value in cells.values()):  # a letter was lost, perhaps a password's
+        raise InvalidInput({"the row": "has a letter that was lost when the file was read: save it as CSV UTF-8"})
     given = {name: value if name.endswith("password") else value.strip() for name, value in cells.items()}
     given = {name: value for name, value in given.items() if value}
     wrong = {name: "is too long" for name, value in given.items() if len(value) > _LONGEST_CELL}

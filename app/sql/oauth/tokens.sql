@@ -76,14 +76,16 @@ WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
 RETURNING id;
 
 -- name: due_for_refresh
--- A provider's logins to refresh ahead of need: those that a worker holds connections for, and, as refresh tokens die of disuse, any
--- that was not refreshed for a day since it was due.
+-- A provider's logins to refresh ahead of need: those in use, by a worker's connections or because their mailbox is read
+-- with them, and, as refresh tokens die of disuse, any that was not refreshed for a day since it was due.
 SELECT l.workspace_id, l.id FROM logins l
 WHERE l.credential = 'OAUTH' AND l.provider = %(provider)s AND l.grant_ended_at IS NULL AND l.refresh_at <= now()
   AND (l.refresh_lease_until IS NULL OR l.refresh_lease_until <= now())
   AND (l.refresh_after IS NULL OR l.refresh_after <= now())
   AND (l.refresh_at <= now() - interval '1 day'
        OR EXISTS (SELECT FROM senders s JOIN lanes c ON c.workspace_id = s.workspace_id AND c.sender_id = s.id
-                  WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id))
+                  WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id)
+       OR EXISTS (SELECT FROM senders s JOIN inboxes i ON i.workspace_id = s.workspace_id AND i.sender_id = s.id
+                  WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id AND s.imap_username IS NULL))
 ORDER BY l.refresh_at
 LIMIT %(most)s;

@@ -7,6 +7,7 @@ import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { counted } from "@/ui/numbers";
 import { importSenders } from "./commands";
+import { textOfFile } from "./fileText";
 import type { Imported } from "./queries";
 
 /** Several mailboxes from a CSV file, and which of its rows were refused and why. */
@@ -16,7 +17,7 @@ export function ImportForm({ done }: { done: () => unknown }) {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { csv: "" },
     validate: { csv: () => (file ? null : "Choose a file.") },
-    send: async () => importSenders((await file?.text()) ?? ""),
+    send: async () => importSenders(file ? await textOfFile(file) : ""),
     changes: [keys.senders()],
     done: setImported,
     said: ({ created }) => `${counted(created.length, "mailbox", "mailboxes")} added.`,
