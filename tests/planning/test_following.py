@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.planning.calendar import Calendar
@@ -202,6 +202,26 @@ def test_with_nothing_to_follow_the_plan_is_that_of_one_step_to_the_microsecond(
     business_days=st.booleans(),
     time_of_day=st.none() | st.sampled_from([time(0), time(9, 30), time(23, 59)]),
     calendar=st.none() | calendars,
+)
+# From Saturday to Sunday, at the same time: what is sent between them falls due all over Monday.
+@example(
+    at=datetime(2026, 3, 7, 16, tzinfo=UTC),
+    size=49,
+    gap=30 * MINUTE,
+    length=DAY,
+    business_days=True,
+    time_of_day=None,
+    calendar=None,
+)
+# Sent on Thursday and, just after midnight, on Friday: by a day of business both fall due on the Monday after.
+@example(
+    at=datetime(2026, 3, 26, 5, 39, tzinfo=UTC),
+    size=65,
+    gap=7 * MINUTE,
+    length=DAY,
+    business_days=True,
+    time_of_day=None,
+    calendar=Calendar(ZoneInfo("Australia/Lord_Howe"), frozenset({0}), time(0, 0), time(0, 5)),
 )
 def test_what_falls_due_together_is_what_falls_due_one_by_one(
     at: datetime,

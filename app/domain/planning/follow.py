@@ -155,14 +155,27 @@ class Clock:
     def follow(self, sent: Spread, wait: Wait) -> Iterator[Spread]:
         """When the emails fall due that follow these: as many spreads as there are hours and leaps among them."""
         first, last = (self.due(sent.at + number * sent.gap, wait) for number in (0, sent.size - 1))
-        if hour_of(first) == hour_of(last) and (
-            (first == last) or (last - first == (sent.size - 1) * sent.gap and self._in_one(first, last))
+        if (
+            hour_of(first) == hour_of(last)
+            and ((first == last) or (last - first == (sent.size - 1) * sent.gap and self._in_one(first, last)))
+            and self._wait_alike(sent, wait)
         ):
             yield Spread(first, sent.size, timedelta(0) if first == last else sent.gap)
             return
         half = sent.size // 2
         yield from self.follow(Spread(sent.at, half, sent.gap), wait)
         yield from self.follow(Spread(sent.at + half * sent.gap, sent.size - half, sent.gap), wait)
+
+    def _wait_alike(self, sent: Spread, wait: Wait) -> bool:
+        """Whether these wait equally long. In days of business, what is sent on Sunday morning may fall due before what
+        is sent on Saturday evening, so the first and the last tell of those between them only within one date.
+        """
+        if not wait.business_days or sent.size == 1:
+            return True
+        zone = (self._calendar or WORKDAYS).zone
+        ends = sent.at, sent.at + (sent.size - 1) * sent.gap
+        first, last = (_waited(at, wait, self._calendar) - at for at in ends)
+        return first == last and ends[0].astimezone(zone).date() == ends[1].astimezone(zone).date()
 
     def _in_one(self, first: datetime, last: datetime) -> bool:
         """Whether no closed time lies between two times that are open."""
