@@ -45,8 +45,8 @@ pytestmark = [
         "CI" not in os.environ and not (can_make_hosts() and libfaketime()),
         reason="needs root, network namespaces and libfaketime",
     ),
-    # Leases of two seconds on hosts that come and go; and as their network cards come up, Chromium breaks off what it loads
-    # (ERR_NETWORK_CHANGED) in a test beside them.
+    # Leases of two seconds on hosts that come and go; and as their network cards come up, Chromium breaks off what it
+    # loads (ERR_NETWORK_CHANGED) in a test beside them.
     pytest.mark.alone,
 ]
 
