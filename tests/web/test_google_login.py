@@ -54,7 +54,7 @@ def test_somebody_logs_in_with_google_and_sets_a_password(page: Page) -> None:
     page.get_by_role("link", name="Log in with Google").click()
     log_in_as(page, "ada")
     expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
-    expect(page.get_by_role("button", name="ada@example.com")).to_be_visible()
+    expect(page.get_by_role("button", name="ada@example.com", exact=True)).to_be_visible()
     page.goto("/settings")
     expect(page.get_by_text("Leave it empty if you have logged in with Google alone so far.")).to_be_visible()
     page.get_by_label("New password").fill(PASSWORD)

@@ -48,7 +48,7 @@ def test_the_demo_account_logs_in_with_the_password_that_was_shown(page: Page, s
     password = until(lambda: service.demo_password, "the demo account is shown")
     log_in(page, "demo@example.com", password)
     expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
-    expect(page.get_by_role("button", name="demo@example.com")).to_be_visible()
+    expect(page.get_by_role("button", name="demo@example.com", exact=True)).to_be_visible()
 
 
 def test_a_wrong_password_is_said_and_what_was_typed_stays(inside: Page, email: str) -> None:
