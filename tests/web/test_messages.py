@@ -188,9 +188,12 @@ def test_a_links_target_may_hold_a_merge_field(composing: Page) -> None:
     ):
         page.keyboard.type(words)
         page.keyboard.press("Shift+Home")
+        page.wait_for_function("words => getSelection().toString() === words", arg=words)
         page.get_by_role("button", name="Link", exact=True).click()
         page.get_by_placeholder("https://example.com/").fill(target)
         page.get_by_role("button", name="Save", exact=True).click()
+        # Closed, it gives the focus back, which would take it from the editor.
+        expect(page.get_by_placeholder("https://example.com/")).to_be_hidden()
         rich.click()
         page.keyboard.press("Control+End")
         page.wait_for_function("() => getSelection().isCollapsed")
