@@ -20,7 +20,7 @@ from app.domain.campaigns import campaigns
 from app.domain.ledger import after_restore, decisions
 from app.domain.ledger.decisions import Chosen
 from app.domain.pages import PageRequest
-from app.domain.recipients import personal_data
+from app.domain.recipients import erasure
 from app.domain.senders.for_workers import sql
 from app.domain.suppressions.suppress import suppress
 from app.domain.webhooks import deliveries, webhooks
@@ -205,7 +205,7 @@ async def test_a_campaign_that_erasing_its_last_recipient_finishes_is_told(
     webhook = await hook(pool, owner, receiver)
     campaign = (await schedule_campaign(pool, owner, ["ada@example.com"])).campaign.id
     await schedule_campaign(pool, owner, ["ada@example.com", "bob@example.com"])
-    await personal_data.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
+    await erasure.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
     (told,) = await log_of(pool, owner, webhook)
     assert told.event == "campaign.finished"
     assert (await value(pool, "SELECT data FROM webhook_deliveries"))["campaignId"] == campaign
