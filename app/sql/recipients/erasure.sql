@@ -55,7 +55,7 @@ SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR KE
 -- What webhooks were or are to be told about emails to an address: the event stays, and whom it was about goes.
 UPDATE webhook_deliveries
 SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
-WHERE workspace_id = %(workspace_id)s AND lower((data->>'recipient') COLLATE "C") = ANY (%(addresses)s::text[]);
+WHERE workspace_id = %(workspace_id)s AND address_key(data->>'recipient') = ANY (%(addresses)s::text[]);
 
 -- name: erase_words_in_deliveries
 -- The same where webhooks were or are to be told it, and where a receiver's answer named the address that it was told.
@@ -111,7 +111,7 @@ WITH erased AS (
     DELETE FROM sandbox_messages
     WHERE workspace_id = %(workspace_id)s
       AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
-                  WHERE lower(t.address COLLATE "C") = ANY (%(addresses)s::text[]))
+                  WHERE address_key(t.address) = ANY (%(addresses)s::text[]))
     RETURNING 1
 )
 SELECT count(*) AS n FROM erased;
@@ -125,12 +125,12 @@ WHERE workspace_id = %(workspace_id)s AND key = address_digest(%(email)s::text);
 -- Who answered, and what; that something came back stays, as in the counts.
 WITH erased AS (
     UPDATE responses
-    SET recipient = CASE WHEN lower(recipient COLLATE "C") = ANY (%(addresses)s::text[])
+    SET recipient = CASE WHEN address_key(recipient) = ANY (%(addresses)s::text[])
                          THEN 'erased@erased.invalid' ELSE recipient END, writer = NULL, writer_name = '', subject = '', text = '', html = NULL,
         attachments = '{}', diagnostic = NULL, label = NULL,
         forgotten_at = coalesce(forgotten_at, now())
     WHERE workspace_id = %(workspace_id)s
-      AND (lower(recipient COLLATE "C") = ANY (%(addresses)s::text[]) OR lower(writer COLLATE "C") = ANY (%(addresses)s::text[]))
+      AND (address_key(recipient) = ANY (%(addresses)s::text[]) OR address_key(writer) = ANY (%(addresses)s::text[]))
     RETURNING 1
 )
 SELECT count(*) AS n FROM erased;

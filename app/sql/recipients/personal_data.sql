@@ -26,7 +26,7 @@ ORDER BY e.id;
 SELECT id, received_at AS "receivedAt", envelope_from AS "envelopeFrom", content AS raw FROM sandbox_messages
 WHERE workspace_id = %(workspace_id)s
   AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
-              WHERE lower(t.address COLLATE "C") = ANY (%(addresses)s::text[]))
+              WHERE address_key(t.address) = ANY (%(addresses)s::text[]))
 ORDER BY id;
 
 -- name: personal_rejects
@@ -60,7 +60,7 @@ SELECT r.id, effective_kind(r) AS kind, r.email_id AS "emailId", r.writer, r.rec
        r.attachments, r.diagnostic, r.label
 FROM responses r
 WHERE r.workspace_id = %(workspace_id)s
-  AND (lower(r.recipient COLLATE "C") = ANY (%(addresses)s::text[]) OR lower(r.writer COLLATE "C") = ANY (%(addresses)s::text[]))
+  AND (address_key(r.recipient) = ANY (%(addresses)s::text[]) OR address_key(r.writer) = ANY (%(addresses)s::text[]))
 ORDER BY r.id;
 
 -- name: named_in
