@@ -19,7 +19,7 @@ const NO_COMMANDS: Record<string, string> = {
 
 test("whatever writes to the API is a command, with what it changes and what it says", () => {
   const others = Object.entries(files)
-    .filter(([, text]) => /\bapi\.(POST|PUT|PATCH|DELETE)\(/.test(text) && !/\buseCommand\(/.test(text))
+    .filter(([, text]) => /\bapi\.(POST|PUT|PATCH|DELETE)\(/.test(text) && !/\buseCommand\b/.test(text))
     .map(([path]) => path);
   expect(Object.keys(files).length).toBeGreaterThan(200);
   expect(others.sort()).toEqual(Object.keys(NO_COMMANDS).sort());
