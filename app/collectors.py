@@ -126,53 +126,9 @@ class LedgerCollector(Collector):
         )
         if vitals is None:
             return
-        emails = GaugeMetricFamily("reachinbox_emails", "Emails by status.", labels=["status"])
-        for status, count in vitals.emails.items():
-            emails.add_metric([status], count)
-        yield emails
-        yield GaugeMetricFamily(
-            "reachinbox_emails_undecided",
-            "Emails that failed and wait for a person's word.",
-            vitals.undecided,
-        )
-        waiting = GaugeMetricFamily(
-            "reachinbox_emails_due", "Emails that are due and wait, counted up to 100,000.", labels=["sender"]
-        )
-        oldest = GaugeMetricFamily(
-            "reachinbox_emails_oldest_due_seconds", "For how long the oldest one has been due.", labels=["sender"]
-        )
-        for backed_off, due in vitals.due.items():
-            label = ["backed_off" if backed_off else "ready"]
-            waiting.add_metric(label, due.waiting)
-            oldest.add_metric(label, due.oldest_s)
-        yield waiting
-        yield oldest
-        held = GaugeMetricFamily(
-            "reachinbox_holds", "Campaigns and senders that a server's words hold back.", labels=["reason"]
-        )
-        for reason, count in vitals.holds.items():
-            held.add_metric([reason], count)
-        yield held
-        day = GaugeMetricFamily(
-            "reachinbox_day_room", "What logins limited by the day have sent, and still may.", labels=["state"]
-        )
-        day.add_metric(["used"], vitals.day.used)
-        day.add_metric(["left"], vitals.day.left)
-        yield day
-        grants = GaugeMetricFamily("reachinbox_grants", "Connected mailboxes, by their grants.", labels=["state"])
-        for state in ("good", "failing", "ended"):
-            grants.add_metric([state], getattr(vitals.grants, state))
-        yield grants
-        text = "Emails that owed a later step until that was stopped."
-        stopped = GaugeMetricFamily("reachinbox_follow_ups_stopped", text, labels=["reason"])
-        for reason, count in vitals.follow_ups.stopped.items():
-            stopped.add_metric([reason], count)
-        yield stopped
-        jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
-        for (queue, status), count in vitals.jobs.items():
-            jobs.add_metric([queue, status], count)
-        yield jobs
+        yield from _labelled(vitals)
         for name, text, value in (
+            ("emails_undecided", "Emails that failed and wait for a person's word.", vitals.undecided),
             ("workers_alive", "Workers whose lease holds.", vitals.workers),
             ("lanes_granted", "SMTP connections that workers may hold at present.", vitals.lanes),
             ("senders_backed_off", "Senders that wait because of trouble of theirs.", vitals.senders_backed_off),
@@ -190,3 +146,51 @@ class LedgerCollector(Collector):
             ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)
+
+
+def _labelled(vitals: Vitals) -> Iterable[Metric]:
+    """What is told apart by labels."""
+    due = {"backed_off" if backed_off else "ready": each for backed_off, each in vitals.due.items()}
+    states = ("good", "failing", "ended")
+    for name, text, label, values in (
+        ("emails", "Emails by status.", "status", vitals.emails),
+        (
+            "emails_due",
+            "Emails that are due and wait, counted up to 100,000.",
+            "sender",
+            {state: each.waiting for state, each in due.items()},
+        ),
+        (
+            "emails_oldest_due_seconds",
+            "For how long the oldest one has been due.",
+            "sender",
+            {state: each.oldest_s for state, each in due.items()},
+        ),
+        ("holds", "Campaigns and senders that a server's words hold back.", "reason", vitals.holds),
+        (
+            "day_room",
+            "What logins limited by the day have sent, and still may.",
+            "state",
+            {"used": vitals.day.used, "left": vitals.day.left},
+        ),
+        (
+            "grants",
+            "Connected mailboxes, by their grants.",
+            "state",
+            {state: getattr(vitals.grants, state) for state in states},
+        ),
+        (
+            "follow_ups_stopped",
+            "Emails that owed a later step until that was stopped.",
+            "reason",
+            vitals.follow_ups.stopped,
+        ),
+    ):
+        family = GaugeMetricFamily(f"reachinbox_{name}", text, labels=[label])
+        for state, value in values.items():
+            family.add_metric([state], value)
+        yield family
+    jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
+    for (queue, status), count in vitals.jobs.items():
+        jobs.add_metric([queue, status], count)
+    yield jobs

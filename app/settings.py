@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +23,6 @@ BOOLS: tuple[object, ...] = (bool, bool | None)
 PATHS: tuple[object, ...] = (Path, Path | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_MACHINE = LOOPBACK | {"", "0.0.0.0", "::"}  # noqa: S104 -- the latter as HOST, and so in BASE_URL
-SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365

@@ -145,38 +145,8 @@ class Worker:
         log.info("worker started", lanes=self._settings.worker_concurrency)
         async with self._queue.open_async(self._pool):
             stopped = asyncio.create_task(stop.wait())
-            helpers = [
-                asyncio.create_task(lease.keep()),
-                asyncio.create_task(
-                    sweep(
-                        self._pool,
-                        self._queue,
-                        lease,
-                        lease_s,
-                        self._settings.max_attempts,
-                        self._dispatcher.looked_after,
-                    )
-                ),
-                asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
-                asyncio.create_task(keep_deciding(self._pool, quotas_of(self._settings))),
-                asyncio.create_task(self._credentials.keep_fresh()),
-                asyncio.create_task(self._reader.keep_reading()),
-                asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),
-            ]
-            queues = [
-                asyncio.create_task(
-                    self._queue.run_worker_async(
-                        queues=[name],
-                        concurrency=concurrency,
-                        fetch_job_polling_interval=POLLING_INTERVAL_S,
-                        abort_job_polling_interval=NEVER_S,
-                        delete_jobs="successful",
-                        install_signal_handlers=False,
-                        shutdown_graceful_timeout=QUEUE_GRACE_S,
-                    )
-                )
-                for name, concurrency in CONCURRENCY.items()
-            ]
+            helpers = self._begin_helpers(lease, lease_s)
+            queues = [self._begin_queue(name, concurrency) for name, concurrency in CONCURRENCY.items()]
             watched = [self._failed, *queues, *helpers]
             try:
                 await asyncio.wait([stopped, *watched], return_when=asyncio.FIRST_COMPLETED)
@@ -186,6 +156,31 @@ class Worker:
             for ended in watched:
                 if ended.done() and not ended.cancelled() and (error := ended.exception()):
                     raise error
+
+    def _begin_helpers(self, lease: Lease, lease_s: float) -> list[asyncio.Task[None]]:
+        settings, looked_after = self._settings, self._dispatcher.looked_after
+        return [
+            asyncio.create_task(lease.keep()),
+            asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, settings.max_attempts, looked_after)),
+            asyncio.create_task(clean_up(self._pool, self._queue, self._token, settings)),
+            asyncio.create_task(keep_deciding(self._pool, quotas_of(settings))),
+            asyncio.create_task(self._credentials.keep_fresh()),
+            asyncio.create_task(self._reader.keep_reading()),
+            asyncio.create_task(keep_checked(self._pool, Resolver.of(settings))),
+        ]
+
+    def _begin_queue(self, name: str, concurrency: int) -> asyncio.Task[None]:
+        return asyncio.create_task(
+            self._queue.run_worker_async(
+                queues=[name],
+                concurrency=concurrency,
+                fetch_job_polling_interval=POLLING_INTERVAL_S,
+                abort_job_polling_interval=NEVER_S,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=QUEUE_GRACE_S,
+            )
+        )
 
     async def _finish(self, queues: list[asyncio.Task[None]], helpers: list[asyncio.Task[None]]) -> None:
         log.info("finishing what is in flight")

@@ -17,7 +17,7 @@ from app.db import Row, until_answered
 from app.domain.campaigns import building, variants
 from app.domain.campaigns.building import Letter
 from app.domain.ledger import texts, threads
-from app.domain.ledger.claims import Claim, Report
+from app.domain.ledger.claims import Claim, Outcome, Report
 from app.domain.ledger.threads import Thread
 from app.domain.senders import for_workers
 from app.mail.addresses import key, to_ascii
@@ -135,15 +135,7 @@ class Handover:
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
-            report = Report(
-                claim.id,
-                "REJECTED",
-                reply=reply,
-                content_version=version,
-                claimed_at=claim.claimed_at,
-                probe=claim.probe,
-            )
-            return Result(report, "email")
+            return Result(_unsent(claim, "REJECTED", reply, version), "email")
         except Exception as error:
             return self._not_written(claim, error, version)
         self._not_written_in_a_row = 0
@@ -177,15 +169,7 @@ class Handover:
         self._not_written_in_a_row += 1
         again_in_s = min(FIRST_RETRY_S * 2 ** min(claim.attempts, 6), LONGEST_RETRY_S)
         reply = f"internal error ({type(error).__name__}); the worker's log has it all"
-        report = Report(
-            claim.id,
-            "RELEASED",
-            reply=reply,
-            again_in_s=again_in_s,
-            content_version=version,
-            claimed_at=claim.claimed_at,
-            probe=claim.probe,
-        )
+        report = _unsent(claim, "RELEASED", reply, version, again_in_s)
         return Result(report, "sender" if self._not_written_in_a_row >= MOST_NOT_WRITTEN else "email")
 
     async def _deliver(self, conversation: Conversation, claim: Claim, message: Message) -> Verdict:
@@ -285,6 +269,19 @@ def count(report: Report, campaign_id: int) -> None:
 
 def _failed(task: asyncio.Task[_Builder]) -> bool:
     return task.cancelled() or task.exception() is not None
+
+
+def _unsent(claim: Claim, kind: Outcome, reply: str, version: int | None, again_in_s: float | None = None) -> Report:
+    """Of an email of which no server has heard."""
+    return Report(
+        claim.id,
+        kind,
+        reply=reply,
+        again_in_s=again_in_s,
+        content_version=version,
+        claimed_at=claim.claimed_at,
+        probe=claim.probe,
+    )
 
 
 def _report(

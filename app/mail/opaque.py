@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from app.mail.addresses import key
 
-KEY_BYTES = 32
 DIGEST_BYTES = 16
 _WORKSPACE, _EMAIL, _CHECK = 5, 6, 5  # bytes of the block
 _MAC_BYTES = 12

@@ -16,6 +16,7 @@ from tests.support.engine import execute, rows, value
 from tests.support.google import log_in, with_login
 from tests.support.oidc import ProviderProcess
 from tests.support.people import PASSWORD, Visit, bring_in, invite, make_key, register, visitors
+from tests.support.tenants import clean_up
 
 EVE = {"email": "eve@example.com", "password": PASSWORD}
 
@@ -244,6 +245,38 @@ async def test_a_removed_account_without_an_heir_takes_what_it_alone_owned_along
         ("workspace.deleted", f"workspaces/{me['workspaceId']}"),
         ("account.removed", f"users/{me['id']}"),
     ]
+
+
+async def test_a_removed_account_is_nowhere(ann: httpx.AsyncClient, visit: Visit, pool: Pool) -> None:
+    """One that was invited and invited others, logged in badly, made a key, kept a draft and owned a workspace."""
+    zoe = await visit()
+    await register(zoe, "zoe")
+    await invite(zoe)
+    await make_key(zoe)
+    (await zoe.post("/api/drafts", json={"name": "Mine", "content": {}})).raise_for_status()
+    (await ann.post("/api/admin/invitations", json={"email": "Zoe@example.com"})).raise_for_status()
+    await execute(pool, "UPDATE invitations SET used_at = now()")
+    token = await invite(ann, email="zoe@example.com")
+    (await zoe.post("/api/members/invitations/accept", json={"token": token})).raise_for_status()
+    problem(
+        await (await visit()).post("/api/auth/login", json={"email": "zoe@example.com", "password": "battery staple"}),
+        401,
+    )
+    places = {"users", "workspaces", "senders", "invitations", "workspace_invitations", "login_attempts"}
+    assert await _naming(pool, "zoe@example.com") == places
+
+    answer = await ann.post(f"/api/admin/users/{(await me_of(zoe))['id']}/remove", json={})
+    assert answer.status_code == 204, answer.text
+    await execute(pool, "UPDATE login_attempts SET window_start = window_start - interval '2 days'")
+    await clean_up(pool)
+    assert await _naming(pool, "zoe@example.com") == set()
+
+
+async def _naming(pool: Pool, text: str) -> set[str]:
+    """The tables that hold the text in whatever case."""
+    tables = await rows(pool, "SELECT table_name AS t FROM information_schema.tables WHERE table_schema = 'public'")
+    count = "SELECT count(*) FROM {} x WHERE x::text ILIKE %s"
+    return {each["t"] for each in tables if await value(pool, count.format(each["t"]), f"%{text}%")}
 
 
 async def test_the_administrator_hands_over_a_link_to_a_new_password(

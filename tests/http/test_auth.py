@@ -235,6 +235,56 @@ async def test_to_a_stranger_nothing_of_anothers_is_there(
     assert await written(pool) == before
 
 
+async def test_anothers_ids_in_queries_and_bodies_name_nothing(
+    api: httpx.AsyncClient, pool: Pool, stranger: Headers
+) -> None:
+    scheduled = await schedule(api, startTime="2099-01-01T00:00:00Z")
+    theirs = await _things(api, pool, scheduled["campaign"])
+    part = {"file": ("a.txt", b"text", "text/plain")}
+    theirs["files"] = (await api.post("/api/files", files=part)).json()["id"]
+    message = {"subject": "Hello", "body": "A text."}
+    whole = message | {"recipients": ["ada@example.com"], "startTime": "2099-01-01T00:00:00Z"}
+    own = (await api.post("/api/campaigns/schedule", json=whole, headers=stranger)).json()["campaign"]["id"]
+    campaign, sender, email = theirs["campaigns"], theirs["senders"], theirs["emails"]
+    before = await written(pool)
+    for path in ("emails", "responses", "campaigns", "alerts", "suppressions", "stats/hourly"):
+        for query in ({"campaignId": campaign}, {"senderId": sender}, {"emailId": email}):
+            answer = await api.get(f"/api/{path}", params=query, headers=stranger)
+            assert "owner@example.com" not in answer.text
+            if path == "emails" and "emailId" not in query:
+                assert answer.json()["items"] == []
+    for method, path, body, status in (
+        ("POST", "/api/campaigns/schedule", whole | {"senderId": sender}, 422),
+        ("POST", "/api/campaigns/schedule", whole | {"senderIds": [sender]}, 422),
+        ("POST", "/api/campaigns/schedule", whole | {"attachments": [theirs["files"]]}, 422),
+        ("POST", "/api/campaigns/schedule", whole | {"notInCampaigns": [campaign]}, 422),
+        ("POST", "/api/campaigns/schedule", message | {"listId": theirs["lists"]}, 422),
+        ("POST", "/api/campaigns/schedule", message | {"savedListId": theirs["saved-lists"]}, 422),
+        ("POST", "/api/campaigns/preview", whole | {"senderId": sender}, 422),
+        ("POST", "/api/campaigns/preview", message | {"listId": theirs["lists"]}, 422),
+        ("POST", "/api/campaigns/test", message | {"to": "ada@example.com", "senderId": sender}, 422),
+        ("PATCH", f"/api/campaigns/{own}", {"senderIds": [sender]}, 422),
+        ("PATCH", f"/api/campaigns/{own}", {"attachments": [theirs["files"]]}, 422),
+        ("POST", "/api/templates", {"name": "Mine", "attachments": [theirs["files"]]}, 422),
+        ("POST", "/api/emails/resolve", {"ids": [email], "as": "sent"}, 200),
+        ("POST", "/api/emails/resolve", {"campaignId": campaign, "as": "sent"}, 404),
+        ("POST", "/api/failures/decisions", {"verb": "PUT_ASIDE", "ids": [email]}, 201),
+        ("POST", "/api/failures/decisions", {"verb": "PUT_ASIDE", "campaignId": campaign}, 404),
+    ):
+        answer = await api.request(method, path, json=body, headers=stranger)
+        assert answer.status_code == status, (path, body, answer.text)
+        if status < 400:
+            assert {answer.json().get(name) for name in ("decided", "changed")} <= {0, None}
+    assert await written(pool) == before
+    kept = await api.post(
+        "/api/drafts",
+        json={"name": "d", "content": {}, "lists": [theirs["lists"]], "files": [theirs["files"]]},
+        headers=stranger,
+    )
+    assert kept.status_code == 201  # names of no list and no file of this workspace's
+    problem(await api.get(f"/api/lists/{theirs['lists']}", headers=stranger), 404)
+
+
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("by", ["key", "session"])
 async def test_each_role_may_do_what_the_handlers_say(

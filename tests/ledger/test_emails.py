@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.db import Pool, fetch_all
+from app.domain import csv_lines
 from app.domain.accounts.users import User, create_user
-from app.domain.ledger.emails import csv_line
 from app.secrets import SecretBox
 from tests.support.api import problem, schedule, wrong_fields
 from tests.support.ledger import insert_campaign
@@ -136,7 +136,7 @@ async def test_an_export_has_all_that_the_list_has(api: httpx.AsyncClient, pool:
 @example("\t=1")
 @example('a,"b"\nc')
 def test_no_cell_of_an_export_begins_a_formula_and_each_can_be_read_back(text: str) -> None:
-    line = csv_line([text, "end"]).decode()
+    line = csv_lines.line([text, "end"]).decode()
     ((cell, end),) = csv.reader(io.StringIO(line, newline=""))
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.removeprefix("'") == text.removeprefix("'")

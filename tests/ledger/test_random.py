@@ -18,7 +18,7 @@ from app.domain.campaigns import campaigns
 from app.domain.ledger import decisions, exchange, recovery, streams
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience
-from app.domain.recipients import personal_data
+from app.domain.recipients import erasure
 from app.domain.senders import for_workers
 from app.errors import Conflict
 from tests.support.engine import (
@@ -183,7 +183,7 @@ class Chance:
                 case _ if self.by.random() < 0.2:
                     await campaigns.cancel(self.pool, workspace, campaign)
                 case _ if email["status"] != "SENDING" and self.by.random() < 0.2:
-                    await personal_data.erase(self.pool, workspace, email["recipient"], LOCAL)
+                    await erasure.erase(self.pool, workspace, email["recipient"], LOCAL)
 
     async def step(self) -> None:
         chance = self.by.random()

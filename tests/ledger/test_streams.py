@@ -21,7 +21,7 @@ from app.domain.ledger import decisions, exchange, holds, recovery, streams
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience
 from app.domain.planning.changes import carry_out
-from app.domain.recipients import personal_data
+from app.domain.recipients import erasure
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.errors import Conflict, PlanChanging
@@ -132,7 +132,7 @@ class _Beside:
 
     async def erase(self) -> None:
         number = self.by.randrange(40)
-        await personal_data.erase(self.pool, self.owner.workspace_id, f"p{number}@d{number % 5}.example", LOCAL)
+        await erasure.erase(self.pool, self.owner.workspace_id, f"p{number}@d{number % 5}.example", LOCAL)
 
     async def lose_worker(self) -> None:
         claimant = await _worker(self.pool, self.owner)

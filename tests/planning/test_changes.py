@@ -19,7 +19,7 @@ from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.planning import changes, course, replan
 from app.domain.planning.course import Course, lock_plan, move
-from app.domain.recipients import personal_data
+from app.domain.recipients import erasure
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.secrets import SecretBox
@@ -90,12 +90,12 @@ async def test_a_person_who_is_erased_leaves_their_place_to_the_next(pool: Pool,
     news = (await schedule_campaign(pool, owner, ["news@example.com", "large0@example.com"])).campaign.id
     before = datetime.now(UTC)
     assert len([at for at in await _times(pool, large) if at > before]) == 2
-    erased = await personal_data.erase(pool, owner.workspace_id, "large0@example.com", LOCAL)
+    erased = await erasure.erase(pool, owner.workspace_id, "large0@example.com", LOCAL)
     assert erased.cancelled == 2
     assert await _asked(pool) == 2
     asked = "SELECT max(asked_at) FROM plan_changes"
     first = await value(pool, asked)
-    await personal_data.erase(pool, owner.workspace_id, "large1@example.com", LOCAL)
+    await erasure.erase(pool, owner.workspace_id, "large1@example.com", LOCAL)
     assert await value(pool, asked) == first, "no plan under way begins anew for each of many"
     assert await _carry_out(pool, owner)
     waiting = await rows(
@@ -104,7 +104,7 @@ async def test_a_person_who_is_erased_leaves_their_place_to_the_next(pool: Pool,
     assert [row["campaign_id"] for row in waiting] == [large, large, large, news]
     assert [row["scheduled_at"] <= datetime.now(UTC) for row in waiting] == [True, True, True, False]
     await _carry_out(pool, owner)
-    await personal_data.erase(pool, owner.workspace_id, "nobody@example.com", LOCAL)
+    await erasure.erase(pool, owner.workspace_id, "nobody@example.com", LOCAL)
     assert await _asked(pool) == 0, "where nobody waited nothing is planned"
 
 

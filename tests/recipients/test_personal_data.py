@@ -16,7 +16,7 @@ from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.operations import sandbox
 from app.domain.recipients import stored_lists
-from app.domain.recipients.personal_data import ERASED
+from app.domain.recipients.erasure import ERASED
 from app.domain.workspaces import keys
 from app.embedded.mailbox import ReceivedMessage
 from tests.support.api import Headers, problem, schedule, wrong_fields
@@ -104,6 +104,7 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
         "responses": [],
         "savedLists": [],
         "copies": [],
+        "namedIn": [],
         "lists": [],
     }
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from standardwebhooks import WebhookVerificationError
 
 from app.db import Pool, transaction
@@ -20,7 +16,7 @@ from app.domain.campaigns import campaigns
 from app.domain.ledger import after_restore, decisions
 from app.domain.ledger.decisions import Chosen
 from app.domain.pages import PageRequest
-from app.domain.recipients import personal_data
+from app.domain.recipients import erasure
 from app.domain.senders.for_workers import sql
 from app.domain.suppressions.suppress import suppress
 from app.domain.webhooks import deliveries, webhooks
@@ -42,17 +38,10 @@ from tests.support.engine import (
 )
 from tests.support.receiver import Receiver, answer, receiving
 from tests.support.sinkproc import Sink
-from tests.worker.test_hosts import Resolver
 from worker import webhooks as delivering
 from worker.webhooks import Courier
 
 BOX = SecretBox(SECRET_KEY)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def hook(pool: Pool, owner: Owner, receiver: Receiver, *events: Any, path: str = "/hook") -> Webhook:
@@ -205,7 +194,7 @@ async def test_a_campaign_that_erasing_its_last_recipient_finishes_is_told(
     webhook = await hook(pool, owner, receiver)
     campaign = (await schedule_campaign(pool, owner, ["ada@example.com"])).campaign.id
     await schedule_campaign(pool, owner, ["ada@example.com", "bob@example.com"])
-    await personal_data.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
+    await erasure.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
     (told,) = await log_of(pool, owner, webhook)
     assert told.event == "campaign.finished"
     assert (await value(pool, "SELECT data FROM webhook_deliveries"))["campaignId"] == campaign
@@ -440,73 +429,3 @@ async def test_a_new_secret_signs_from_then_on(pool: Pool, owner: Owner, receive
     receiver.told[0].verify(new.secret)
     with pytest.raises(WebhookVerificationError):
         receiver.told[0].verify(old.secret)
-
-
-# Where it goes
-
-
-async def test_a_name_is_connected_to_where_it_was_checked_with_a_certificate_for_the_name(
-    pool: Pool, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    for certified, status in (("hooks.example.com", "DELIVERED"), ("127.0.0.1", "PENDING")):
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(certified).configure_cert(tls)
-        async with receiving(tls) as receiver:
-            url = f"https://hooks.example.com:{receiver.port}/x"
-            webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
-            await webhooks.test(pool, owner.workspace_id, webhook.id)
-            lookup = Resolver(["127.0.0.1"])
-            await Courier(pool, BOX, ANYWHERE, lookup).deliver(webhook.id)
-            (delivery,) = await log_of(pool, owner, webhook)
-            assert delivery.status == status, delivery
-            assert lookup.asked == ["hooks.example.com"]
-            if status == "DELIVERED":
-                assert receiver.told[0].headers["host"] == f"hooks.example.com:{receiver.port}"
-            else:
-                assert "certificate" in (delivery.error or "")
-
-
-async def test_a_name_that_leads_inside_is_not_connected_to(pool: Pool, owner: Owner, receiver: Receiver) -> None:
-    url = f"https://hooks.example.com:{receiver.port}/"
-    webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
-    await webhooks.test(pool, owner.workspace_id, webhook.id)
-    strict = ANYWHERE._replace(allow_private=False)
-    await Courier(pool, BOX, strict, Resolver(["127.0.0.1"])).deliver(webhook.id)
-    (delivery,) = await log_of(pool, owner, webhook)
-    assert "resolves to an address that this installation does not connect to" in (delivery.error or "")
-    assert "127.0.0.1" not in (delivery.error or "")
-    assert receiver.connections == 0
-
-
-async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: Owner) -> None:
-    async def nowhere(host: str, port: int) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "no such name")
-
-    webhook = await webhooks.create(pool, BOX, owner.workspace_id, "https://nowhere.example.com", ["email.failed"])
-    await webhooks.test(pool, owner.workspace_id, webhook.id)
-    await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
-    (delivery,) = await log_of(pool, owner, webhook)
-    assert delivery.error == "the host name nowhere.example.com does not resolve"
-
-
-async def test_a_name_in_punycode_is_looked_up_as_it_is_and_one_that_is_no_name_is_a_failed_try(
-    pool: Pool, owner: Owner
-) -> None:
-    """httpx decodes such names, and raises where they do not decode: unrecorded, and tried again for ever."""
-    asked: list[str] = []
-
-    async def nowhere(host: str, port: int) -> Any:
-        asked.append(host)
-        raise socket.gaierror(socket.EAI_NONAME, "no such name")
-
-    for url in ("https://xn--mnchen-3ya.example/h", "https://xn--a.com/"):
-        webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
-        await webhooks.test(pool, owner.workspace_id, webhook.id)
-        await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
-        (delivery,) = await log_of(pool, owner, webhook)
-        assert delivery.attempts == 1
-        assert delivery.error
-    assert asked[0] == "xn--mnchen-3ya.example"

@@ -8,14 +8,13 @@ import httpx
 import pytest
 
 from app.db import Pool, transaction
+from app.domain.accounts.users import User
 from app.domain.campaigns.campaigns import finish_cancels
-from app.domain.ledger import retention
-from app.domain.operations import workers
 from app.domain.workspaces import workspaces
-from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
-from tests.support.engine import execute, register_worker, row, rows, value, wait_until_blocked
+from tests.support.engine import execute, row, rows, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, make_key, me, register
+from tests.support.tenants import TABLES, clean_up, fill
 
 SOME_DAY = "2030-01-01T00:00:00Z"
 
@@ -255,9 +254,9 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
     # The rest of a large cancel.
     await execute(pool, "UPDATE streams SET cancelled = 1, scheduled = 1 WHERE workspace_id = %s", second)
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE recipient = 'bea@example.com'")
-    await _clean_up(pool)
+    await clean_up(pool)
     await finish_cancels(pool)
-    await _clean_up(pool)
+    await clean_up(pool)
     assert await value(pool, "SELECT count(*) FROM workspaces WHERE id = %s", second) == 0
     left = await row(
         pool,
@@ -269,12 +268,16 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
     assert (await me(ann))["workspaceName"] == "ann@example.com"
 
 
-async def _clean_up(pool: Pool) -> None:
-    token = await register_worker(pool, "cleaner")
-    for chore in retention.chores(Settings()):
-        while await retention.remove_batch(pool, token, chore) is not None:
-            pass
-    await workers.unregister(pool, token)
+async def test_of_a_deleted_workspace_no_table_has_a_row(ann: httpx.AsyncClient, pool: Pool) -> None:
+    person, second = await me(ann), await _create(ann)
+    owner = User(person["id"], person["email"], is_admin=True, workspace_id=second, workspace_name="s", role="owner")
+    await fill(pool, owner)
+    await execute(pool, "UPDATE emails SET status = 'CANCELLED' WHERE status = 'SCHEDULED'")
+    await execute(pool, "UPDATE streams SET cancelled = scheduled, scheduled = 0")
+    assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204
+    await clean_up(pool)
+    count = "SELECT count(*) FROM {} WHERE workspace_id = %s"
+    assert [table for table in TABLES if await value(pool, count.format(table), second)] == []
 
 
 async def test_two_names_may_be_the_same(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:

@@ -46,6 +46,7 @@ async def remove(pool: Pool, terms: Terms, actor: Actor, user_id: int, heir_id: 
                 await conn.execute(sql.make_owner, {"workspace_id": workspace_id, "heir_id": heir_id})
                 handed = f"workspaces/{workspace_id}, users/{user_id} to users/{heir_id}"
                 await audit.record(conn, actor, None, "workspace.handed_over", handed)
+        await conn.execute(sql.remove_used_invitations, {"user_id": user_id})
         await conn.execute(sql.remove_user, {"user_id": user_id})
         left = people - {user_id}
         await make_for_homeless(conn, terms.box, left, default_hourly_limit=terms.default_hourly_limit)

@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Literal, cast
 
 from app.db import Pool, fetch_all, fetch_one, transaction
-from app.domain.ledger.emails import csv_line
+from app.domain import csv_lines
 from app.domain.recipients import stored_lists
 from app.domain.recipients.stored_lists import IN_MEMORY, StoredList
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -43,14 +43,14 @@ async def list_of(
     fields = [field for field in campaign["fields"] if field != "email"]
     found = 0
     with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
-        file.write(csv_line(("email", *fields)))
+        file.write(csv_lines.line(("email", *fields)))
         after = 0
         while True:
             async with transaction(pool, workspace_id) as conn:
                 rows = await fetch_all(conn, sql.recipients_again, params | {"after": after})
             those = [row for row in rows if row["fits"]]
             found += len(those)
-            file.write(b"".join(csv_line((row["recipient"], *map(row["fields"].get, fields))) for row in those))
+            file.write(b"".join(csv_lines.line((row["recipient"], *map(row["fields"].get, fields))) for row in those))
             if len(rows) < BATCH:
                 break
             after = rows[-1]["id"]

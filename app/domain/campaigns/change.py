@@ -130,18 +130,24 @@ async def _change(
         added = None
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
             added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
-        await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        if changes.hourly_limit is not msgspec.UNSET:
-            await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-            await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        if changes.calendar is not msgspec.UNSET:
-            await conn.execute(sql.end_slots_of_claims, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        await _bound_anew(conn, workspace_id, campaign_id, changes)
         asked: list[int] = []
         if pace:
             closes = isinstance(changes.calendar, CampaignCalendar)  # at what may be the time of an email that waits
             asked = await ask_for_campaign(conn, workspace_id, campaign_id, hold=closes)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     return _Changed(asked, bool(added))
+
+
+async def _bound_anew(conn: Conn, workspace_id: int, campaign_id: int, changes: Changes) -> None:
+    """What streams, hours and claims have of the campaign's bounds follows it."""
+    campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    await conn.execute(sql.update_streams, campaign)
+    if changes.hourly_limit is not msgspec.UNSET:
+        await conn.execute(sql.limit_hours, campaign)
+        await conn.execute(sql.unlimit_hours, campaign)
+    if changes.calendar is not msgspec.UNSET:
+        await conn.execute(sql.end_slots_of_claims, campaign)
 
 
 async def _prepare_steps(workspace_id: int, row: Row, changes: Changes) -> Prepared | None:

@@ -29,7 +29,6 @@ from app.mail.templates import Source
 from app.mail.values import locale_of
 
 T = TypeVar("T")
-WRITTEN = ("subject", "body", "body_html", "language")  # what of it is kept as a template
 log = structlog.get_logger()
 
 

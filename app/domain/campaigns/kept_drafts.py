@@ -6,8 +6,10 @@ lists, which stay as long as a draft names them, and so do files.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from email.utils import parseaddr
+from typing import Any, cast
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -20,6 +22,7 @@ from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.addresses import key
 from app.sql import queries
 
 sql = queries(__name__)
@@ -132,6 +135,39 @@ async def remove(pool: Pool, workspace_id: int, draft_id: int) -> None:
     async with transaction(pool, workspace_id) as conn:
         if await fetch_one(conn, sql.remove_draft, {"workspace_id": workspace_id, "id": draft_id}) is None:
             raise _not_found(draft_id)
+
+
+async def erase(pool: Pool, workspace_id: int, addresses: Collection[str], pattern: str) -> None:
+    """Take an address, given by its spellings and the pattern of a text that names it, out of all drafts, wherever it
+    stands alone; what people wrote stays. Whoever has a draft open is told that there is a newer version.
+    """
+    async with transaction(pool, workspace_id) as conn:
+        named = {"workspace_id": workspace_id, "pattern": pattern}
+        ids = [row["id"] for row in await fetch_all(conn, sql.drafts_that_name, named)]
+    for draft_id in ids:  # each may be megabytes
+        params: dict[str, Any] = {"workspace_id": workspace_id, "id": draft_id}
+        async with transaction(pool, workspace_id) as conn:
+            row = await fetch_one(conn, sql.lock_content, params)
+            if row is not None and (left := without(row["content"], addresses)) != row["content"]:
+                size = len(msgspec.json.encode(left))
+                await conn.execute(sql.erase_from_draft, params | {"content": Jsonb(left), "size": size})
+
+
+def without(held: Any, addresses: Collection[str]) -> Any:
+    """JSON without the addresses: out of lists they go, with either side of a correction the correction; elsewhere an
+    empty text takes their place.
+    """
+
+    def is_one(it: Any) -> bool:
+        return isinstance(it, str) and key(parseaddr(it)[1]) in addresses
+
+    if isinstance(held, dict):
+        parts = cast("dict[str, Any]", held).items()
+        kept = [(name, it) for name, it in parts if not is_one(name) and not ("@" in name and is_one(it))]
+        return {name: without(it, addresses) for name, it in kept}
+    if isinstance(held, list):
+        return [without(it, addresses) for it in cast("list[Any]", held) if not is_one(it)]
+    return "" if is_one(held) else held
 
 
 def _params(workspace_id: int, text: DraftText, size: int, actor: Actor) -> dict[str, Any]:

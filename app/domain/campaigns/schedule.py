@@ -426,30 +426,8 @@ async def _insert(
     recipients: RecipientList,
     stored_bytes: int,
 ) -> Target:
-    row = await fetch_exactly_one(
-        conn,
-        sql.insert_campaign,
-        {
-            "workspace_id": workspace_id,
-            "sender_id": planned.sender_ids[0],
-            "name": draft.name or draft.content.subject[:200],
-            **draft.content.columns,
-            **made,
-            "fields": sorted(recipients.fields),
-            "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
-            "latest_at": draft.latest_at,
-            "delay_ms": draft.delay_between_ms,
-            "jitter_percent": draft.jitter_percent,
-            "hourly_limit": draft.hourly_limit,
-            "share_percent": draft.share_percent,
-            "calendar": draft.calendar and Jsonb(kept(draft.calendar)),
-            "on_unknown": draft.on_unknown,
-            "stored_bytes": stored_bytes,
-            "stop_on_auto_reply": draft.stop_on_auto_reply,
-            "stop_on_domain": draft.stop_on_domain,
-            "follow_up_without_reading": draft.follow_up_without_reading,
-        },
-    )
+    columns = _columns(planned, draft) | made | {"fields": sorted(recipients.fields), "stored_bytes": stored_bytes}
+    row = await fetch_exactly_one(conn, sql.insert_campaign, {"workspace_id": workspace_id} | columns)
     campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"])}
     if draft.hourly_limit is not None:
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
@@ -467,6 +445,25 @@ async def _insert(
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return target
+
+
+def _columns(planned: _Planned, draft: Draft) -> dict[str, Any]:
+    return {
+        "sender_id": planned.sender_ids[0],
+        "name": draft.name or draft.content.subject[:200],
+        **draft.content.columns,
+        "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
+        "latest_at": draft.latest_at,
+        "delay_ms": draft.delay_between_ms,
+        "jitter_percent": draft.jitter_percent,
+        "hourly_limit": draft.hourly_limit,
+        "share_percent": draft.share_percent,
+        "calendar": draft.calendar and Jsonb(kept(draft.calendar)),
+        "on_unknown": draft.on_unknown,
+        "stop_on_auto_reply": draft.stop_on_auto_reply,
+        "stop_on_domain": draft.stop_on_domain,
+        "follow_up_without_reading": draft.follow_up_without_reading,
+    }
 
 
 async def _keep_files(conn: Conn, workspace_id: int, draft: Draft, coming: Sequence[files.Read]) -> Draft:

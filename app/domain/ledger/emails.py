@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -11,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
@@ -290,42 +289,17 @@ async def _export(
 ) -> AsyncIterator[bytes]:
     names = EmailSummary.__struct_fields__[:-1]  # why it waits is no column
     header = EmailSummary.__struct_encode_fields__[:-1] if fields is None else ("email", *fields)
-    yield (codecs.BOM_UTF8 if spreadsheet else b"") + csv_line(header)
+    yield csv_lines.header(header, spreadsheet=spreadsheet)
     cursor: str | None = None
     while True:
         page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))
         if fields is None:
-            yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+            yield b"".join(csv_lines.line([getattr(email, name) for name in names]) for email in page.items)
         else:
             ids = [email.id for email in page.items]
             async with transaction(pool, workspace_id) as conn:
                 rows = await fetch_all(conn, sql.recipients_of_emails, {"workspace_id": workspace_id, "ids": ids})
-            yield b"".join(csv_line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
+            yield b"".join(csv_lines.line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-# With apostrophes in front, too: one is left out when the file is read again (`recipients.csv_files`).
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-
-
-_QUOTED = re.compile(r"[\",\r\n]|^\s")  # a blank in front belongs to the cell only within quotation marks
-
-
-def csv_line(cells: tuple[object, ...] | list[object]) -> bytes:
-    """A line of CSV that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front."""
-    return (",".join(map(_quoted, map(_cell, cells))) + "\r\n").encode()
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    text = str(value)
-    return f"'{text}" if _FORMULA.match(text) else text

@@ -57,11 +57,6 @@ async def ask_for_campaign(
     return sorted(row["sender_id"] for row in await fetch_all(conn, sql.ask_for_campaign, params))
 
 
-async def ask_for_sender(conn: Conn, workspace_id: int, sender_id: int) -> bool:
-    """The same for all active campaigns of a sender; returns whether anything waits in one."""
-    return bool(await ask_for_senders(conn, workspace_id, [sender_id]))
-
-
 async def ask_for_senders(
     conn: Conn,
     workspace_id: int,
@@ -70,8 +65,8 @@ async def ask_for_senders(
     except_campaign_id: int | None = None,
     anew: bool = True,
 ) -> list[int]:
-    """The same for several, once in a transaction: two that ask for several lock in the same order. Unless `anew`, a
-    plan under way goes on.
+    """The same for all active campaigns of senders, once in a transaction: two that ask for several lock in the same
+    order. Unless `anew`, a plan under way goes on.
     """
     params = {
         "workspace_id": workspace_id,

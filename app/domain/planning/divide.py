@@ -21,7 +21,16 @@ from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
 from app.domain.planning.changes import PAGE, ask_for_campaign
-from app.domain.planning.course import BATCH, lock_plan, places_of, planning, sender_load, streams_of, zoned
+from app.domain.planning.course import (
+    BATCH,
+    SenderLoad,
+    lock_plan,
+    places_of,
+    planning,
+    sender_load,
+    streams_of,
+    zoned,
+)
 from app.domain.planning.plan import plan
 from app.domain.planning.slots import CampaignRoom
 from app.domain.suppressions.held import owe_something
@@ -126,32 +135,34 @@ async def _read(pool: Pool, workspace_id: int, campaign_id: int) -> _Part:
                     zones.append(zone)
     if not ids:
         return _Part([], ids, array("H"))
+    streams = await asyncio.to_thread(_divided, parts, loads, zones)
+    return _Part([part["stream_id"] for part in parts], ids, streams)
+
+
+def _divided(parts: Sequence[Row], loads: Sequence[SenderLoad], zones: Sequence[str | None]) -> array[int]:
+    """Of each email, in which of `zones` it is to be read, by which of `parts` it leaves."""
     campaign = parts[0]
-
-    def planned() -> array[int]:
-        calendar = of_kept(campaign["calendar"])
-        calendars: list[Calendar | None] = [None if calendar is None else in_zone(calendar)]
-        numbers: Sequence[int] | None = None
-        if calendar is not None and calendar.timezone == RECIPIENT:
-            calendars, numbers = zoned(calendar, zones)
-        begins: list[datetime] = [
-            max(loads[0].now, part["start_at"], part["free_at"] or part["start_at"]) for part in parts
-        ]
-        made = plan(
-            len(ids),
-            streams_of(
-                begins,
-                loads,
-                {load.login_id: load.room(campaign["share_percent"], campaign["copies"]) for load in loads},
-                timedelta(milliseconds=campaign["delay_ms"]),
-                campaign["jitter_percent"],
-            ),
-            calendars,
-            zones=numbers,
-            campaign=None if campaign["hourly_limit"] is None else CampaignRoom(campaign["hourly_limit"]),
-            latest=campaign["latest_at"],
-            copies=campaign["copies"],
-        )
-        return array("H", (place.stream for place in places_of(made, len(ids))))
-
-    return _Part([part["stream_id"] for part in parts], ids, await asyncio.to_thread(planned))
+    calendar = of_kept(campaign["calendar"])
+    calendars: list[Calendar | None] = [None if calendar is None else in_zone(calendar)]
+    numbers: Sequence[int] | None = None
+    if calendar is not None and calendar.timezone == RECIPIENT:
+        calendars, numbers = zoned(calendar, zones)
+    begins: list[datetime] = [
+        max(loads[0].now, part["start_at"], part["free_at"] or part["start_at"]) for part in parts
+    ]
+    made = plan(
+        len(zones),
+        streams_of(
+            begins,
+            loads,
+            {load.login_id: load.room(campaign["share_percent"], campaign["copies"]) for load in loads},
+            timedelta(milliseconds=campaign["delay_ms"]),
+            campaign["jitter_percent"],
+        ),
+        calendars,
+        zones=numbers,
+        campaign=None if campaign["hourly_limit"] is None else CampaignRoom(campaign["hourly_limit"]),
+        latest=campaign["latest_at"],
+        copies=campaign["copies"],
+    )
+    return array("H", (place.stream for place in places_of(made, len(zones))))

@@ -17,8 +17,8 @@ from psycopg.types.json import Jsonb
 
 from app.bounds import LABEL, NOTE
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
-from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import lists, stored_lists
 from app.domain.recipients.conditions import Condition
@@ -35,7 +35,6 @@ sql = queries(__name__)
 
 MOST_LISTS = 1_000  # of a workspace
 EXPORT_PAGE = 500
-BOM = b"\xef\xbb\xbf"  # by which spreadsheets know UTF-8
 CHUNK = 1_000_000  # bytes
 AT_ONCE = 2  # each reads for seconds and holds a connection
 
@@ -286,13 +285,13 @@ async def export(
 
 
 async def _export(pool: Pool, workspace_id: int, kept: SavedList, spreadsheet: bool) -> AsyncIterator[bytes]:
-    yield (BOM if spreadsheet else b"") + csv_line((EMAIL, *kept.fields))
+    yield csv_lines.header((EMAIL, *kept.fields), spreadsheet=spreadsheet)
     params = _params(workspace_id, kept.id, ()) | {"q": None, "limit": EXPORT_PAGE}
     after: int | None = None
     while True:
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.page_of_recipients, params | {"after": after})
-        yield b"".join(csv_line((row["address"], *map(row["fields"].get, kept.fields))) for row in rows)
+        yield b"".join(csv_lines.line((row["address"], *map(row["fields"].get, kept.fields))) for row in rows)
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1]["id"]

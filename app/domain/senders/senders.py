@@ -263,25 +263,10 @@ async def change_sender(
         proof = "PASSWORD" if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
         was = Before(before.host, before.username, before.credential.kind == "OAUTH", before.imap)
         email = check(changes, policy, proof, inbox.wrong_with_imap(changes, policy, proof, was))
-        params: dict[str, Any] = {
-            "workspace_id": workspace_id,
-            "sender_id": sender_id,
-            "email": email,
-            "display_name": changes.display_name,
-            "copy_to_sent": changes.copy_to_sent,
-            "set_reply_to": changes.reply_to is not msgspec.UNSET,
-            "reply_to": None if changes.reply_to is msgspec.UNSET else changes.reply_to,
-            "set_server": changes.server is not msgspec.UNSET,
-            "host": server and server.host,
-            "port": server and server.port,
-            "security": server and server.security,
-            "username": server and server.username,
-            "password": server and server.password and box.seal(server.password, password_place(sender_id)),
-            "keep_password": keeps_password,
-            "sandboxed": sandboxed,
-        }
-        sets_server = params["set_server"]
-        await conn.execute(sql.update_sender, params)
+        sets_server = changes.server is not msgspec.UNSET
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "email": email, "sandboxed": sandboxed}
+        params |= {"set_server": sets_server, "keep_password": keeps_password}
+        await conn.execute(sql.update_sender, params | _columns(box, sender_id, changes, server))
         if not isinstance(changes.imap, msgspec.UnsetType):
             await inbox.keep(conn, box, workspace_id, sender_id, changes.imap, was)
         moved = sets_server and await logins.follow_server(conn, workspace_id, sender_id, server)
@@ -300,6 +285,20 @@ async def change_sender(
         # next probe shows the same.
         await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
+
+
+def _columns(box: SecretBox, sender_id: int, changes: SenderChanges, server: Server | None) -> dict[str, Any]:
+    return {
+        "display_name": changes.display_name,
+        "copy_to_sent": changes.copy_to_sent,
+        "set_reply_to": changes.reply_to is not msgspec.UNSET,
+        "reply_to": None if changes.reply_to is msgspec.UNSET else changes.reply_to,
+        "host": server and server.host,
+        "port": server and server.port,
+        "security": server and server.security,
+        "username": server and server.username,
+        "password": server and server.password and box.seal(server.password, password_place(sender_id)),
+    }
 
 
 def _limits(sender: Sender) -> tuple[object, ...]:

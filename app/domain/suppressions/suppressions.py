@@ -18,8 +18,8 @@ import msgspec
 
 from app.bounds import NOTE, Bounds
 from app.db import LOCK_MS, Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
+from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
-from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
 from app.domain.recipients.lists import Choices, Rejected
@@ -37,7 +37,6 @@ sql = queries(__name__)
 AT_ONCE = Bounds(0, 10_000)  # addresses, or domains, in one request; a file has as many as it likes
 WHY = Bounds(1, 200)  # characters
 EXPORT_PAGE = 500
-BOM = b"\xef\xbb\xbf"  # by which spreadsheets know UTF-8
 Said = Literal["BOUNCED", "MANUAL"]  # of somebody, and not by them
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _WHOLE_DOMAIN = {
@@ -244,12 +243,12 @@ async def export(
 
 
 async def _export(pool: Pool, workspace_id: int, wanted: Filter, spreadsheet: bool) -> AsyncIterator[bytes]:
-    yield (BOM if spreadsheet else b"") + csv_line(("email", "reason", "since", "note"))
+    yield csv_lines.header(("email", "reason", "since", "note"), spreadsheet=spreadsheet)
     params, after = _params(workspace_id, wanted) | {"limit": EXPORT_PAGE}, 0
     while True:
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.suppressions_after, params | {"after": after})
-        yield b"".join(csv_line((_written(row), row["reason"], row["created_at"], row["note"])) for row in rows)
+        yield b"".join(csv_lines.line((_written(row), row["reason"], row["created_at"], row["note"])) for row in rows)
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1]["id"]

@@ -10,8 +10,8 @@ from litestar import Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from app.domain.recipients import personal_data
-from app.domain.recipients.personal_data import Erased
+from app.domain.recipients import erasure, personal_data
+from app.domain.recipients.erasure import Erased
 from app.domain.workspaces.keys import Scope
 from app.domain.workspaces.roles import OWNER
 from app.http.errors import problems
@@ -33,8 +33,9 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
     media_type="application/json",
     summary="Everything kept about one address, over all campaigns",
     response_description="An object with `email`, `emails` (each with its fields, campaign and attempts), the "
-    "`suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and "
-    "rows of uploaded `lists`.",
+    "`suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `responses`, what "
+    "`savedLists` have, `copies` of campaigns, which kept texts, drafts and senders it is `namedIn`, and rows of "
+    "uploaded `lists`.",
     responses=problems(),
 )
 async def export_recipient(
@@ -58,7 +59,7 @@ async def export_recipient(
     responses=problems(HTTPStatus.FORBIDDEN),
 )
 async def erase_recipient(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[Recipient]) -> Erased:
-    return await personal_data.erase(pool, user.workspace_id, data.email, actor)
+    return await erasure.erase(pool, user.workspace_id, data.email, actor)
 
 
 router = Router("/recipients", tags=["recipients"], route_handlers=[get_recipient, export_recipient, erase_recipient])

@@ -21,6 +21,15 @@ INSERT INTO members (workspace_id, user_id, role, created_at)
 VALUES (%(workspace_id)s, %(heir_id)s, 'owner', clock_timestamp())
 ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = 'owner';
 
+-- name: remove_used_invitations
+-- The invitations by which somebody of the account's address came in name it, and are of no more use.
+WITH gone AS (SELECT email FROM users WHERE id = %(user_id)s),
+workspaces AS (
+    DELETE FROM workspace_invitations i USING gone g
+    WHERE i.used_at IS NOT NULL AND address_key(i.email) = address_key(g.email)
+)
+DELETE FROM invitations i USING gone g WHERE i.used_at IS NOT NULL AND address_key(i.email) = address_key(g.email);
+
 -- name: remove_user
 -- The account is gone with its memberships, sessions, keys, links and invitations; the log keeps what it did.
 DELETE FROM users WHERE id = %(user_id)s;

@@ -66,13 +66,8 @@ WITH deleted AS MATERIALIZED (
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 batch AS MATERIALIZED (
-    SELECT e.workspace_id, e.id FROM deleted d
-    CROSS JOIN LATERAL (
-        SELECT e.workspace_id, e.id FROM emails e
-        WHERE e.workspace_id = d.workspace_id AND e.id BETWEEN d.first_email_id AND d.last_email_id AND e.campaign_id = d.id
-        ORDER BY e.id
-        LIMIT %(batch)s
-    ) e
+    SELECT e.* FROM deleted d
+    CROSS JOIN LATERAL emails_within(d.workspace_id, d.id, d.first_email_id, d.last_email_id, %(batch)s) e
 ),
 removed AS (
     DELETE FROM emails e USING batch b WHERE e.workspace_id = b.workspace_id AND e.id = b.id RETURNING e.id

@@ -42,3 +42,16 @@ WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 -- name: remove_draft
 -- A draft is kept no longer.
 DELETE FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNING id;
+
+-- name: drafts_that_name
+-- Drafts in which an address stands.
+SELECT id FROM drafts WHERE workspace_id = %(workspace_id)s AND names_it(content::text, %(pattern)s) ORDER BY id;
+
+-- name: lock_content
+-- What a draft holds, held against others who save it.
+SELECT content FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR NO KEY UPDATE;
+
+-- name: erase_from_draft
+-- The same without somebody's address. It is a version of its own: who saves an older one would bring the address back.
+UPDATE drafts SET content = %(content)s, size = %(size)s, version = version + 1
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s;

@@ -18,7 +18,7 @@ WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL
   AND (%(unread)s::boolean IS NULL OR (r.read_at IS NULL) = %(unread)s)
   AND (%(q)s::text IS NULL
        OR concat_ws(' ', r.recipient, r.writer, r.writer_name, r.subject, r.text) ILIKE %(q)s)
-  AND (%(address)s::text IS NULL OR lower(%(address)s::text COLLATE "C") IN (lower(r.recipient COLLATE "C"), lower(r.writer COLLATE "C")))
+  AND (%(address)s::text IS NULL OR address_key(%(address)s::text) IN (address_key(r.recipient), address_key(r.writer)))
   AND (%(before_at)s::timestamptz IS NULL OR (r.received_at, r.id) < (%(before_at)s, %(before_id)s::bigint))
 ORDER BY r.received_at DESC, r.id DESC
 LIMIT %(limit)s;

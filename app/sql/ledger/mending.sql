@@ -9,13 +9,9 @@ SELECT e.status, s.direct, e.erased_at IS NOT NULL AS erased, e.settled::text AS
        EXISTS (SELECT FROM domain_stops d
                WHERE d.workspace_id = e.workspace_id AND d.campaign_id = e.campaign_id
                  AND d.domain = domain_of(%(address)s) AND NOT d.lifted) AS domain_answered,
-       EXISTS (SELECT FROM addressed a
-               WHERE a.workspace_id = e.workspace_id AND a.recipient_key = address_digest(%(address)s)
-                 AND a.campaign_id = e.campaign_id)
-       OR EXISTS (SELECT FROM emails o
-                  WHERE o.workspace_id = e.workspace_id AND o.recipient_key IS NULL
-                    AND lower(o.recipient COLLATE "C") = lower(%(address)s COLLATE "C")
-                    AND o.campaign_id = e.campaign_id) AS is_there
+       EXISTS (SELECT FROM emails_to(e.workspace_id, ARRAY[address_digest(%(address)s::text)],
+                                     ARRAY[address_key(%(address)s::text)]) o
+               WHERE o.campaign_id = e.campaign_id) AS is_there
 FROM emails e
 JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;

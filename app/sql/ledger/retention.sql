@@ -38,13 +38,8 @@ streams AS MATERIALIZED (
     FOR NO KEY UPDATE OF s
 ),
 batch AS MATERIALIZED (
-    SELECT e.workspace_id, e.id FROM old o
-    CROSS JOIN LATERAL (
-        SELECT e.workspace_id, e.id FROM emails e
-        WHERE e.workspace_id = o.workspace_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
-        ORDER BY e.id
-        LIMIT %(batch)s
-    ) e
+    SELECT e.* FROM old o
+    CROSS JOIN LATERAL emails_within(o.workspace_id, o.id, o.first_email_id, o.last_email_id, %(batch)s) e
 ),
 removed AS (
     DELETE FROM emails e USING batch b
@@ -81,13 +76,8 @@ WITH old AS MATERIALIZED (
     FOR NO KEY UPDATE OF c SKIP LOCKED
 ),
 batch AS MATERIALIZED (
-    SELECT e.workspace_id, e.id FROM old o
-    CROSS JOIN LATERAL (
-        SELECT e.workspace_id, e.id FROM emails e
-        WHERE e.workspace_id = o.workspace_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
-        ORDER BY e.id
-        LIMIT %(batch)s
-    ) e
+    SELECT e.* FROM old o
+    CROSS JOIN LATERAL emails_within(o.workspace_id, o.id, o.first_email_id, o.last_email_id, %(batch)s) e
 ),
 removed AS (
     DELETE FROM attempts a USING batch b WHERE a.workspace_id = b.workspace_id AND a.email_id = b.id RETURNING 1

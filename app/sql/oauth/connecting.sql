@@ -4,11 +4,9 @@ SELECT username, email FROM senders WHERE workspace_id = %(workspace_id)s AND id
 
 -- name: sender_of_mailbox
 -- A sender that logs in to this server as this mailbox already, by whatever credential.
-SELECT id FROM senders
-WHERE workspace_id = %(workspace_id)s
-  AND lower(username COLLATE "C") = lower(%(username)s::text COLLATE "C")
-  AND lower(host COLLATE "C") = lower(%(host)s::text COLLATE "C")
-ORDER BY id LIMIT 1
+SELECT s.id FROM senders s
+WHERE s.workspace_id = %(workspace_id)s AND logs_in_as(s, %(host)s::text, %(username)s::text)
+ORDER BY s.id LIMIT 1
 FOR NO KEY UPDATE;
 
 -- name: set_mailbox

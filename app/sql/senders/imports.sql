@@ -1,7 +1,7 @@
 -- name: same_sender
 -- A sender of this address that logs in alike.
 SELECT id FROM senders
-WHERE workspace_id = %(workspace_id)s AND lower(email COLLATE "C") = lower(%(email)s::text COLLATE "C")
+WHERE workspace_id = %(workspace_id)s AND address_key(email) = address_key(%(email)s::text)
   AND lower(host COLLATE "C") = lower(%(host)s::text COLLATE "C")
   AND lower(username COLLATE "C") IS NOT DISTINCT FROM lower(%(username)s::text COLLATE "C")
 LIMIT 1;

@@ -17,8 +17,7 @@ LEFT JOIN senders s ON s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)
 SELECT s.id FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 WHERE s.workspace_id = %(workspace_id)s AND l.credential = 'OAUTH'
-  AND lower(s.host COLLATE "C") = lower(%(host)s::text COLLATE "C")
-  AND lower(s.username COLLATE "C") = lower(%(username)s::text COLLATE "C");
+  AND logs_in_as(s, %(host)s::text, %(username)s::text);
 
 -- name: insert_login
 -- How a mailbox logs in, with limits of its own.

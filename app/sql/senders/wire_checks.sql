@@ -6,7 +6,7 @@ LEFT JOIN LATERAL (
     SELECT o.id, o.imap_host FROM senders o
     WHERE o.workspace_id = s.workspace_id
       AND CASE WHEN %(to)s::text IS NULL THEN o.id = s.id
-               ELSE lower(o.email COLLATE "C") = lower(%(to)s::text COLLATE "C") END
+               ELSE address_key(o.email) = address_key(%(to)s::text) END
     ORDER BY o.imap_host IS NULL, o.id
     LIMIT 1
 ) r ON true

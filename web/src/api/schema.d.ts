@@ -12013,7 +12013,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `responses`, what `savedLists` have, `copies` of campaigns, which kept texts, drafts and senders it is `namedIn`, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;

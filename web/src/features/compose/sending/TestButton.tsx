@@ -1,6 +1,8 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import type { components } from "@/api/schema";
 import { waysQuery } from "@/features/accounts/queries";
@@ -8,6 +10,7 @@ import type { Unsubscribe } from "@/features/campaigns/queries";
 import { type Email, emailQuery } from "@/features/ledger/queries";
 import { emailWaitingQuery } from "@/features/planning/queries";
 import { WaitingNote } from "@/features/planning/WaitingNote";
+import { useCommand } from "@/forms/useCommand";
 import { AnchorLink } from "@/ui/links";
 import { sendTest } from "../commands";
 import type { Content, Draft } from "../draft/draft";
@@ -27,22 +30,27 @@ type Posted = components["schemas"]["Posted"];
 
 /** Sends what is previewed to the person who writes it, and follows it until it has gone. */
 export function TestButton({ draft, contents, recipient, unsubscribe, disabled }: Props) {
-  const test = useMutation({
-    mutationFn: async () => {
-      const posted: Posted[] = [];
+  const [posted, setPosted] = useState<readonly Posted[]>([]);
+  const { run, pending, error } = useCommand({
+    run: async () => {
+      setPosted([]);
+      const sent: Posted[] = [];
       for (const [at, content] of contents.entries())
-        posted.push(await sendTest(testOf(draft, content, recipient, unsubscribe, at)));
-      return posted;
+        sent.push(await sendTest(testOf(draft, content, recipient, unsubscribe, at)));
+      return sent;
     },
+    changes: [keys.emails.lists()],
+    done: setPosted,
+    failed: () => undefined, // it is said below the button
   });
   return (
     <Stack gap="xs">
       <Button
         variant="default"
         leftSection={<IconSend size={16} aria-hidden />}
-        loading={test.isPending}
+        loading={pending}
         disabled={disabled}
-        onClick={() => test.mutate()}
+        onClick={() => run()}
       >
         {contents.length > 1 ? "Send a test of all steps to myself" : "Send a test to myself"}
       </Button>
@@ -52,12 +60,12 @@ export function TestButton({ draft, contents, recipient, unsubscribe, disabled }
         </Text>
       )}
       <div aria-live="polite">
-        {test.data?.map((posted) => (
-          <Followed key={posted.emailId} posted={posted} />
+        {posted.map((each) => (
+          <Followed key={each.emailId} posted={each} />
         ))}
-        {test.error && (
+        {error && (
           <Alert color="red" styles={{ message: { color: "inherit" } }}>
-            {sentence(test.error)}
+            {sentence(error)}
           </Alert>
         )}
       </div>
