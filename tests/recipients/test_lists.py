@@ -423,7 +423,7 @@ def test_counts_are_those_of_the_batches_so_far(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(lists, "BATCH", 2)
     recipients = from_json(["ann@example.com", "ann@example.com", "x", "bob@example.com", "cy@example.com"])
     batches = recipients.batches()
-    assert next(batches) == ([1, 4], ["ann@example.com", "bob@example.com"], [{}, {}])
+    assert next(batches) == lists.Batch([1, 4], ["ann@example.com", "bob@example.com"], [{}, {}])
     assert (recipients.accepted, recipients.duplicates, len(recipients.rejected)) == (2, 1, 1)
     assert [batch.addresses for batch in batches] == [["cy@example.com"]]
 
