@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.planning.plan import HORIZON, Plan
+from app.domain.planning.plan import HORIZON, Plan, Run, in_order, number_in_order
 from app.domain.planning.plan import plan as plan_in
 from app.domain.planning.slots import HOUR, Limits, Room, hour_of
 from app.domain.planning.stream import Pace, Stream
@@ -37,6 +37,25 @@ def plan(
 def times(made: Plan, delay: timedelta) -> list[datetime]:
     """Every email's time, as SQL spreads the runs."""
     return [run.at + number * delay for run in made.runs for number in range(run.size)]
+
+
+RUNS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(1, 6), st.integers(0, 3), st.integers(0, 3)),
+    min_size=1,
+    unique_by=lambda run: run[0],
+)
+
+
+@given(RUNS)
+def test_a_place_has_its_number_in_the_slot_without_the_others_being_gone_through(
+    given_runs: list[tuple[int, int, int, int]],
+) -> None:
+    runs = [
+        Run(stream, 0, size, NINE + at * MINUTE, gap * MINUTE, timedelta(0), NINE + HOUR, None)
+        for stream, size, at, gap in given_runs
+    ]
+    for number, (_, place, run) in enumerate(in_order(runs)):
+        assert number_in_order(runs, run, place) == number
 
 
 def test_without_limits_in_the_way_email_i_leaves_i_delays_after_the_start() -> None:

@@ -5,12 +5,12 @@ import io
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.recipients import lists
 from app.domain.recipients.csv_files import Asked, from_csv
 from app.domain.recipients.lists import Choices, Duplicate, Recipient, RecipientList, Rejected, field_name, from_json
 from app.errors import InvalidInput
@@ -345,10 +345,19 @@ def test_json_rejects_who_lacks_a_required_field() -> None:
     assert "name" in recipients.rejected[0].reason
 
 
-def test_counts_are_right_while_iterating() -> None:
+def test_counts_are_those_of_the_batches_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "BATCH", 2)
     recipients = from_json(["ann@example.com", "ann@example.com", "x", "bob@example.com", "cy@example.com"])
-    assert len(list(islice(recipients, 2))) == 2
+    batches = recipients.batches()
+    assert next(batches) == lists.Batch([1, 4], ["ann@example.com", "bob@example.com"], [{}, {}])
     assert (recipients.accepted, recipients.duplicates, len(recipients.rejected)) == (2, 1, 1)
+    assert [batch.addresses for batch in batches] == [["cy@example.com"]]
+
+
+def test_a_batch_ends_where_its_fields_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "BATCH_CHARACTERS", 100)
+    recipients = from_json([{"email": f"p{n}@example.com", "note": "x" * 50} for n in range(5)])
+    assert [len(batch.rows) for batch in recipients.batches()] == [2, 2, 1]
 
 
 # Both

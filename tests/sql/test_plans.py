@@ -158,6 +158,19 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("name", ["campaigns_by_id", "senders_of_campaigns"])
+async def test_a_campaign_is_shown_without_all_that_waits_in_it_being_read(
+    database_url: str, full: dict[str, Any], name: str, analyzed: bool
+) -> None:
+    """A million were read twice for the first and the last of them, right after they were scheduled."""
+    async with await open_pool(database_url) as pool, pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+        pages = await _pages(conn, name, full | {"ids": [full["campaign_id"]]})
+    assert pages < 100
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
 @pytest.mark.parametrize("name", ["named_emails", "written_to", "doubts_of_inbox"])
 async def test_whose_answer_it_is_is_found_without_walking(
     database_url: str, full: dict[str, Any], name: str, analyzed: bool

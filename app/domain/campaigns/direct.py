@@ -24,7 +24,7 @@ from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.course import check_copies_of
 from app.domain.recipients import lists
-from app.domain.recipients.lists import EMAIL, Choices, Recipient
+from app.domain.recipients.lists import EMAIL, Batch, Choices, Recipient
 from app.domain.suppressions import held
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -171,11 +171,11 @@ async def _recipient(mail: Direct, templates: Templates) -> Recipient:
     lacking = Lacking(templates, mail.if_blank)
     one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}], choices=Choices(mail.internal))
     one.look = lacking.look
-    found = await asyncio.to_thread(list[Recipient], one)
+    (found,) = await asyncio.to_thread(list[Batch], one.batches())
     if one.rejected:
         raise InvalidInput({EMAIL: one.rejected[0].reason})
     mail.content.check(templates, one.fields | lacking.settled)
     trial = Trial(templates, one.fields)
-    trial.see(one.row, found[0])
+    trial.see(found)
     await trial.run()
-    return found[0]
+    return Recipient(found.addresses[0], found.fields[0])

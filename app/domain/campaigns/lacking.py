@@ -74,8 +74,9 @@ class Lacking:
     def look(self, row: int, fields: dict[str, str]) -> str:
         """Why there is no email to who has these fields; empty: there is one. What is to be written, is."""
         for name in self._used:
-            value = fields.get(name)
-            if (value is None or not printed(value)) and (problem := self._note(row, name, fields)):
+            value = fields.get(name, "")
+            # What begins with a letter or a digit is printed, as nearly all is.
+            if not value[:1].isalnum() and not printed(value) and (problem := self._note(row, name, fields)):
                 return problem
         for name in self._dates:
             if (value := printed(fields.get(name, ""))) and date_of(value) is None:
@@ -83,7 +84,10 @@ class Lacking:
         for name in self._numbers:
             if (value := printed(fields.get(name, ""))) and number(value) is None:
                 return f'{name} is "{cut(value, _SHOWN)}", which is no number; write one as 1200 or 0.5.'
-        self.broken_subjects += any(breaks_lines(fields.get(name, "")) for name in self._in_subject)
+        for name in self._in_subject:
+            if breaks_lines(fields.get(name, "")):
+                self.broken_subjects += 1
+                break
         return ""
 
     def _note(self, row: int, name: str, fields: dict[str, str]) -> str:

@@ -48,22 +48,26 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room,
 
     Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
     """
-    encode = msgspec.json.Encoder().encode
-    rows = enumerate(recipients)
+    encode_lines = msgspec.json.Encoder().encode_lines
+    batches = recipients.batches()
+    staged = 0
 
     def next_chunk() -> bytearray:
         """Lines of COPY's text form."""
+        nonlocal staged
         chunk = bytearray()
-        for number, r in rows:
-            trial.see(recipients.row, r)
+        for batch in batches:
+            trial.see(batch)
             # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            chunk += b"%d\t%d\t%b\t\\\\x%b\t%b\n" % (
-                number,
-                recipients.row,
-                r.address.encode(),
-                digest(address_key, r.address).hex().encode(),
-                encode(r.fields).replace(b"\\", b"\\\\"),
-            )
+            every = encode_lines(batch.fields).decode().replace("\\", "\\\\").split("\n")
+            lines = [
+                f"{number}\t{row}\t{address}\t\\\\x{digest(address_key, address).hex()}\t{fields}\n"
+                for number, (row, address, fields) in enumerate(
+                    zip(batch.rows, batch.addresses, every[:-1], strict=True), staged
+                )
+            ]
+            staged += len(lines)
+            chunk += "".join(lines).encode()
             if len(chunk) >= CHUNK:
                 break
         return chunk

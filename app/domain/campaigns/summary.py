@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from app.domain.planning.following import Later
-from app.domain.planning.plan import Place, Plan, Run, in_order, jittered, place_in
+from app.domain.planning.plan import Place, Plan, Run, jittered, number_in_order, place_in
 from app.domain.planning.slots import hour_of
 
 UTC_NAME = "UTC"
@@ -112,14 +111,14 @@ def _candidates(made: Plan) -> Iterable[Numbered]:
         places = made.places
         return (Numbered(number, places[number]) for number in range(len(places.streams)))
     of_stream: dict[int, list[Run]] = {}
+    of_slot: dict[int, list[Run]] = {}
     for run in made.runs:
         of_stream.setdefault(run.stream, []).append(run)
-    wanted = {runs[end].first for runs in of_stream.values() for end in (0, -1)}
-    slots = groupby((run for run in made.runs if run.first in wanted), key=lambda run: run.first)
+        of_slot.setdefault(run.first, []).append(run)
     return (
-        Numbered(first + number, place_in(run, at))
-        for first, runs in slots
-        for number, (at, _, run) in enumerate(in_order(list(runs)))
+        Numbered(run.first + number_in_order(of_slot[run.first], run, place), place_in(run, run.at + place * run.gap))
+        for runs in of_stream.values()
+        for run, place in ((runs[0], 0), (runs[-1], runs[-1].size - 1))
     )
 
 

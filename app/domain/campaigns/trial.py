@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.domain.campaigns.content import finished, wrong_parts
-from app.domain.recipients.lists import EMAIL, Recipient
+from app.domain.recipients.lists import EMAIL, Batch, Recipient
 from app.errors import InvalidInput
 from app.mail.footer import example_url
 from app.mail.header_lines import HeaderInjection
@@ -30,25 +30,31 @@ class _Seen(NamedTuple):
 
 
 class Trial:
-    """Sees every recipient of a list, and keeps those to try."""
+    """Sees every recipient of a list, in their order, and keeps those to try."""
 
     def __init__(self, templates: Templates, known: frozenset[str]) -> None:
         self._templates = templates
         self._names = sorted((templates.mentioned & known) - PROVIDED)
         self._count = 0
         self._sample: list[_Seen] = []
+        self._next = 1  # that is one of the sample, as are those whose number is a power of two
         self._longest: dict[str, _Seen] = {}
         self._lengths = dict.fromkeys(self._names, 0)
 
-    def see(self, row: int, recipient: Recipient) -> None:
-        self._count += 1
-        if self._count & (self._count - 1) == 0:  # a power of two
-            self._sample.append(_Seen(row, recipient))
+    def see(self, batch: Batch) -> None:
+        def seen(at: int) -> _Seen:
+            return _Seen(batch.rows[at], Recipient(batch.addresses[at], batch.fields[at]))
+
+        while self._next <= self._count + len(batch.rows):
+            self._sample.append(seen(self._next - self._count - 1))
+            self._next *= 2
+        self._count += len(batch.rows)
         for name in self._names:
-            length = len(recipient.fields.get(name, ""))
-            if length > self._lengths[name]:
-                self._lengths[name] = length
-                self._longest[name] = _Seen(row, recipient)
+            lengths = [len(fields.get(name, "")) for fields in batch.fields]
+            longest = max(lengths, default=0)
+            if longest > self._lengths[name]:
+                self._lengths[name] = longest
+                self._longest[name] = seen(lengths.index(longest))
 
     async def run(self) -> None:
         """Raises InvalidInput naming the part, the row and, where one is to blame, the merge field."""

@@ -301,6 +301,21 @@ def in_order(runs: Sequence[Run]) -> Iterator[tuple[datetime, int, Run]]:
     return ((at, number, run) for at, number, _, run in sorted(places, key=lambda place: place[:3]))
 
 
+def number_in_order(runs: Sequence[Run], run: Run, place: int) -> int:
+    """How many places of the slot's runs `in_order` has before this one of `run`."""
+    at = run.at + place * run.gap
+    return place + sum(_before(other, at, place, run.stream) for other in runs if other is not run)
+
+
+def _before(run: Run, at: datetime, place: int, stream: int) -> int:
+    """How many places of the run come before the one with that number, of another stream, which lies at `at`."""
+    if not run.gap:
+        return run.size if run.at < at else min(run.size, place + (run.stream < stream)) if run.at == at else 0
+    earlier = min(run.size, max(0, -((run.at - at) // run.gap)))
+    at_once = earlier < run.size and run.at + earlier * run.gap == at
+    return earlier + (at_once and (earlier, run.stream) < (place, stream))
+
+
 def place_in(run: Run, at: datetime) -> Place:
     return Place(run.stream, at, min(run.jitter, run.end - at), run.until)
 

@@ -241,7 +241,11 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
                     )
                     continue
                 cells, note = _mended(cells, email_column)
-            fields = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
+            if len(cells) == width and "" not in cells:
+                fields = dict(zip(names, cells, strict=True))
+                del fields[""]
+            else:
+                fields = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
             for name in required:
                 fields.setdefault(name, "")
             yield row, email, fields, note

@@ -38,6 +38,8 @@ MOST_NAMES = 20_000  # characters in the names of a list's fields together: each
 
 SHOWN = 320  # characters of a refused address that are worth showing
 REASON = 300  # characters
+BATCH = 1_000  # recipients that are passed on together, and
+BATCH_CHARACTERS = 1_000_000  # in their fields
 _FEW = 3  # of many names, a sentence has as many
 _NAME = 60  # characters of such a name
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # what Postgres text cannot hold
@@ -49,6 +51,14 @@ class Recipient(NamedTuple):
 
     address: str
     fields: dict[str, str]
+
+
+class Batch(NamedTuple):
+    """Some recipients, one after the other: their rows, addresses and fields."""
+
+    rows: list[int]
+    addresses: list[str]
+    fields: list[dict[str, str]]
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -105,20 +115,19 @@ Entry = tuple[int, str, dict[str, str] | str, str]
 class RecipientList:
     """Recipients, each mailbox once, in the order of the source. Iterating counts; doing it again starts anew.
 
-    `fields` is known before: every merge field that some recipient may have, the address (`email`) included. `row` is
-    that of the recipient given last. With `zones`, those of the recipients are noted there; who brings one that is none
-    is rejected.
+    `fields` is known before: every merge field that some recipient may have, the address (`email`) included. With
+    `zones`, those of the recipients are noted there; who brings one that is none is rejected.
     """
 
     def __init__(
         self, fields: frozenset[str], entries: Callable[[], Iterator[Entry]], choices: Choices | None = None
     ) -> None:
         self.fields = fields
-        self.row = 0
         self._entries = entries
         self._choices = choices or Choices()
         self.zones: Zones | None = None
-        self.look: Callable[[int, dict[str, str]], str] | None = None  # why a text is not for who has these fields
+        # Why a text is not for who has these fields, among which it may put some; empty: it is.
+        self.look: Callable[[int, dict[str, str]], str] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -130,21 +139,31 @@ class RecipientList:
 
     def __iter__(self) -> Iterator[Recipient]:
         """Raises InvalidInput."""
+        for batch in self.batches():
+            yield from map(Recipient, batch.addresses, batch.fields)
+
+    def batches(self) -> Iterator[Batch]:
+        """The same, as many together as memory does not feel: who counts in millions feels each call. Raises
+        InvalidInput.
+        """
         self._begin()
         if self.zones is not None:
             self.zones.clear()
         mailboxes = Mailboxes()
         internal, meant_by = self._choices.internal, suggestions()
+        look, zones = self.look, self.zones
+        batch, characters = Batch([], [], []), 0
         for count, (row, email, fields, note) in enumerate(self._entries(), 1):
             if count > MOST_ROWS:
                 raise too_many_rows()
             if isinstance(fields, str):
                 self._reject(row, email, fields)
                 continue
-            if sum(map(len, fields.values())) > FIELD_CHARACTERS and (problem := _too_large(fields)):
+            size = sum(map(len, fields.values()))
+            if size > FIELD_CHARACTERS and (problem := _too_large(fields)):
                 self._reject(row, email, problem)
                 continue
-            others: list[str] = []
+            others: Sequence[str] = ()
             mended = None
             try:
                 address = normalize(email, internal)
@@ -156,12 +175,12 @@ class RecipientList:
                     self._reject(row, email, error.reason)
                     continue
                 address = mended.address
-            if problem := self._unfit(row, fields):
+            if problem := (look and look(row, fields)) or (zones and zones.problem(fields)):
                 self._reject(row, email, problem)
                 continue
             if mended or note:
                 address, others = self._repair(row, email, mended or Mended(address, "", []), note)
-            for given in (address, *others):
+            for given in (address, *others) if others else (address,):
                 one = given
                 if meant := meant_by[given[given.rindex("@") + 1 :]]:
                     try:
@@ -169,31 +188,29 @@ class RecipientList:
                     except InvalidAddress as error:
                         self._reject(row, given, f"Corrected as asked for: {error.reason}")
                         continue
-                if self._is_new(mailboxes, row, one):
-                    self.row = row
-                    if self.zones is not None:
-                        self.zones.add(fields)
-                    yield Recipient(one, fields)
+                if (first := mailboxes.first_row(one.lower() if one.isascii() else key(one), row)) is not None:
+                    self._note_duplicate(row, one, first)
+                    continue
+                self.accepted += 1
+                if self.accepted > MOST_RECIPIENTS:
+                    raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
+                if zones is not None:
+                    zones.add(fields)
+                batch.rows.append(row)
+                batch.addresses.append(one)
+                batch.fields.append(fields)
+                characters += size
+                if len(batch.rows) >= BATCH or characters >= BATCH_CHARACTERS:
+                    yield batch
+                    batch, characters = Batch([], [], []), 0
+        yield batch
 
-    def _unfit(self, row: int, fields: dict[str, str]) -> str:
-        """Why nothing can be sent to who has these fields, among which `look` may put some; empty: it can."""
-        problem = "" if self.look is None else self.look(row, fields)
-        return problem or ("" if self.zones is None else self.zones.problem(fields))
-
-    def _is_new(self, mailboxes: Mailboxes, row: int, address: str) -> bool:
-        """Count it, as accepted or as a duplicate. Raises InvalidInput for one too many."""
-        first = mailboxes.first_row(address.lower() if address.isascii() else key(address), row)
-        if first is None:
-            self.accepted += 1
-            if self.accepted > MOST_RECIPIENTS:
-                raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
-            return True
+    def _note_duplicate(self, row: int, address: str, first: int) -> None:
         self.duplicates += 1
         if self.duplicates <= MOST_DUPLICATES_SHOWN:
             self.first_duplicates.append(Duplicate(row, address, first))
-        return False
 
-    def _repair(self, row: int, email: str, mended: Mended, note: str) -> tuple[str, list[str]]:
+    def _repair(self, row: int, email: str, mended: Mended, note: str) -> tuple[str, Sequence[str]]:
         """Note what was repaired. The address to take, and the others to take with it."""
         self.repaired += 1
         takes_all = self._choices.every_address and bool(mended.others)

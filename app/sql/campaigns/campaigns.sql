@@ -57,11 +57,7 @@ SELECT s.campaign_id, s.sender_id, s.total, s.scheduled, s.sending, s.sent, s.fa
        used_this_hour(s.window_start, s.window_used) AS used_this_hour, w.next_at, w.last_at, s.taken_out_at,
        s.given, s.given_at, s.given_for
 FROM streams s
-CROSS JOIN LATERAL (
-    SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
-    FROM emails e
-    WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
-) w
+CROSS JOIN LATERAL waiting_in(s.workspace_id, s.id) w
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = ANY (%(ids)s::bigint[])
 ORDER BY s.campaign_id, s.id;
 
