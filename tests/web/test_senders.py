@@ -66,6 +66,7 @@ def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(i
     expect(mine.get_by_role("button", name="Delete")).to_have_count(0)
     inside.get_by_role("link", name="Add a sender").click()
     form = inside.get_by_role("dialog", name="Add a sender")
+    expect(form.get_by_role("button", name="Add the sender")).to_be_in_viewport(ratio=1)  # however long the form is
     for provider, host, port, security in (
         ("Gmail", "smtp.gmail.com", "587", "STARTTLS"),
         ("Google Workspace", "smtp.gmail.com", "587", "STARTTLS"),
