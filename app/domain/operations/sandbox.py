@@ -85,8 +85,13 @@ async def list_messages(pool: Pool, workspace_id: int, page: PageRequest, q: str
     """Newest first; with `q`, to recipients whose address has that in it. Raises InvalidInput."""
     if q is not None and "\0" in q:
         raise InvalidInput({"q": "has a NUL character, which no address has"})
-    params = {"workspace_id": workspace_id, "before": page.check(), "limit": page.limit + 1, "beginning": BEGINNING}
-    params["q"] = containing(q) if q else None
+    params = {
+        "workspace_id": workspace_id,
+        "before": page.check(),
+        "limit": page.limit + 1,
+        "beginning": BEGINNING,
+        "q": containing(q) if q else None,
+    }
     async with _parsing.take(workspace_id):
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.list_sandbox_messages, params)
