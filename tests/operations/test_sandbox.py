@@ -169,3 +169,28 @@ def test_a_header_of_any_length_is_read_in_no_time(header: str) -> None:
     began = time.process_time()
     summarize(content)
     assert time.process_time() - began < 1
+
+
+async def test_messages_are_found_by_recipient_and_removed_up_to_the_last_that_was_seen(
+    api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    for name in ("ada", "bob_1", "bobx1"):
+        await sandbox.store(pool, await received(pool, campaign_id, f"{name}@example.com"))
+
+    async def found(**query: str) -> list[str]:
+        items = (await api.get("/api/sandbox/messages", params=query)).json()["items"]
+        return [message["envelopeTo"][0] for message in items]
+
+    assert await found(q="BOB_1") == ["bob_1@example.com"]
+    assert await found(q="") == await found()
+    assert "NUL" in problem(await api.get("/api/sandbox/messages?q=%00"), 422)["detail"]
+
+    newest, middle, _ = (await api.get("/api/sandbox/messages")).json()["items"]
+    removed = await api.delete("/api/sandbox/messages", params={"last": middle["id"]}, headers=stranger)
+    assert removed.status_code == 204  # nothing of theirs
+    assert len(await found()) == 3
+    problem(await api.delete("/api/sandbox/messages"), 400)
+    await api.delete("/api/sandbox/messages", params={"last": middle["id"]})
+    assert await found() == [newest["envelopeTo"][0]]
+    assert (await api.get(f"/api/campaigns/{campaign_id}")).json()["total"] > 0

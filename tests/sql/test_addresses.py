@@ -21,6 +21,7 @@ ALLOWED = {
     ("saved_lists.sql", "ILIKE"),
     ("suppressions.sql", "ILIKE"),
     ("responses.sql", "ILIKE"),
+    ("sandbox.sql", "ILIKE"),
 }
 
 

@@ -16,7 +16,7 @@ from tests.support.waiting import BOUND_S
 
 Scheme = Literal["light", "dark"]
 
-WIDE, NARROW = (1280, 800), (390, 844)
+WIDE, MEDIUM, NARROW = (1280, 800), (820, 1180), (390, 844)
 PASSWORD = "correct horse battery"  # noqa: S105 -- of accounts made for tests
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -161,6 +162,41 @@ def test_a_delay_typed_key_by_key_is_the_delay(composing: Page) -> None:
     delay.press("Control+a")
     delay.press_sequentially("1.5")
     expect(composing.get_by_text("One every 1.5 seconds.")).to_be_visible()
+
+
+def test_who_is_left_out_is_known_before_there_is_a_text(composing: Page) -> None:
+    recipients(composing).fill("ada@example.com\nADA@example.com\nnobody")
+    counts = composing.get_by_label("Recipients", exact=True)
+    for name, n in {"Accepted": "1", "Duplicates": "1", "Rejected": "1"}.items():
+        expect(counts.get_by_text(name).locator("xpath=following-sibling::dd")).to_have_text(n)
+    expect(composing.get_by_text("2 entries left out")).to_be_visible()
+    expect(composing.get_by_text("Still to come: a subject, a text.")).to_be_visible()
+    expect(schedule_button(composing)).to_have_text("Schedule")
+
+
+def test_nothing_is_promised_of_a_mailbox_that_is_held_back(composing: Page) -> None:
+    page = composing
+    nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}
+    sender = ask(page, "POST", "/api/senders", {"email": f"held.{uuid.uuid4().hex}@example.com", **nobody})
+    letter = {"senderId": sender["id"], "subject": "Hello", "body": "Hello.", "recipients": ["a@example.com"]}
+    ask(page, "POST", "/api/campaigns/schedule", letter)
+    read = lambda: ask(page, "GET", "/api/senders")["items"]  # noqa: E731
+    until(lambda: any(each["blockedUntil"] for each in read()), "the sender is held back")
+    page.reload()
+    recipients(page).fill("ada@example.com")
+    write(page, "News", "Hello.")
+    page.get_by_role("combobox", name="From").click()
+    page.get_by_role("option", name=sender["email"]).click()
+    page.keyboard.press("Escape")
+    said = "once the mailbox is held back no more."
+    expect(page.get_by_text(f"Begins {said}")).to_be_visible()
+    expect(page.get_by_text(f"1 email leaves {said}")).to_be_visible()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet).to_contain_text(f"1 email leaves {said}")
+    held = sheet.get_by_text("Held back", exact=True).locator("xpath=following-sibling::dd")
+    expect(held).to_contain_text(f"{sender['email']} is held back until")
+    expect(page.get_by_text("leaves now")).to_have_count(0)
 
 
 def test_the_plan_of_other_recipients_is_not_shown(composing: Page) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.embedded.postgres import EmbeddedPostgres
-from tests.support.browser import NARROW, ask, assert_accessible, join, open_page
+from tests.support.browser import MEDIUM, NARROW, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.filling import fill
 from tests.support.service import Service, until
 from tests.support.sinkproc import Sink
@@ -233,6 +233,48 @@ def test_lists_and_an_email_fit_a_narrow_screen(browser: Browser, service: Servi
             page.get_by_role("link", name="a-host-with").or_(page.get_by_text("for good").first).first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0], path
             assert_accessible(page)
+
+
+def test_whose_an_email_is_can_be_read_on_a_tablet(inside: Page, service: Service, email: str) -> None:
+    inside.set_viewport_size({"width": MEDIUM[0], "height": MEDIUM[1]})
+    filled(service, email, {"FAILED": 2, "UNKNOWN": 1, "SENT": 1, "SCHEDULED": 1}, host="customers.example.org")
+    for path in ("/trouble", "/trouble?status=UNKNOWN", "/sent", "/scheduled"):
+        inside.goto(path)
+        recipient = inside.get_by_role("table", name="Emails").get_by_role("link", name="@customers.example.org").first
+        assert recipient.evaluate("each => each.scrollWidth <= each.clientWidth"), path
+        # What is downloaded stands together.
+        tops = {
+            box["y"]
+            for label in ("CSV", "Recipients")
+            if (box := inside.get_by_role("main").get_by_role("link", name=label, exact=True).bounding_box())
+        }
+        assert len(tops) == 1
+        assert_fits(inside)
+
+
+def test_one_goes_from_email_to_email_of_the_list_that_was_come_from(
+    inside: Page, service: Service, email: str
+) -> None:
+    filled(service, email, {"FAILED": 3, "SENT": 2})
+    inside.goto("/trouble")
+    shown = inside.get_by_role("table", name="Emails").get_by_role("row")
+    expect(shown).to_have_count(4)
+    addresses = [shown.nth(n).get_by_role("link").first.inner_text() for n in range(1, 4)]
+    inside.get_by_role("link", name=addresses[0], exact=True).click()
+    title = inside.get_by_role("heading", level=1)
+    for address in addresses[1:]:
+        inside.get_by_role("link", name="Next email of the list").click()
+        expect(title).to_have_text(address)
+    # What is decided on leaves the list, and its place in it is known all the same.
+    inside.get_by_role("button", name="Put aside").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Put aside").click()
+    expect(inside.get_by_text("nobody is asked about it any more")).to_be_visible()
+    inside.get_by_role("link", name="Previous email of the list").click()
+    expect(title).to_have_text(addresses[1])
+    assert_accessible(inside)
+    inside.reload()
+    expect(title).to_have_text(addresses[1])
+    expect(inside.get_by_role("link", name="Next email of the list")).to_have_count(0)
 
 
 def test_what_was_decided_on_is_trouble_no_more(inside: Page, service: Service, email: str) -> None:

@@ -7,7 +7,16 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, PASSWORD, assert_accessible, log_in, open_page, register
+from tests.support.browser import (
+    MEDIUM,
+    NARROW,
+    PASSWORD,
+    assert_accessible,
+    assert_fits,
+    log_in,
+    open_page,
+    register,
+)
 from tests.support.service import Service, until
 
 PAGES = {
@@ -109,6 +118,14 @@ def test_every_page_opens_from_its_address_and_has_its_place_in_the_navigation(i
             expect(current).to_have_text(heading)
 
 
+def test_every_page_fits_a_tablet(inside: Page) -> None:
+    inside.set_viewport_size({"width": MEDIUM[0], "height": MEDIUM[1]})
+    for path, heading in PAGES.items():
+        inside.goto(path)
+        expect(inside.get_by_role("heading", name=heading, level=1)).to_be_visible()
+        assert_fits(inside)
+
+
 def test_pages_before_the_login_have_no_barriers(page: Page) -> None:
     for path in ("/login?error=domain", "/register", "/reset-password", "/reset-password?token=x", "/nowhere/at/all"):
         page.goto(path)
@@ -132,6 +149,9 @@ def test_the_frame_has_no_barriers_wide_and_narrow(browser: Browser, service: Se
         page.get_by_role("button", name="Navigation").click()
         page.get_by_role("link", name="Senders").wait_for()
         assert_accessible(page)
+        # The page beside the drawer is seen through the overlay.
+        beside = page.get_by_role("dialog").locator("xpath=..")
+        assert beside.evaluate("each => getComputedStyle(each).backgroundColor") == "rgba(0, 0, 0, 0)"
         page.get_by_role("link", name="Senders").click()
         expect(page.get_by_role("heading", name="Senders", level=1)).to_be_visible()
         expect(page.get_by_role("link", name="Senders")).to_have_count(0)

@@ -50,6 +50,27 @@ def test_a_message_is_read_as_html_text_and_source_and_has_its_own_address(insid
     assert_accessible(inside)
 
 
+def test_messages_are_found_by_recipient_and_removed_together(inside: Page) -> None:
+    send(inside, "anna@example.com", "bob@example.com")
+    inside.goto("/sandbox")
+    messages = inside.get_by_role("list", name="Messages").get_by_role("link")
+    expect(messages).to_have_count(2)
+    sought = inside.get_by_label("Search recipients")
+    sought.fill("bob@")
+    expect(messages).to_have_count(1)
+    expect(messages).to_contain_text("bob@example.com")
+    sought.fill("nobody")
+    expect(inside.get_by_role("heading", name="No such message")).to_be_visible()
+    assert_accessible(inside)
+    inside.get_by_role("button", name="Clear the search").click()
+    expect(messages).to_have_count(2)
+    inside.get_by_role("button", name="Remove all").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Remove all").click()
+    expect(inside.get_by_role("heading", name="Nothing has come yet")).to_be_visible()
+    inside.goto("/sent")
+    expect(inside.get_by_role("link", name="bob@example.com")).to_be_visible()
+
+
 def test_no_script_of_a_message_runs(browser: Browser, service: Service, email: str) -> None:
     """The console says that it was kept from running, and nothing else."""
     console: list[str] = []

@@ -66,6 +66,7 @@ def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(i
     expect(mine.get_by_role("button", name="Delete")).to_have_count(0)
     inside.get_by_role("link", name="Add a sender").click()
     form = inside.get_by_role("dialog", name="Add a sender")
+    expect(form.get_by_role("button", name="Add the sender")).to_be_in_viewport(ratio=1)  # however long the form is
     for provider, host, port, security in (
         ("Gmail", "smtp.gmail.com", "587", "STARTTLS"),
         ("Google Workspace", "smtp.gmail.com", "587", "STARTTLS"),
@@ -90,6 +91,18 @@ def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(i
     form.get_by_role("button", name="Add the sender").click()
     expect(form).to_have_count(0)
     expect(card(inside, "anna@gmail.com").get_by_text("smtp.gmail.com, port 587, STARTTLS")).to_be_visible()
+
+
+def test_many_senders_are_sought_by_address(inside: Page) -> None:
+    for n in range(13):
+        add_sender(inside, email=f"mailbox{n}@harbour.example.com")
+    inside.goto("/senders")
+    expect(inside.get_by_role("article")).to_have_count(14)
+    inside.get_by_label("Search senders").fill("MAILBOX12@")
+    expect(inside.get_by_role("article")).to_have_count(1)
+    inside.get_by_label("Search senders").fill("nobody")
+    expect(inside.get_by_text("No sender is called that.")).to_be_visible()
+    assert_accessible(inside)
 
 
 def test_a_provider_fills_in_its_limits_and_says_who_says_so(inside: Page) -> None:

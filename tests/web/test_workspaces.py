@@ -125,6 +125,17 @@ def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: st
     expect(guest.get_by_role("link", name="To be seen", exact=True)).to_be_visible()
     expect(guest.get_by_role("link", name="New campaign", exact=True)).to_have_count(0)
     expect(guest.get_by_role("button", name="Pause To be seen")).to_have_count(0)
+    guest.get_by_role("link", name="To be seen", exact=True).click()
+    expect(guest.get_by_role("note")).to_contain_text("stayed on this machine")
+    expect(guest.get_by_role("link", name="Connect a mailbox")).to_have_count(0)
+    guest.get_by_role("tab", name="Settings").click()
+    for field in ("Name", "Subject"):
+        expect(guest.get_by_label(field, exact=True)).to_be_disabled()
+    for path in ("/suppressed", "/lists", "/templates", "/trouble", "/sent", "/replies"):
+        guest.goto(path)
+        expect(guest.get_by_role("heading", level=1)).to_be_visible()
+        verbs = guest.get_by_role("main").get_by_role("button", name=re.compile("Add|New|Retry|Allow|Write"))
+        expect(verbs).to_have_count(0)
     guest.goto("/compose")
     expect(guest.get_by_text("You are a viewer of")).to_be_visible()
     expect(guest.get_by_role("button", name="Schedule")).to_have_count(0)

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
 from app.domain.operations import installation
 from app.domain.pages import Page, PageRequest, page_of
 from app.embedded.mailbox import ReceivedMessage, summarize
-from app.errors import NotFound
+from app.errors import InvalidInput, NotFound
 from app.mail.opaque import EmailName, MessageIds
 from app.sql import queries
 from app.turns import Turns
@@ -22,6 +22,7 @@ sql = queries(__name__)
 
 BEGINNING = 16_000  # bytes of a message that a list looks at
 SNIPPET = 140  # characters
+BATCH = 1_000  # messages that are removed at once
 _MOST_WORDS = 2_000  # characters that a snippet is made from
 _parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a thread
 
@@ -80,14 +81,31 @@ async def _whose(conn: Conn, message_id: str, message: ReceivedMessage) -> int |
     return row["workspace_id"] if believed else None
 
 
-async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxSummary]:
-    """Newest first."""
-    params = {"workspace_id": workspace_id, "before": page.check(), "limit": page.limit + 1, "beginning": BEGINNING}
+async def list_messages(pool: Pool, workspace_id: int, page: PageRequest, q: str | None = None) -> Page[SandboxSummary]:
+    """Newest first; with `q`, to recipients whose address has that in it. Raises InvalidInput."""
+    if q is not None and "\0" in q:
+        raise InvalidInput({"q": "has a NUL character, which no address has"})
+    params = {
+        "workspace_id": workspace_id,
+        "before": page.check(),
+        "limit": page.limit + 1,
+        "beginning": BEGINNING,
+        "q": containing(q) if q else None,
+    }
     async with _parsing.take(workspace_id):
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.list_sandbox_messages, params)
         messages = await asyncio.to_thread(lambda: [_summary(row) for row in rows])
     return page_of(messages, [row["id"] for row in rows], page.limit)
+
+
+async def remove_all(pool: Pool, workspace_id: int, last: int) -> None:
+    """Everything up to the message `last`: what came behind it was not yet seen by whoever asks for this."""
+    params = {"workspace_id": workspace_id, "last": last, "batch": BATCH}
+    removed = BATCH
+    while removed == BATCH:
+        async with transaction(pool, workspace_id) as conn:
+            removed = (await conn.execute(sql.clear_sandbox, params)).rowcount
 
 
 async def get_message(pool: Pool, workspace_id: int, message_id: int) -> SandboxMessage:

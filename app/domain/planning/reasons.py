@@ -253,7 +253,7 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
         if until - hour >= timedelta(days=3):  # by then nothing of what was sent counts
             return _until(_NEVER, later[1], _too_many(facts, _allowed(facts, later[1])))
         until += HOUR
-    used = f"{facts.sender} has used up {_allowed(facts, bound)}"
+    used = f"The sender has used up {_allowed(facts, bound)}"
     return _until(until, bound, f"{used}; raise that, or add a sender to the campaign.")
 
 

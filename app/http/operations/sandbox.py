@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from litestar import MediaType, Response, Router, get, post
+from litestar import MediaType, Response, Router, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from app.domain.operations import sandbox, sandbox_replies
 from app.domain.operations.sandbox import SandboxMessage, SandboxSummary
@@ -20,7 +20,13 @@ from app.errors import NotFound
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.parameters import MAX_ID, Cursor, Id, Limit, ThePool, TheUser
+
+Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
+Last = Annotated[
+    int,
+    QueryParameter(name="last", ge=1, le=MAX_ID, description="The newest message to be removed; newer ones stay."),
+]
 
 
 class SandboxReply(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -42,9 +48,19 @@ async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _ha
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def list_sandbox_messages(
-    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
+    pool: ThePool, user: TheUser, q: Search = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[SandboxSummary], schema_name("SandboxSummaryPage")]:
-    return await sandbox.list_messages(pool, user.workspace_id, PageRequest(limit, cursor))
+    return await sandbox.list_messages(pool, user.workspace_id, PageRequest(limit, cursor), q)
+
+
+@delete(
+    "/messages",
+    opt={"role": MEMBER},
+    summary="Remove received messages; campaigns and their emails stay as they are",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def remove_sandbox_messages(pool: ThePool, user: TheUser, last: Last) -> None:
+    await sandbox.remove_all(pool, user.workspace_id, last)
 
 
 @get("/messages/{id:int}", opt={"role": VIEWER}, summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
@@ -82,5 +98,11 @@ router = Router(
     "/sandbox",
     tags=["sandbox"],
     guards=[only_where_it_runs],
-    route_handlers=[list_sandbox_messages, get_sandbox_message, show_sandbox_message, reply_to_sandbox_message],
+    route_handlers=[
+        list_sandbox_messages,
+        remove_sandbox_messages,
+        get_sandbox_message,
+        show_sandbox_message,
+        reply_to_sandbox_message,
+    ],
 )

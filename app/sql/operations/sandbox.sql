@@ -17,10 +17,11 @@ CROSS JOIN installation i
 WHERE c.id = %(campaign_id)s;
 
 -- name: list_sandbox_messages
--- A page of received messages, newest first, of each as much as tells what it is.
+-- A page of received messages, newest first, of each as much as tells what it is; only to recipients like `q`, if given.
 SELECT id, received_at, envelope_from, envelope_to, substring(content FROM 1 FOR %(beginning)s) AS beginning
 FROM sandbox_messages
 WHERE workspace_id = %(workspace_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+  AND (%(q)s::text IS NULL OR array_to_string(envelope_to, ' ') COLLATE "C" ILIKE %(q)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
 
@@ -29,3 +30,13 @@ LIMIT %(limit)s;
 SELECT id, received_at, envelope_from, envelope_to, content
 FROM sandbox_messages
 WHERE workspace_id = %(workspace_id)s AND id = %(message_id)s;
+
+-- name: clear_sandbox
+-- Removes some of what was received up to a message.
+DELETE FROM sandbox_messages
+WHERE workspace_id = %(workspace_id)s AND id IN (
+    SELECT id FROM sandbox_messages
+    WHERE workspace_id = %(workspace_id)s AND id <= %(last)s
+    ORDER BY id
+    LIMIT %(batch)s
+);

@@ -78,7 +78,8 @@ export const keys = {
   },
   sandbox: {
     all: () => own("sandbox"),
-    list: () => own("sandbox", "list"),
+    lists: () => own("sandbox", "list"),
+    list: (q: Asked) => own("sandbox", "list", q),
     newest: () => own("sandbox", "newest"),
     one: (id: number) => own("sandbox", "one", id),
   },

@@ -3,9 +3,11 @@
  * timezone; without it, it is the person's own.
  */
 
+import { zoneName } from "./zoneNames";
+
 const LOCALE = "en-GB";
 
-export const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const timezone = zoneName(Intl.DateTimeFormat().resolvedOptions().timeZone);
 
 /** One format for each zone that is asked for: they are dear to make. */
 function formats(options: Intl.DateTimeFormatOptions): (zone: string) => Intl.DateTimeFormat {

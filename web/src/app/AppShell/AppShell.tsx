@@ -96,7 +96,7 @@ function Frame() {
       </aside>
       <Drawer.Root opened={opened} onClose={drawer.close} size={270} padding={0} hiddenFrom="md">
         <Drawer.Overlay />
-        <Drawer.Content className={classes.drawer} aria-label="Navigation">
+        <Drawer.Content classNames={{ content: classes.drawer }} aria-label="Navigation">
           <Drawer.Body className={classes.drawerBody}>
             <Sidebar />
           </Drawer.Body>

@@ -117,10 +117,11 @@ export function auditWords(action: Action, subject: string): string {
 
 /** What it was done to, such as `emails/7,8`: what kind of thing, and which; null: what the action says already. */
 export function auditSubject(subject: string): { kind: string; ids: readonly number[]; text: string } | null {
-  const [, kinds = "", numbers = "", rest = ""] = /^([a-z-]+)\/(\d+(?:,\d+)*)(.*)$/s.exec(subject) ?? [];
+  const [, kinds = "", numbers = "", rest = ""] =
+    /^(?:[a-z-]+\/)*([a-z-]+)\/(\d+(?:,\d+)*)(.*)$/s.exec(subject) ?? [];
   if (!kinds) return subject.includes("/") ? { kind: "", ids: [], text: subject } : null;
   const ids = numbers.split(",").map(Number);
-  const kind = kinds.replace(/s$/, "").replace("-", " ");
+  const kind = kinds === "users" ? "account" : kinds.replace(/s$/, "").replace("-", " ");
   const name = ids.length > 1 ? `${ids.length} ${kind}s` : `${kind} ${ids[0]}`;
-  return { kind, ids, text: `${name}${rest}` };
+  return { kind, ids, text: `${name}${rest.replace(/emails\//g, "email ")}` };
 }

@@ -2,49 +2,48 @@ import { Button, Menu } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { answer, api } from "@/api/client";
-import type { components } from "@/api/schema";
 import { useMay } from "@/features/workspaces/useMay";
 import { useCommand } from "@/forms/useCommand";
-import { optionsOf } from "@/ui/options";
-import type { Campaign } from "./queries";
+import { toWhomAgain, type Who } from "./again";
+import type { Campaign, CampaignStep } from "./queries";
 
-type Who = components["schemas"]["Again"]["who"];
-
-const WHO: Readonly<Record<Who, { label: string }>> = {
-  NOT_ANSWERED: { label: "Those who did not answer" },
-  ANSWERED: { label: "Those who answered" },
-  FAILED: { label: "Those whose email failed" },
-  EVERYBODY: { label: "Everybody" },
+const WHO: Readonly<Record<Who, string>> = {
+  NOT_ANSWERED: "Those who did not answer",
+  ANSWERED: "Those who answered",
+  FAILED: "Those whose email failed",
+  EVERYBODY: "Everybody",
 };
 const OF_STEP: typeof WHO = {
-  NOT_ANSWERED: { label: "Those who got it and did not answer" },
-  ANSWERED: { label: "Those who answered it" },
-  FAILED: { label: "Those for whom it failed" },
-  EVERYBODY: { label: "Everybody whom it was for" },
+  NOT_ANSWERED: "Those who got it and did not answer",
+  ANSWERED: "Those who answered it",
+  FAILED: "Those for whom it failed",
+  EVERYBODY: "Everybody whom it was for",
 };
 
 interface Props {
   campaign: Campaign;
-  /** Only to who got this step, from 1. */
-  step?: number;
+  /** Only to whom this step was for. */
+  step?: CampaignStep;
 }
 
 /** A new draft to some of the recipients; suppressed ones are left out. */
-export function AgainMenu({ campaign: { id, emailsRemovedAt }, step }: Props) {
+export function AgainMenu({ campaign, step }: Props) {
+  const { id, emailsRemovedAt } = campaign;
   const navigate = useNavigate();
   const { run, pending } = useCommand({
     run: (who: Who) =>
       answer(
         api.POST("/api/campaigns/{id}/again", {
           params: { path: { id } },
-          body: { who, step: step ?? null },
+          body: { who, step: step?.step ?? null },
         }),
       ),
     done: (list) => navigate({ to: "/compose", search: { campaign: id, list: list.id } }),
     failed: "There is nobody to write to",
   });
   const maySend = useMay("member");
-  if (!maySend || emailsRemovedAt) return null;
+  const offered = toWhomAgain(campaign, step);
+  if (!maySend || emailsRemovedAt || offered.length === 0) return null;
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
@@ -52,16 +51,16 @@ export function AgainMenu({ campaign: { id, emailsRemovedAt }, step }: Props) {
           variant={step ? "subtle" : "default"}
           size={step ? "compact-xs" : "xs"}
           loading={pending}
-          aria-label={step === undefined ? undefined : `Write again to recipients of step ${step}`}
+          aria-label={step === undefined ? undefined : `Write again to recipients of step ${step.step}`}
           rightSection={<IconChevronDown size={14} aria-hidden />}
         >
           {step ? "Write again" : "Write again to"}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {optionsOf(step ? OF_STEP : WHO).map(({ value, label }) => (
-          <Menu.Item key={value} onClick={() => void run(value)}>
-            {label}
+        {offered.map((who) => (
+          <Menu.Item key={who} onClick={() => void run(who)}>
+            {(step ? OF_STEP : WHO)[who]}
           </Menu.Item>
         ))}
       </Menu.Dropdown>

@@ -1,4 +1,4 @@
-import { Checkbox, Group, Select } from "@mantine/core";
+import { Box, Checkbox, Group, Select } from "@mantine/core";
 import { SenderFilter } from "@/features/ledger/SenderFilter";
 import { SearchField } from "@/ui/SearchField";
 import type { CampaignOrder, CampaignsSearch } from "./search";
@@ -20,7 +20,9 @@ export function CampaignFilters({ search, onChange }: Props) {
   return (
     <search>
       <Group gap="sm">
-        <SearchField label="Search campaigns" value={q} onChange={(q) => onChange({ q })} />
+        <Box flex="1 1 180px">
+          <SearchField label="Search campaigns" value={q} onChange={(q) => onChange({ q })} />
+        </Box>
         <SenderFilter value={senderId} onChange={(senderId) => onChange({ senderId })} />
         <Select
           aria-label="Order"
@@ -32,16 +34,18 @@ export function CampaignFilters({ search, onChange }: Props) {
             onChange({ order: value === "oldest" || value === "name" ? value : undefined })
           }
         />
-        <Checkbox
-          label="Compact"
-          checked={compact ?? false}
-          onChange={(event) => onChange({ compact: event.currentTarget.checked || undefined })}
-        />
-        <Checkbox
-          label="Archived"
-          checked={archived ?? false}
-          onChange={(event) => onChange({ archived: event.currentTarget.checked || undefined })}
-        />
+        <Group gap="sm" wrap="nowrap">
+          <Checkbox
+            label="Compact"
+            checked={compact ?? false}
+            onChange={(event) => onChange({ compact: event.currentTarget.checked || undefined })}
+          />
+          <Checkbox
+            label="Archived"
+            checked={archived ?? false}
+            onChange={(event) => onChange({ archived: event.currentTarget.checked || undefined })}
+          />
+        </Group>
       </Group>
     </search>
   );

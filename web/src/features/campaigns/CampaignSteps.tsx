@@ -5,9 +5,7 @@ import { count, counted } from "@/ui/numbers";
 import { AgainMenu } from "./AgainMenu";
 import classes from "./CampaignSteps.module.css";
 import { MoveUp } from "./MoveUp";
-import type { Campaign } from "./queries";
-
-type Step = NonNullable<Campaign["steps"]>[number];
+import type { Campaign, CampaignStep } from "./queries";
 
 const FIGURES = [
   ["Sent", "sent"],
@@ -60,7 +58,7 @@ export function CampaignSteps({ campaign }: { campaign: Campaign }) {
               ))}
               {mayAgain && (
                 <Table.Td className={classes.again}>
-                  <AgainMenu campaign={campaign} step={step.step} />
+                  <AgainMenu campaign={campaign} step={step} />
                 </Table.Td>
               )}
             </Table.Tr>
@@ -72,7 +70,7 @@ export function CampaignSteps({ campaign }: { campaign: Campaign }) {
   );
 }
 
-function words({ step, sent, answered, bounced, optedOut }: Step): string {
+function words({ step, sent, answered, bounced, optedOut }: CampaignStep): string {
   const came = [
     answered > 0 && `${count(answered)} answered`,
     bounced > 0 && `${count(bounced)} bounced`,
@@ -82,7 +80,7 @@ function words({ step, sent, answered, bounced, optedOut }: Step): string {
 }
 
 /** From top to bottom: who is through with it, and why; below them the rest. An email may be two of these. */
-function parts({ sent, answered, bounced, optedOut }: Step) {
+function parts({ sent, answered, bounced, optedOut }: CampaignStep) {
   const rest = Math.max(0, sent - answered - bounced - optedOut);
   return [
     { name: "Bounced", value: bounced, color: "var(--status-failed)" },

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { hourlyQuery, totalsQuery } from "@/features/operations/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { dayAround } from "@/time/days";
 import { useNow } from "@/time/useNow";
 import { Figures } from "@/ui/Figures";
@@ -13,6 +14,7 @@ export function CampaignsSummary() {
   const { data: totals } = useQuery(totalsQuery(end.toISOString()));
   const { data: hours } = useQuery(hourlyQuery({ hours: 25 }));
   const n = totals?.counts ?? {};
+  const mayDecide = useMay("member");
   const trouble = (totals?.undecided ?? 0) + (n.UNKNOWN ?? 0);
   return (
     <Figures
@@ -28,7 +30,12 @@ export function CampaignsSummary() {
         {
           label: "Failed or in doubt",
           value: totals && count(trouble),
-          note: trouble > 0 ? <AnchorLink to="/trouble">Decide</AnchorLink> : "nothing to decide",
+          note:
+            trouble > 0 ? (
+              <AnchorLink to="/trouble">{mayDecide ? "Decide" : "See them"}</AnchorLink>
+            ) : (
+              "nothing to decide"
+            ),
         },
       ]}
     />

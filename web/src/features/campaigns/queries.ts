@@ -7,6 +7,7 @@ import { PAGE } from "@/api/reading";
 import type { components, paths } from "@/api/schema";
 
 export type Campaign = components["schemas"]["Campaign"];
+export type CampaignStep = components["schemas"]["CampaignStep"];
 export type CampaignStatus = Campaign["status"];
 export type OnUnknown = Campaign["onUnknown"];
 export type Unsubscribe = NonNullable<Campaign["unsubscribe"]>;

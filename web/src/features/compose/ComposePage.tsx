@@ -203,17 +203,17 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
-      <Group gap="xs" mb="xs">
+      <Group gap="xs" mb="md">
         <DraftsMenu {...keptDraft} draft={draft} now={now} settle={typed.settle} onOpen={open} />
+        <StartFrom
+          content={content}
+          name={draft.name}
+          onStart={(changes) => {
+            edit(...changes(step));
+            setStarted((count) => count + 1);
+          }}
+        />
       </Group>
-      <StartFrom
-        content={content}
-        name={draft.name}
-        onStart={(changes) => {
-          edit(...changes(step));
-          setStarted((count) => count + 1);
-        }}
-      />
       {/* What is changed while it is being scheduled would be lost with the draft. */}
       <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
@@ -241,7 +241,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               typed={{ ...typed, write }}
               file={file}
               recipients={recipients}
-              plan={known}
+              plan={plan.counted}
               rejected={refused}
               error={errors.audience}
               errors={below(errors, "audience")}

@@ -32,8 +32,10 @@ export function EmailFilters({ search, onChange, filter, only }: Props) {
         <CampaignFilter value={search.campaignId} onChange={(campaignId) => onChange({ campaignId })} />
       )}
       {!only && <SenderFilter value={search.senderId} onChange={(senderId) => onChange({ senderId })} />}
-      <CsvButton label="CSV" path={exportPath(filter as EmailSearch)} />
-      <CsvButton label="Recipients" path={exportPath(filter as EmailSearch, "list")} />
+      <div className={classes.downloads}>
+        <CsvButton label="CSV" path={exportPath(filter as EmailSearch)} />
+        <CsvButton label="Recipients" path={exportPath(filter as EmailSearch, "list")} />
+      </div>
     </search>
   );
 }

@@ -10,6 +10,7 @@ import { lazyPart } from "@/ui/lazyPart";
 import { choose, chooseAll, NOTHING } from "@/ui/selection";
 import { TableSkeleton } from "@/ui/skeletons";
 import { type Column, EmailTable } from "./EmailTable";
+import { rememberList } from "./neighbours";
 import { type EmailFilter, emailsQuery } from "./queries";
 import { SelectionBar } from "./SelectionBar";
 import { decisionsOn } from "./words";
@@ -43,7 +44,10 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   const [correcting, setCorrecting] = useState(false);
   const list = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen
-  useEffect(() => setSelection(NOTHING), [list]);
+  useEffect(() => {
+    setSelection(NOTHING);
+    rememberList(filter);
+  }, [list]);
 
   if (query.isPending) return <TableSkeleton />;
   if (!query.data) return <ErrorState error={query.error} retry={() => query.refetch()} />;

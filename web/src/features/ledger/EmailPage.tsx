@@ -1,5 +1,6 @@
 import "@mantine/core/styles/Grid.layer.css";
 import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Suspense, useState } from "react";
@@ -12,7 +13,7 @@ import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { Facts } from "@/ui/Facts";
 import { lazyPart } from "@/ui/lazyPart";
-import { AnchorLink } from "@/ui/links";
+import { AnchorLink, ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -21,6 +22,7 @@ import { useDecisions, useStop } from "./commands";
 import { CANCELLED_FOR, explain } from "./course";
 import { EmailContent } from "./EmailContent";
 import { NextStepNote } from "./NextStepNote";
+import { useNeighbours } from "./neighbours";
 import { type Email, emailQuery } from "./queries";
 import { DECISIONS, decisionsOn, EMAIL_STATUS, FAILURE, SETTLED } from "./words";
 
@@ -49,6 +51,7 @@ export function EmailPage() {
             <span>{email.subject}</span>
           </Group>
         }
+        actions={<Walk id={id} />}
       />
       <Stack gap="lg">
         <Standing email={email} />
@@ -80,6 +83,39 @@ export function EmailPage() {
           </Grid.Col>
         </Grid>
       </Stack>
+    </>
+  );
+}
+
+/** To the emails before and behind it in the list that it was opened from. */
+function Walk({ id }: { id: number }) {
+  const neighbours = useNeighbours(id);
+  if (!neighbours) return null;
+  const { before, after } = neighbours;
+  return (
+    <>
+      <ButtonLink
+        to="/emails/$id"
+        params={{ id: before ?? id }}
+        disabled={before === undefined}
+        variant="default"
+        size="xs"
+        aria-label="Previous email of the list"
+        leftSection={<IconChevronLeft size={15} aria-hidden />}
+      >
+        Previous
+      </ButtonLink>
+      <ButtonLink
+        to="/emails/$id"
+        params={{ id: after ?? id }}
+        disabled={after === undefined}
+        variant="default"
+        size="xs"
+        aria-label="Next email of the list"
+        rightSection={<IconChevronRight size={15} aria-hidden />}
+      >
+        Next
+      </ButtonLink>
     </>
   );
 }

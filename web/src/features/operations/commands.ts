@@ -1,4 +1,4 @@
-/** What the administrator does about who has an account, or may make one. */
+/** What the administrator does about who has an account, or may make one; and about what the sandbox mailbox received. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -98,4 +98,24 @@ export function useRevokeKeys(account: Account) {
     if (sure) await run();
   };
   return { revoke, pending };
+}
+
+/** Asked for after a question; `last` is the newest message that goes. */
+export function useRemoveMessages(last: number, done: () => unknown) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.DELETE("/api/sandbox/messages", { params: { query: { last } } })),
+    changes: [keys.sandbox.all()],
+    said: () => "The sandbox mailbox is empty.",
+    done,
+  });
+  const ask = async () => {
+    const sure = await confirm({
+      title: "Remove all messages from the sandbox mailbox?",
+      children:
+        "They are gone for everybody in the workspace. Campaigns, their emails and figures stay as they are.",
+      confirm: "Remove all",
+    });
+    if (sure) await run();
+  };
+  return { ask, pending };
 }

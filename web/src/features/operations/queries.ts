@@ -23,12 +23,16 @@ export const totalsQuery = (dueBefore: string) =>
       answer(api.GET("/api/stats/totals", { params: { query: { dueBefore } }, signal })),
   });
 
-export const sandboxQuery = () =>
+/** `q`: of whose address it is a part. */
+export const sandboxQuery = (q?: string) =>
   infiniteQueryOptions({
-    queryKey: keys.sandbox.list(),
+    queryKey: keys.sandbox.list(q),
     queryFn: ({ pageParam, signal }) =>
       answer(
-        api.GET("/api/sandbox/messages", { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
+        api.GET("/api/sandbox/messages", {
+          params: { query: { q, limit: PAGE, cursor: pageParam } },
+          signal,
+        }),
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,

@@ -1,32 +1,25 @@
 import { Button, Group, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import { csvOf } from "@/ui/csv";
 import { saveText } from "@/ui/download";
 import { count, counted } from "@/ui/numbers";
-
-export interface LeftOutRow {
-  row: number;
-  email: string;
-  reason: string;
-}
+import { type LeftOutRow, leftOutCsv } from "./leftOutCsv";
 
 interface Props {
   /** The first of them. */
   rows: readonly LeftOutRow[];
   total: number;
+  /** What of them is not in `rows`: "2,120 duplicates". */
+  unnamed?: readonly string[];
   rowWord: string;
   label?: string;
 }
-
-const HEADER = ["row", "email", "reason"];
-const cells = ({ row, email, reason }: LeftOutRow) => [String(row), email, reason];
 
 const SHOWN = 8;
 const MOST = 200;
 
 /** Who is not sent to, and why. */
-export function LeftOut({ rows, total, rowWord, label = "Left out" }: Props) {
+export function LeftOut({ rows, total, unnamed = [], rowWord, label = "Left out" }: Props) {
   const [all, setAll] = useState(false);
   if (rows.length === 0) return null;
   const shown = rows.slice(0, all ? MOST : SHOWN);
@@ -74,7 +67,7 @@ export function LeftOut({ rows, total, rowWord, label = "Left out" }: Props) {
           variant="subtle"
           size="compact-sm"
           leftSection={<IconDownload size={14} aria-hidden />}
-          onClick={() => saveText(csvOf([HEADER, ...rows.map(cells)]), "left-out.csv", "text/csv")}
+          onClick={() => saveText(leftOutCsv(rows, unnamed), "left-out.csv", "text/csv")}
         >
           {rows.length < total ? `CSV of the first ${count(rows.length)}` : "CSV"}
         </Button>

@@ -7,6 +7,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { Listing } from "@/ui/Listing";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel, Rows } from "@/ui/Panel";
+import { useFind } from "@/ui/useFind";
 import { AddFileDrawer } from "./AddFileDrawer";
 import { type SavedList, savedListsQuery } from "./queries";
 import { SavedListForm } from "./SavedListForm";
@@ -15,6 +16,7 @@ import { SavedListRow } from "./SavedListRow";
 /** Recipients that are kept by name, for campaigns to come. */
 export function ListsPage() {
   const query = useQuery(savedListsQuery());
+  const { found, field } = useFind(query.data?.items ?? [], "Search lists", ({ name }) => name);
   const mayChange = useMay("member");
   const [edited, setEdited] = useState<SavedList | "new" | null>(null);
   const [grown, setGrown] = useState<SavedList | null>(null);
@@ -34,21 +36,28 @@ export function ListsPage() {
       <Listing query={query}>
         {({ items }) =>
           items.length > 0 ? (
-            <Panel
-              rows={
-                <Rows label="Lists">
-                  {items.map((list) => (
-                    <SavedListRow
-                      key={list.id}
-                      list={list}
-                      mayChange={mayChange}
-                      edit={() => setEdited(list)}
-                      grow={() => setGrown(list)}
-                    />
-                  ))}
-                </Rows>
-              }
-            />
+            <Stack>
+              {field}
+              {found.length === 0 ? (
+                <Text c="dimmed">No list is called that.</Text>
+              ) : (
+                <Panel
+                  rows={
+                    <Rows label="Lists">
+                      {found.map((list) => (
+                        <SavedListRow
+                          key={list.id}
+                          list={list}
+                          mayChange={mayChange}
+                          edit={() => setEdited(list)}
+                          grow={() => setGrown(list)}
+                        />
+                      ))}
+                    </Rows>
+                  }
+                />
+              )}
+            </Stack>
           ) : (
             <EmptyState icon={IconUsers} title="No list yet" action={add}>
               Keep recipients by name, add files to them, and write to all of them or to those whose fields

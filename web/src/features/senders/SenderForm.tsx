@@ -25,6 +25,7 @@ import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { count } from "@/ui/numbers";
+import verbs from "@/ui/verbs.module.css";
 import { ConnectButton } from "./ConnectButton";
 import { addSender, changeSender } from "./commands";
 import { FoundServers, Looking } from "./FoundServers";
@@ -303,7 +304,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           within 60 minutes. “Spread evenly” in a campaign avoids that.{" "}
           {sender && "A new limit plans what waits again."}
         </Text>
-        <Group justify="flex-end" mt="xs">
+        <Group justify="flex-end" className={verbs.verbs ?? ""}>
           <Button variant="default" onClick={cancel}>
             Cancel
           </Button>

@@ -9,6 +9,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
+import { useFind } from "@/ui/useFind";
 import { CONNECT_FAILURES } from "./connecting";
 import { ImportForm } from "./ImportForm";
 import { isChoosable, type Sender, sendersQuery } from "./queries";
@@ -30,6 +31,12 @@ export function SendersPage() {
   const edited = data?.items.find((sender) => sender.id === edit);
   const isConnected = data?.items.find((sender) => sender.id === connected);
   const mayChange = useMay("member");
+  const chosen = data?.items.filter(isChoosable) ?? [];
+  const { found, field } = useFind(
+    chosen,
+    "Search senders",
+    ({ email, displayName }) => `${email} ${displayName}`,
+  );
   const [saved, setSaved] = useState<number | null>(null);
   const onSaved = ({ id }: Sender) => {
     setSaved(null); // saved twice, it is asked twice
@@ -80,9 +87,11 @@ export function SendersPage() {
       {data ? (
         data.items.length > 0 ? (
           <Stack>
-            {data.items.filter(isChoosable).map((sender) => (
+            {field}
+            {found.map((sender) => (
               <SenderCard key={sender.id} sender={sender} fallback={fallback} saved={sender.id === saved} />
             ))}
+            {found.length === 0 && chosen.length > 0 && <Text c="dimmed">No sender is called that.</Text>}
             {!data.items.every(isChoosable) && (
               <RetiredSenders senders={data.items.filter((sender) => !isChoosable(sender))} />
             )}

@@ -1,6 +1,7 @@
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/PillsInput.layer.css";
 import {
+  Box,
   Button,
   Group,
   MultiSelect,
@@ -104,126 +105,132 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
       <Stack>
         <FormFailure text={failure} />
-        {!can.content && (
-          <Text size="sm" c="dimmed">
-            This campaign is over: only its name can be changed.
-          </Text>
-        )}
-        <TextInput label="Name" key={form.key("name")} {...form.getInputProps("name")} />
-        <ChipField label="Subject" {...chips("subject")} />
-        <MergeFields
-          fields={campaign.fields ?? []}
-          disabled={!can.content}
-          onInsert={insert}
-          none="Its recipients brought no others."
-        />
-        <ChipField label="Text" lines={5} {...chips("body")} />
-        {campaign.bodyHtml !== null && (
-          <HtmlField
-            html={html}
-            insert={insertHtml}
-            onFocus={() => {
-              last.current = "html";
-            }}
-            onChange={(changed) => {
-              // The plain text follows, as it did when both were written.
-              if (form.getValues().body === textOf(html)) put("body", textOf(changed));
-              setHtml(changed);
-              form.setFieldValue("bodyHtml", changed);
-            }}
-            disabled={!can.content}
-            error={errorOf(form.errors.bodyHtml)}
-          />
-        )}
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Moment
-            label="Start"
-            description={can.start || !can.content ? `Your time, ${timezone}` : "It has begun, so this stays"}
-            disabled={!can.start}
-            {...moment("start")}
-          />
-          <NumberInput
-            label="Seconds between emails"
-            description="0: as fast as the limits allow"
-            min={DELAY_MS.min / 1000}
-            max={DELAY_MS.max / 1000}
-            decimalScale={3}
-            hideControls
-            disabled={!can.content}
-            key={form.key("delaySeconds")}
-            {...form.getInputProps("delaySeconds")}
-          />
-          <NumberInput
-            label="Hourly limit of the campaign"
-            description="Empty: the sender's limit alone"
-            {...LIMITS.CampaignPatch.hourlyLimit}
-            thousandSeparator=","
-            hideControls
-            allowDecimal={false}
-            disabled={!can.content}
-            key={form.key("hourlyLimit")}
-            {...form.getInputProps("hourlyLimit")}
-          />
-          <NumberInput
-            label="Share of the sender, in percent"
-            description="Empty: all that other campaigns leave"
-            {...LIMITS.CampaignPatch.sharePercent}
-            hideControls
-            allowDecimal={false}
-            disabled={!can.content}
-            key={form.key("sharePercent")}
-            {...form.getInputProps("sharePercent")}
-          />
-        </SimpleGrid>
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Moment
-            label="Not after"
-            description={`What has not left by then is cancelled. Your time, ${timezone}`}
-            disabled={!can.content}
-            clearable
-            {...moment("latest")}
-          />
-          <NumberInput
-            label="Vary the delay by"
-            description="Per cent of it"
-            {...LIMITS.CampaignPatch.jitterPercent}
-            suffix=" %"
-            allowDecimal={false}
-            hideControls
-            disabled={!can.content}
-            key={form.key("jitterPercent")}
-            {...form.getInputProps("jitterPercent")}
-          />
-        </SimpleGrid>
-        {others && (
-          <MultiSelect
-            label="Mailboxes"
-            description="One that is taken out gives what it has not begun to the others."
-            data={others.map(({ id, email }) => ({ value: `${id}`, label: email }))}
-            disabled={!can.content}
-            key={form.key("senderIds")}
-            {...form.getInputProps("senderIds")}
-          />
-        )}
-        <CalendarFields
-          value={calendar}
-          onChange={(value) => {
-            setCalendar(value);
-            form.setFieldValue("calendar", value);
-          }}
-          errors={below(form.errors)}
-          disabled={!can.content}
-        />
-        <UnsubscribeField
-          disabled={!can.content}
-          key={form.key("unsubscribe")}
-          {...form.getInputProps("unsubscribe")}
-        />
-        <OnUnknownField
-          disabled={!can.content}
-          key={form.key("onUnknown")}
-          {...form.getInputProps("onUnknown")}
-        />
+        <Box component="fieldset" disabled={!maySend} m={0} p={0} bd={0} miw={0}>
+          <Stack>
+            {!can.content && (
+              <Text size="sm" c="dimmed">
+                This campaign is over: only its name can be changed.
+              </Text>
+            )}
+            <TextInput label="Name" key={form.key("name")} {...form.getInputProps("name")} />
+            <ChipField label="Subject" {...chips("subject")} />
+            <MergeFields
+              fields={campaign.fields ?? []}
+              disabled={!can.content}
+              onInsert={insert}
+              none="Its recipients brought no others."
+            />
+            <ChipField label="Text" lines={5} {...chips("body")} />
+            {campaign.bodyHtml !== null && (
+              <HtmlField
+                html={html}
+                insert={insertHtml}
+                onFocus={() => {
+                  last.current = "html";
+                }}
+                onChange={(changed) => {
+                  // The plain text follows, as it did when both were written.
+                  if (form.getValues().body === textOf(html)) put("body", textOf(changed));
+                  setHtml(changed);
+                  form.setFieldValue("bodyHtml", changed);
+                }}
+                disabled={!can.content}
+                error={errorOf(form.errors.bodyHtml)}
+              />
+            )}
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Moment
+                label="Start"
+                description={
+                  can.start || !can.content ? `Your time, ${timezone}` : "It has begun, so this stays"
+                }
+                disabled={!can.start}
+                {...moment("start")}
+              />
+              <NumberInput
+                label="Seconds between emails"
+                description="0: as fast as the limits allow"
+                min={DELAY_MS.min / 1000}
+                max={DELAY_MS.max / 1000}
+                decimalScale={3}
+                hideControls
+                disabled={!can.content}
+                key={form.key("delaySeconds")}
+                {...form.getInputProps("delaySeconds")}
+              />
+              <NumberInput
+                label="Hourly limit of the campaign"
+                description="Empty: the sender's limit alone"
+                {...LIMITS.CampaignPatch.hourlyLimit}
+                thousandSeparator=","
+                hideControls
+                allowDecimal={false}
+                disabled={!can.content}
+                key={form.key("hourlyLimit")}
+                {...form.getInputProps("hourlyLimit")}
+              />
+              <NumberInput
+                label="Share of the sender, in percent"
+                description="Empty: all that other campaigns leave"
+                {...LIMITS.CampaignPatch.sharePercent}
+                hideControls
+                allowDecimal={false}
+                disabled={!can.content}
+                key={form.key("sharePercent")}
+                {...form.getInputProps("sharePercent")}
+              />
+            </SimpleGrid>
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Moment
+                label="Not after"
+                description={`What has not left by then is cancelled. Your time, ${timezone}`}
+                disabled={!can.content}
+                clearable
+                {...moment("latest")}
+              />
+              <NumberInput
+                label="Vary the delay by"
+                description="Per cent of it"
+                {...LIMITS.CampaignPatch.jitterPercent}
+                suffix=" %"
+                allowDecimal={false}
+                hideControls
+                disabled={!can.content}
+                key={form.key("jitterPercent")}
+                {...form.getInputProps("jitterPercent")}
+              />
+            </SimpleGrid>
+            {others && (
+              <MultiSelect
+                label="Mailboxes"
+                description="One that is taken out gives what it has not begun to the others."
+                data={others.map(({ id, email }) => ({ value: `${id}`, label: email }))}
+                disabled={!can.content}
+                key={form.key("senderIds")}
+                {...form.getInputProps("senderIds")}
+              />
+            )}
+            <CalendarFields
+              value={calendar}
+              onChange={(value) => {
+                setCalendar(value);
+                form.setFieldValue("calendar", value);
+              }}
+              errors={below(form.errors)}
+              disabled={!can.content}
+            />
+            <UnsubscribeField
+              disabled={!can.content}
+              key={form.key("unsubscribe")}
+              {...form.getInputProps("unsubscribe")}
+            />
+            <OnUnknownField
+              disabled={!can.content}
+              key={form.key("onUnknown")}
+              {...form.getInputProps("onUnknown")}
+            />
+          </Stack>
+        </Box>
         <Group justify="flex-end">
           {!maySend && (
             <Text size="sm" c="dimmed">

@@ -168,6 +168,18 @@ export function missing({ steps, timing }: Draft, recipients: number): Errors {
   return errors;
 }
 
+const OF_TEXT = /\.content\.(?:subject|body)$/;
+
+/** Whether a path of what is missing is that of a subject or a text. */
+export const isOfText = (path: string) => OF_TEXT.test(path);
+
+/** The draft with the same few words in place of all texts: for what does not depend on them. */
+export function withSomeText(draft: Draft): Draft {
+  const [{ id, wait, inThread, content }] = draft.steps;
+  const some = { ...content, subject: "–", body: "–", rich: false, html: "", ifBlank: {} };
+  return { ...draft, steps: [{ id, wait, inThread, content: some }] };
+}
+
 export function hasText({ body, rich, html }: Content): boolean {
   return Boolean(body.trim() || (rich && html.trim()));
 }

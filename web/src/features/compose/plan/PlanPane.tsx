@@ -61,7 +61,7 @@ export function PlanPane({ plan, isPlanning, error, lacking, senders, timing }: 
     <Stack gap="sm" aria-busy={isPlanning}>
       <div aria-live="polite">
         <Text fw={550}>
-          {planSentence(plan)}
+          {planSentence(plan, senders)}
           {isPlanning && <Loader size={12} ml={8} aria-hidden />}
         </Text>
         {sentences(plan, senders, timing).map((text) => (

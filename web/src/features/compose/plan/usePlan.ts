@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { keys } from "@/api/keys";
 import type { Draft } from "../draft/draft";
-import { type Mailboxes, missing, requestOf } from "../draft/request";
+import { isOfText, type Mailboxes, missing, requestOf, withSomeText } from "../draft/request";
 import type { useRendered } from "../preview/useRendered";
 import { ASKED_ONCE, plan } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
@@ -13,7 +13,8 @@ const FRESH_MS = 600_000;
 
 /**
  * What scheduling the draft would do. A long list is planned again only when the answer may be another: the text
- * matters to the plan by the merge fields it needs, and by each word once the plan was refused.
+ * matters to the plan by the merge fields it needs, and by each word once the plan was refused. Who is left out is known
+ * before there is a text: `counted` is the plan of recipients alone then.
  */
 export function usePlan(
   draft: Draft,
@@ -22,12 +23,18 @@ export function usePlan(
   rendered: ReturnType<typeof useRendered>,
 ) {
   const lacking = missing(draft, recipients.count);
-  const isReady = recipients.settled && draft.senderIds.length > 0 && Object.keys(lacking).length === 0;
-  const content = rendered.data && !rendered.isError ? rendered.data.required : rendered.shown;
-  const request = requestOf(draft, recipients, mailboxes);
+  const lacks = Object.keys(lacking);
+  const isAskable = recipients.settled && draft.senderIds.length > 0 && lacks.every(isOfText);
+  const isReady = isAskable && lacks.length === 0;
+  const content = !isReady
+    ? null
+    : rendered.data && !rendered.isError
+      ? rendered.data.required
+      : rendered.shown;
+  const request = requestOf(isReady ? draft : withSomeText(draft), recipients, mailboxes);
   const asked = JSON.stringify([{ ...request, name: null, subject: "", body: "", bodyHtml: null }, content]);
   const [shown] = useDebouncedValue(asked, PLAN_MS);
-  const isSettled = isReady && shown === asked;
+  const isSettled = isAskable && shown === asked;
   const plannedText = useRef("");
   const query = useQuery({
     queryKey: keys.draft.plan(recipients.identity, shown),
@@ -39,7 +46,7 @@ export function usePlan(
     staleTime: FRESH_MS,
     // Of the same recipients: that of others would be shown beside these.
     placeholderData: (plan, before) =>
-      isReady && before?.queryKey.at(-2) === recipients.identity ? plan : undefined,
+      isAskable && before?.queryKey.at(-2) === recipients.identity ? plan : undefined,
     ...ASKED_ONCE,
     refetchOnWindowFocus: true, // what leaves now today leaves later tomorrow
   });
@@ -47,5 +54,11 @@ export function usePlan(
   useEffect(() => {
     if (isError && isSettled && plannedText.current !== rendered.shown) void refetch();
   }, [isError, isSettled, rendered.shown, refetch]);
-  return { ...query, lacking, isReady, isCurrent: isSettled && query.isSuccess && !query.isPlaceholderData };
+  return {
+    ...query,
+    lacking,
+    isReady,
+    counted: isAskable ? query.data : undefined,
+    isCurrent: isReady && isSettled && query.isSuccess && !query.isPlaceholderData,
+  };
 }

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { OFFICE_HOURS } from "@/features/campaigns/calendar";
 import type { Sender } from "@/features/senders/queries";
 import type { Plan } from "../queries";
-import { heldBackSentences, lateSentence, newPeopleSentence, paceSentence, planSentence } from "./words";
+import {
+  heldBackSentences,
+  lateSentence,
+  newPeopleSentence,
+  paceSentence,
+  planSentence,
+  spanSentence,
+} from "./words";
 
 const NOW = new Date(2030, 0, 31, 9, 0);
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
@@ -14,20 +21,43 @@ const plan = (accepted: number, first: number, last: number) => ({
 
 describe("the plan in words", () => {
   it("is right for one and for many, now and later", () => {
-    expect(planSentence(plan(1, 0, 0), NOW)).toBe("1 email leaves now.");
-    expect(planSentence(plan(1, 60, 60), NOW)).toBe("1 email leaves on 31 Jan, 10:00.");
-    expect(planSentence(plan(20, 0, 0), NOW)).toBe("20 emails leave now, within a minute.");
-    expect(planSentence(plan(20, 60, 60), NOW)).toBe("20 emails leave on 31 Jan, 10:00, within a minute.");
-    expect(planSentence(plan(2000, 0, 90), NOW)).toBe(
+    expect(planSentence(plan(1, 0, 0), [], NOW)).toBe("1 email leaves now.");
+    expect(planSentence(plan(1, 60, 60), [], NOW)).toBe("1 email leaves on 31 Jan, 10:00.");
+    expect(planSentence(plan(20, 0, 0), [], NOW)).toBe("20 emails leave now, within a minute.");
+    expect(planSentence(plan(20, 60, 60), [], NOW)).toBe(
+      "20 emails leave on 31 Jan, 10:00, within a minute.",
+    );
+    expect(planSentence(plan(2000, 0, 90), [], NOW)).toBe(
       "2,000 emails leave: the first now, the last on 31 Jan, 10:30.",
     );
-    expect(planSentence(plan(2, 60, 90), NOW)).toBe(
+    expect(planSentence(plan(2, 60, 90), [], NOW)).toBe(
       "2 emails leave: the first on 31 Jan, 10:00, the last on 31 Jan, 10:30.",
     );
   });
 
+  it("promises nothing while all mailboxes are held back", () => {
+    const fine = { email: "anna@example.com", blockedUntil: null, blockReason: null } as Sender;
+    const held = {
+      ...fine,
+      email: "bob@example.com",
+      blockedUntil: at(10),
+      blockReason: "450 busy",
+    } as Sender;
+    expect(planSentence(plan(1, 0, 0), [held], NOW)).toBe(
+      "1 email leaves once the mailbox is held back no more.",
+    );
+    expect(spanSentence(plan(9, 0, 0), [held, held], NOW)).toBe(
+      "Begins once a mailbox is held back no more.",
+    );
+    expect(planSentence(plan(9, 0, 0), [held, fine], NOW)).toBe("9 emails leave now, within a minute.");
+    expect(planSentence(plan(1, 60, 60), [held], NOW)).toBe("1 email leaves on 31 Jan, 10:00.");
+    const [told] = heldBackSentences({ heldBackBy: {} }, [fine, held], null, NOW);
+    expect(told).toContain("bob@example.com is held back until 31 Jan, 09:10");
+  });
+
   it("names what holds it back", () => {
-    const anna = { email: "anna@example.com", hourlyLimit: 100, dailyLimit: 40 } as Sender;
+    const limits = { hourlyLimit: 100, dailyLimit: 40, blockedUntil: null };
+    const anna = { email: "anna@example.com", ...limits } as Sender;
     const held = { heldBackBy: { HOURLY_LIMIT: 1, CAMPAIGN_LIMIT: 3 } };
     expect(heldBackSentences(held, [anna], 50)).toEqual([
       "Held back by the hourly limit of 100 on anna@example.com, used up in 1 hour.",

@@ -2,6 +2,7 @@
 
 import { calendarWords } from "@/features/campaigns/calendar";
 import type { Sender } from "@/features/senders/queries";
+import { senderHeldUp } from "@/features/senders/words";
 import { localTime } from "@/time/format";
 import { count, counted } from "@/ui/numbers";
 import type { Timing } from "../draft/draft";
@@ -9,27 +10,42 @@ import type { Plan } from "../queries";
 
 const SOON_MS = 60_000;
 
-/** Whether sending begins at once. */
+/** Whether sending is planned to begin at once. */
 export function leavesNow({ firstAt }: Pick<Plan, "firstAt">, now = new Date()): boolean {
   return Date.parse(firstAt) - now.getTime() < SOON_MS;
+}
+
+/** Nothing leaves while all mailboxes are held back, which the plan does not reckon with: until when; null: one is not. */
+function letIn(senders: readonly Sender[], now: Date): string | null {
+  if (senders.length === 0 || !senders.every((sender) => senderHeldUp(sender, now))) return null;
+  return `once ${senders.length === 1 ? "the mailbox" : "a mailbox"} is held back no more`;
 }
 
 /** From when until when: "Begins now, ends 4 Dec, 13:00." */
 export function spanSentence(
   { firstAt, lastAt }: Pick<Plan, "firstAt" | "lastAt">,
+  senders: readonly Sender[] = [],
   now = new Date(),
 ): string {
+  const held = leavesNow({ firstAt }, now) && letIn(senders, now);
+  if (held) return `Begins ${held}.`;
   const begins = leavesNow({ firstAt }, now) ? "now" : localTime(new Date(firstAt), now);
   const isShort = Date.parse(lastAt) - Date.parse(firstAt) < SOON_MS;
   return isShort ? `Begins ${begins}.` : `Begins ${begins}, ends ${localTime(new Date(lastAt), now)}.`;
 }
 
 /** When the emails leave: "20 emails leave now, within a minute." */
-export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">, now = new Date()): string {
+export function planSentence(
+  plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">,
+  senders: readonly Sender[] = [],
+  now = new Date(),
+): string {
   const first = new Date(plan.firstAt);
   const last = new Date(plan.lastAt);
   const isNow = leavesNow(plan, now);
   const emails = counted(plan.accepted, "email");
+  const held = isNow && letIn(senders, now);
+  if (held) return `${emails} ${plan.accepted === 1 ? "leaves" : "leave"} ${held}.`;
   if (plan.accepted === 1)
     return isNow ? "1 email leaves now." : `1 email leaves on ${localTime(first, now)}.`;
   if (last.getTime() - first.getTime() < SOON_MS) {
@@ -59,8 +75,12 @@ export function heldBackSentences(
   plan: Pick<Plan, "heldBackBy">,
   senders: readonly Sender[],
   campaignLimit: number | null,
+  now = new Date(),
 ): string[] {
-  return Object.entries(plan.heldBackBy).map(([bound, hours]) => {
+  const heldUp = senders
+    .map((sender) => senderHeldUp(sender, now)?.text)
+    .filter((text) => text !== undefined);
+  const bounds = Object.entries(plan.heldBackBy).map(([bound, hours]) => {
     if (bound === "FOLLOW_UPS") return `Room is kept for follow-ups in ${counted(hours, "hour")}.`;
     const what =
       bound === "CAMPAIGN_LIMIT"
@@ -68,6 +88,7 @@ export function heldBackSentences(
         : ofSenders(bound, senders);
     return `Held back by ${what}, used up in ${counted(hours, "hour")}.`;
   });
+  return [...heldUp, ...bounds];
 }
 
 function ofSenders(bound: string, senders: readonly Sender[]): string {

@@ -12,7 +12,7 @@ import type { Audience } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { EarlierFields } from "./EarlierFields";
-import { leftOutCount, leftOutRows } from "./leftOut";
+import { leftOutCount, leftOutRows, unnamed } from "./leftOut";
 import { SavedField } from "./SavedField";
 import type { Recipients } from "./useRecipients";
 import type { Typed } from "./useTyped";
@@ -112,7 +112,12 @@ export function RecipientsField({
           onCorrect={(corrections) => onChange({ corrections: { ...audience.corrections, ...corrections } })}
         />
       )}
-      <LeftOut rows={rows} total={plan ? leftOutCount(plan) : refused.length} rowWord={recipients.rowWord} />
+      <LeftOut
+        rows={rows}
+        total={plan ? leftOutCount(plan) : refused.length}
+        unnamed={plan && unnamed(plan)}
+        rowWord={recipients.rowWord}
+      />
     </Stack>
   );
 }

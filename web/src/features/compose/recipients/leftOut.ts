@@ -1,8 +1,8 @@
 /** Whom the API leaves out of a draft, and why. */
 
 import type { Rejected } from "@/api/problem";
-import type { LeftOutRow } from "@/features/recipients/LeftOut";
-import { count } from "@/ui/numbers";
+import type { LeftOutRow } from "@/features/recipients/leftOutCsv";
+import { count, counted } from "@/ui/numbers";
 import type { Plan } from "../queries";
 import type { Recipients } from "./useRecipients";
 
@@ -26,6 +26,16 @@ export function leftOutRows(
     })),
   ];
   return rows.sort((a, b) => a.row - b.row);
+}
+
+/** Of which kinds there are more than the API names, and how many. */
+export function unnamed(plan: Plan): string[] {
+  const more = [
+    counted(plan.duplicates - plan.duplicateRows.length, "duplicate"),
+    `${count(plan.suppressed - (plan.suppressedRows ?? []).length)} who are suppressed`,
+    `${count(plan.earlier - (plan.earlierRows ?? []).length)} who were written to before`,
+  ];
+  return more.filter((text) => !text.startsWith("0 "));
 }
 
 export function leftOutCount(plan: Plan): number {

@@ -10,15 +10,15 @@ import { useSandboxed } from "@/features/senders/useSandboxed";
 import { Time } from "@/time/Time";
 import { Facts } from "@/ui/Facts";
 import { count, counted } from "@/ui/numbers";
+import verbs from "@/ui/verbs.module.css";
 import type { Step, Timing } from "../draft/draft";
 import { heldBackSentences, lateSentence, leavesNow, paceSentence, planSentence } from "../plan/words";
 import { Hints } from "../preview/Hints";
 import { hintsAt } from "../preview/hintsAt";
 import { renderedQuery } from "../preview/useRendered";
 import type { Plan } from "../queries";
-import { leftOutCount, leftOutRows } from "../recipients/leftOut";
+import { leftOutCount, leftOutRows, unnamed } from "../recipients/leftOut";
 import type { Recipients } from "../recipients/useRecipients";
-import classes from "./ConfirmSheet.module.css";
 import { blankSentences, followUpSentence } from "./words";
 
 interface Props {
@@ -53,7 +53,7 @@ export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }:
           <Stack gap="md">
             <div aria-live="polite">
               {plan ? (
-                <Text fw={550}>{planSentence(plan)}</Text>
+                <Text fw={550}>{planSentence(plan, about.senders)}</Text>
               ) : error ? (
                 <Text c="var(--mantine-color-error)">{sentence(error)}</Text>
               ) : (
@@ -61,7 +61,7 @@ export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }:
               )}
             </div>
             {plan && <About plan={plan} {...about} />}
-            <Group justify="flex-end" gap="sm" className={classes.verbs ?? ""}>
+            <Group justify="flex-end" gap="sm" className={verbs.verbs ?? ""}>
               <Button variant="default" onClick={onClose} data-autofocus>
                 Back to the draft
               </Button>
@@ -125,6 +125,7 @@ function About({ plan, senders, recipients, timing, later, looks }: AboutProps) 
         label="Who is left out"
         rows={leftOutRows(plan, [], recipients)}
         total={left}
+        unnamed={unnamed(plan)}
         rowWord={recipients.rowWord}
       />
     </>

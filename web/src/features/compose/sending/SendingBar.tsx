@@ -28,7 +28,7 @@ export function SendingBar({ plan, senders, pending, disabled, failure }: Props)
       <div className={classes.row}>
         <div className={classes.told}>
           <Text size="sm" fw={550} lineClamp={3}>
-            {plan ? spanSentence(plan) : "Not ready yet"}
+            {plan ? spanSentence(plan, senders) : "Not ready yet"}
           </Text>
           <Text size="sm" c="dimmed" truncate>
             {senders.length > 0 && `From ${from}${isTrial ? ", to the sandbox alone" : ""}`}

@@ -101,7 +101,8 @@ function Followed({ posted: { emailId, campaignId, recipient, waiting } }: { pos
           </>
         )}
       </Text>
-      {waits && <WaitingNote waiting={why} />}
+      {/* Why a test goes a minute after the one before is said above. */}
+      {waits && why?.reason !== "NOT_DUE" && <WaitingNote waiting={why} />}
     </>
   );
 }

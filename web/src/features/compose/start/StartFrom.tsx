@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Popover, Stack, TextInput } from "@mantine/core";
+import { Button, Menu, Popover, Stack, TextInput } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
@@ -51,7 +51,7 @@ export function StartFrom({ content, name, onStart }: Props) {
       .then(() => navigate({ to: "/compose", search: {}, replace: true, ignoreBlocker: true }));
   });
   return (
-    <Group gap="xs" mb="md">
+    <>
       {templates && templates.items.length > 0 && (
         <Menu position="bottom-start" withinPortal>
           <Menu.Target>
@@ -74,7 +74,7 @@ export function StartFrom({ content, name, onStart }: Props) {
         </Menu>
       )}
       {isWritten && <Keep content={content} name={name} />}
-    </Group>
+    </>
   );
 }
 

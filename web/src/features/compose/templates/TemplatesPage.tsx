@@ -8,6 +8,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { AnchorLink, ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
+import { useFind } from "@/ui/useFind";
 import { useDeleteTemplate } from "./commands";
 import { templateQuery, templatesQuery } from "./queries";
 import { TemplateForm } from "./TemplateForm";
@@ -20,6 +21,11 @@ export function TemplatesPage() {
   const navigate = useNavigate();
   const mayChange = useMay("member");
   const { data, error, refetch } = useQuery(templatesQuery());
+  const { found, field } = useFind(
+    data?.items ?? [],
+    "Search templates",
+    ({ name, subject }) => `${name} ${subject}`,
+  );
   const removal = useDeleteTemplate();
   const close = () => navigate({ to: "/templates", search: {} });
   const add = mayChange && (
@@ -44,7 +50,9 @@ export function TemplatesPage() {
         </EmptyState>
       ) : (
         <Stack gap="sm">
-          {data.items.map(({ id, name, subject, updatedAt }) => (
+          {field}
+          {found.length === 0 && <Text c="dimmed">No template is called that.</Text>}
+          {found.map(({ id, name, subject, updatedAt }) => (
             <Paper key={id} withBorder radius="lg" p="md" component="article" aria-label={name}>
               <Group justify="space-between" wrap="nowrap">
                 <div style={{ minWidth: 0 }}>
