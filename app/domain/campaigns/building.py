@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.db import Pool, fetch_exactly_one, fetch_one, until_answered
+from app.db import Pool, fetch_one, until_answered
 from app.domain.campaigns import copies, files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.signatures import signed
@@ -58,6 +58,7 @@ async def message_builder(
         "workspace_id": workspace_id,
         "campaign_id": campaign_id,
         "sender_id": sender_id,
+        "step_id": step_id,
         "variant_id": variant_id,
     }
     async with pool.connection() as conn:
@@ -65,22 +66,12 @@ async def message_builder(
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
         written = Content.of_row(row)
-        images = list(dict.fromkeys(row["images"]))  # a signature may show one that the text shows
+        written = msgspec.structs.replace(written, subject=row["own_subject"] or subject or written.subject)
         if step_id is not None:
-            step = await fetch_exactly_one(conn, sql.step_content, {"workspace_id": workspace_id, "step_id": step_id})
-            written = msgspec.structs.replace(
-                written,
-                subject=step["subject"] or subject or written.subject,
-                body=step["body"],
-                body_html=step["body_html"],
-                attachments=[],
-            )
-            images = row["signature_images"]
-        if variant_id is not None:
-            text = await fetch_exactly_one(conn, sql.variant_content, params)
-            subject = text["subject"] or written.subject
-            written = msgspec.structs.replace(written, subject=subject, body=text["body"], body_html=text["body_html"])
-            images = row["signature_images"]
+            written = msgspec.structs.replace(written, attachments=[])
+        is_own = step_id is None and variant_id is None
+        # A signature may show one that the text shows.
+        images = list(dict.fromkeys(row["images"])) if is_own else row["signature_images"]
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])

@@ -2415,6 +2415,12 @@ export interface components {
          *         `weight` is that of its own text beside its `variants`.
          */
         StepFields: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
@@ -2423,27 +2429,25 @@ export interface components {
             timeOfDay?: string | null;
             /** @description Whether the message before stands below, as in a reply. */
             quotes?: boolean;
-            /** @description The subject, a Liquid template in what is scheduled; one line. */
-            subject?: string | null;
-            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-            body: string;
-            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-            bodyHtml?: string | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
             weight?: number;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
         };
-        /** VariantFields */
+        /**
+         * VariantFields
+         * @description Another text for a step: of all who get the step, each gets one, by `weight`. In the thread it has no
+         *         `subject`.
+         */
         VariantFields: {
-            /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
             /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
         };
         /**
          * StopOn
@@ -3102,6 +3106,10 @@ export interface components {
             sharePercent?: number | null;
             /** @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`. */
             onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantPatch"][];
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["StepPatch"][];
             /** @description A finished campaign goes on with its changed steps, for whoever has one to come. */
@@ -3194,6 +3202,13 @@ export interface components {
             optedOut: number;
             /** @description Between which percentages the rate of answers lies, with 95 % confidence. */
             answerRate: components["schemas"]["Interval"];
+            /** @description Since when the variant has its text; null: it never had another. */
+            textSince?: string | null;
+            /**
+             * @description How many were sent with an earlier text of the variant, which the other figures leave out.
+             * @default 0
+             */
+            sentBefore: number;
         };
         /** Cancelled */
         Cancelled: {
@@ -5344,6 +5359,12 @@ export interface components {
         };
         /** StepPatch */
         StepPatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
             /**
@@ -5358,21 +5379,12 @@ export interface components {
              * @default false
              */
             quotes: boolean;
-            /** @description The subject, a Liquid template in what is scheduled; one line. */
-            subject?: string | null;
-            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-            body: string;
-            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-            bodyHtml?: string | null;
-            /**
-             * @description How many recipients get this text, in proportion to the weights of the others.
-             * @default 1
-             */
-            weight: number;
-            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-            variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number | null;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantPatch"][];
         };
         /** StepPlan */
         StepPlan: {
@@ -5664,6 +5676,19 @@ export interface components {
              * @enum {string}
              */
             role: "owner" | "member" | "viewer";
+        };
+        /** VariantPatch */
+        VariantPatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description Its number, which never changes. */
+            id?: number | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number | null;
         };
         /** Verification */
         Verification: {
