@@ -9,7 +9,7 @@ import pytest
 
 from app.db import Pool
 from app.domain.ledger import follow_ups
-from tests.support.api import schedule
+from tests.support.api import problem, schedule
 from tests.support.engine import execute, value
 
 STEPS = [
@@ -155,7 +155,7 @@ async def test_variants_are_changed_and_added_while_the_campaign_runs(api: httpx
         ({"variants": [{"subject": "x", "body": "x", "weight": 0}]}, "variants[0].weight"),
     ):
         answer = await api.patch(path, json=wrong)
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
+        assert problem(answer, 422)["errors"][0]["field"] == field, answer.text
     assert (await api.get(path)).json()["variants"] == found
 
 

@@ -3840,6 +3840,8 @@ export interface components {
             medianLateMs: number | null;
             /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
+            /** @description Each step as planned first beside what came of it; empty with one step. */
+            steps?: components["schemas"]["StepForecast"][];
         };
         /** ForecastOfAll */
         ForecastOfAll: {
@@ -3856,6 +3858,12 @@ export interface components {
             medianLateMs: number | null;
             /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
+            /** @description How many of what was planned are of later steps, if nobody had answered. */
+            plannedLater: number;
+            /** @description The same of later steps, by those who got them: the median of the medians; null: nothing of them was sent. */
+            laterMedianLateMs: number | null;
+            /** @description The same of later steps: the worst of all, in milliseconds. */
+            laterWorstLateMs: number | null;
         };
         /** ForecastPoint */
         ForecastPoint: {
@@ -5357,6 +5365,23 @@ export interface components {
             /** @description Which step of the campaign, from 1. */
             step: number;
         };
+        /** StepForecast */
+        StepForecast: {
+            /** @description Which step of the campaign, from 1; null: it was removed since. */
+            step: number | null;
+            /** @description How many emails the first plan had if nobody answers; 0: the step came later. */
+            planned: number;
+            /** @description How many emails were sent by then. */
+            sent: number;
+            /** @description How many recipients get it no more as things stand: they answered or were stopped, or an earlier email failed. */
+            stopped: number;
+            /** @description The first plan beside what was sent, over time. */
+            points: components["schemas"]["ForecastPoint"][];
+            /** @description How much later than planned half of the emails went, in milliseconds; negative: earlier. */
+            medianLateMs: number | null;
+            /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
+            worstLateMs: number | null;
+        };
         /** StepPatch */
         StepPatch: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -5710,7 +5735,7 @@ export interface components {
              * @description Why.
              * @enum {string}
              */
-            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
+            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "FOLLOW_UPS" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
             /** @description When it ends by itself, as far as is known; null: not by itself, or nobody knows. */
             until: string | null;
             /** @description What is wrong and what to do about it, for people. */

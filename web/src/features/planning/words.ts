@@ -24,6 +24,7 @@ export const WAITING: Readonly<Record<WaitReason, Words>> = {
   CAMPAIGN_LIMIT: { text: "The campaign's own limit is used up" },
   RAMP: { text: "The day's part of the ramp-up is used up" },
   LEAST_GAP: { text: "Kept apart from the sender's other emails" },
+  FOLLOW_UPS: { text: "Room is kept for follow-ups" },
   SENDER_BLOCKED: { text: "The sender is held back", trouble: true },
   LOGIN_EXPIRED: { text: "The sender has to be connected anew", trouble: true },
   SERVER_SLOW: { text: "The server is slow" },
@@ -36,7 +37,13 @@ export const WAITING: Readonly<Record<WaitReason, Words>> = {
 };
 
 /** What somebody can spend on another campaign instead. */
-const LIMITS: ReadonlySet<WaitReason> = new Set(["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP"]);
+const LIMITS: ReadonlySet<WaitReason> = new Set([
+  "HOURLY_LIMIT",
+  "DAILY_LIMIT",
+  "RAMP",
+  "LEAST_GAP",
+  "FOLLOW_UPS",
+]);
 export const isLimit = ({ reason }: Waiting): boolean => LIMITS.has(reason);
 
 const NEAR_MS = 60_000;
