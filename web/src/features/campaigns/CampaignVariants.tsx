@@ -89,6 +89,6 @@ export function words({ leading, than, verdict, needed }: Comparison): string {
   if (!leading || !than) return "Nothing to compare yet.";
   if (verdict === "HARDLY_CHANCE")
     return `${leading} is answered more often than ${than}, and that is hardly chance.`;
-  if (needed === null) return `${leading} and ${than} are answered alike so far.`;
+  if (needed === null) return `Between ${leading} and ${than} no difference is to be seen yet.`;
   return `${leading} is answered more often than ${than}, which can be chance: a difference of this size takes ${counted(needed, "email")} of each.`;
 }
