@@ -37,13 +37,7 @@ export const WAITING: Readonly<Record<WaitReason, Words>> = {
 };
 
 /** What somebody can spend on another campaign instead. */
-const LIMITS: ReadonlySet<WaitReason> = new Set([
-  "HOURLY_LIMIT",
-  "DAILY_LIMIT",
-  "RAMP",
-  "LEAST_GAP",
-  "FOLLOW_UPS",
-]);
+const LIMITS: ReadonlySet<WaitReason> = new Set(["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP"]);
 export const isLimit = ({ reason }: Waiting): boolean => LIMITS.has(reason);
 
 const NEAR_MS = 60_000;
