@@ -1,8 +1,9 @@
 -- Rules that stood in several queries: who logs in alike, and which emails of a campaign a batch takes.
 
-CREATE OR REPLACE FUNCTION logs_in_as(s senders, of_host text, of_username text) RETURNS boolean LANGUAGE sql IMMUTABLE
-    RETURN lower(s.host COLLATE "C") = lower(of_host COLLATE "C")
-        AND lower(s.username COLLATE "C") = lower(of_username COLLATE "C");
+CREATE OR REPLACE FUNCTION logs_in_as(s senders, of_host text, of_username text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT lower(s.host COLLATE "C") = lower(of_host COLLATE "C")
+       AND lower(s.username COLLATE "C") = lower(of_username COLLATE "C")
+$$;
 COMMENT ON FUNCTION logs_in_as IS 'Whether a sender logs in to this server as this user, in whatever ASCII case';
 
 CREATE OR REPLACE FUNCTION shared_login(of_workspace bigint, of_host text, of_username text, besides bigint) RETURNS bigint

@@ -29,6 +29,7 @@ def test_an_interval_is_wilsons() -> None:
         ({"A": Tried(2000, 200), "B": Tried(20, 9)}, "B", "CAN_BE_CHANCE"),
         ({"A": Tried(5, 5), "B": Tried(5, 0)}, "A", "CAN_BE_CHANCE"),
         ({"A": Tried(500, 50), "B": Tried(500, 50)}, "A", "CAN_BE_CHANCE"),
+        ({"A": Tried(3, 0), "B": Tried(100, 10)}, "B", "CAN_BE_CHANCE"),
     ],
 )
 def test_a_difference_counts_once_there_are_as_many_as_it_asks_for(
@@ -36,6 +37,11 @@ def test_a_difference_counts_once_there_are_as_many_as_it_asks_for(
 ) -> None:
     found = compare(variants)
     assert (found.leading, found.verdict) == (leading, verdict)
+
+
+@pytest.mark.parametrize("variants", [{"A": Tried(2, 0), "B": Tried(1, 0)}, {"A": Tried(3, 0), "B": Tried(100, 10)}])
+def test_of_no_answers_or_of_next_to_no_emails_no_difference_is_told(variants: dict[str, Tried]) -> None:
+    assert compare(variants).needed is None
 
 
 def test_who_looks_every_hour_is_seldom_told_that_equal_ones_differ() -> None:

@@ -159,6 +159,28 @@ async def test_follow_ups_are_counted_by_what_becomes_of_them(api: httpx.AsyncCl
     assert stopped == {"person": 1, "suppressed": 1, "replied": 0, "ended": 0}
 
 
+async def test_follow_ups_that_are_emails_by_now_are_counted_when_they_are_stopped(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    """They are made within the hour before they fall due, so of most an email waits when an answer comes."""
+    people = [f"{who}@example.com" for who in "abcd"]
+    steps = [{"wait": "P1D", "body": "x"}, {"wait": "P1D", "body": "y"}]
+    made = (await schedule(api, people, steps=steps))["campaign"]
+    await execute(pool, "UPDATE emails SET status = 'SENT', sent_at = now(), follow_at = now()")
+    await execute(pool, "UPDATE streams SET scheduled = 0, sent = 4")
+    await follow_ups.follow_up(pool)
+    emails = {one["recipient"][0]: one["id"] for one in (await api.get("/api/emails")).json()["items"]}
+    assert (await api.post(f"/api/emails/{emails['a']}/stop")).status_code == 200
+    assert (await api.post("/api/suppressions", json={"emails": ["b@example.com"]})).is_success
+    left = [{"id": made["steps"][2]["id"], "wait": "P1D", "body": "y"}]
+    assert (await api.patch(f"/api/campaigns/{made['id']}", json={"steps": left})).is_success  # something else follows
+    await follow_ups.follow_up(pool)
+    assert (await api.post(f"/api/campaigns/{made['id']}/cancel")).status_code == 200
+    seen = await scrape(api)
+    stopped = {name.partition("=")[2]: n for name, n in seen.items() if "follow_ups_stopped" in name}
+    assert stopped == {"person": 1, "suppressed": 1, "replied": 0, "ended": 2}
+
+
 async def test_campaigns_that_are_late_with_nothing_that_holds_them_are_counted(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.db import Pool
 from app.domain.ledger import follow_ups
-from tests.support.api import schedule
+from tests.support.api import problem, schedule
 from tests.support.engine import execute, value
 
 STEPS = [
@@ -120,6 +120,43 @@ async def test_steps_are_changed_while_the_campaign_runs(api: httpx.AsyncClient)
     blank = (await schedule(api, people, steps=[{"wait": "P1D", "body": "x"}], body="Hello"))["campaign"]
     answer = await api.patch(f"/api/campaigns/{blank['id']}", json={"steps": [STEPS[0]]})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "steps[0].body")
+
+
+async def test_variants_are_changed_and_added_while_the_campaign_runs(api: httpx.AsyncClient) -> None:
+    varied = [STEPS[0] | {"variants": [{"body": "{{ name }}, B"}]}]
+    first = {"variants": [{"subject": "B", "body": "Text B"}], "weight": 2}
+    campaign = (await schedule(api, PEOPLE, steps=varied, **first))["campaign"]
+    path = f"/api/campaigns/{campaign['id']}"
+    ids = {(one["step"], one["letter"]): one["id"] for one in campaign["variants"]}
+    step = {name: value for name, value in STEPS[0].items()} | {"id": campaign["steps"][1]["id"]}
+    body = {
+        "variants": [{"id": ids[1, "B"], "subject": "B", "body": "New B"}, {"subject": "C", "body": "C", "weight": 5}],
+        "steps": [step | {"weight": 7, "variants": [{"id": ids[2, "B"], "body": "New B", "bodyHtml": "<p>New</p>"}]}],
+    }
+    changed = await api.patch(path, json=body)
+    assert changed.status_code == 200, changed.text
+    found = changed.json()["variants"]
+    assert [(one["step"], one["letter"], one["weight"], one["body"], one["sentBefore"]) for one in found] == [
+        (1, "A", 2, campaign["body"], 0),
+        (1, "B", 1, "New B", 0),
+        (1, "C", 5, "C", 0),
+        (2, "A", 7, STEPS[0]["body"], 0),
+        (2, "B", 1, "New B", 0),
+    ]
+    assert [one["textSince"] is not None for one in found] == [False, True, False, False, True]
+    left_out = await api.patch(path, json={"steps": [step], "variants": []})
+    assert left_out.json()["variants"] == found, "what is left out stays"
+    for wrong, field in (
+        ({"variants": [{"id": ids[2, "B"], "subject": "x", "body": "x"}]}, "variants[0].id"),
+        ({"variants": [{"body": "x"}]}, "variants[0].subject"),
+        ({"variants": [{"subject": "x", "body": "{{ nmae }}"}]}, "variants[0].body"),
+        ({"steps": [step | {"variants": [{"subject": "x", "body": "x"}]}]}, "steps[0].variants[0].subject"),
+        ({"steps": [STEPS[1] | {"variants": [{"id": 1, "subject": "x", "body": "x"}]}]}, "steps[0].variants[0].id"),
+        ({"variants": [{"subject": "x", "body": "x", "weight": 0}]}, "variants[0].weight"),
+    ):
+        answer = await api.patch(path, json=wrong)
+        assert problem(answer, 422)["errors"][0]["field"] == field, answer.text
+    assert (await api.get(path)).json()["variants"] == found
 
 
 async def test_a_sender_that_nobody_reads_follows_up_only_if_that_is_wanted(api: httpx.AsyncClient, pool: Pool) -> None:

@@ -53,7 +53,13 @@ async def scheduled(pool: Pool, owner: Owner, recipients: Any = 2, **draft: Any)
 
 async def tell(mine: Lane, claims: list[Claim], kind: Any = "ACCEPTED") -> None:
     reports = [
-        Report(one.id, kind, message_id=f"<{one.id}@example.com>", claimed_at=one.claimed_at, content_version=1)
+        Report(
+            one.id,
+            kind,
+            message_id=f"<{one.id}@example.com>",
+            claimed_at=one.claimed_at,
+            content_version=one.content_version,
+        )
         for one in claims
     ]
     async with mine.pool.connection() as conn:

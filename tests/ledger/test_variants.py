@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.db import Pool
-from app.domain.campaigns import campaigns, variants
+from app.db import Pool, transaction
+from app.domain.campaigns import building, campaigns, variants
+from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.step_changes import WantedStep
 from app.domain.campaigns.steps import Step
+from app.domain.campaigns.variant_changes import WantedVariant
 from app.domain.campaigns.variants import Variant
 from app.domain.ledger import texts
 from app.domain.ledger.claims import Claim, Claimant
@@ -163,3 +168,202 @@ async def test_what_is_wrong_with_a_variant_is_named(
         await scheduled(pool, owner, people(1), content=CONTENT, **{"steps": ()} | draft)
     assert field in error.value.fields
     assert await value(pool, "SELECT count(*) FROM campaigns") == 0
+
+
+async def of(pool: Pool, owner: Owner, campaign: int, step: int = 1) -> dict[str, variants.CampaignVariant]:
+    """The variants of a step as they are."""
+    found = (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).variants
+    return {one.letter: one for one in found if one.step == step}
+
+
+async def said(pool: Pool, owner: Owner, email_id: int) -> tuple[str, str, bool]:
+    message = await texts.get_message(pool, owner.workspace_id, email_id, "https://x.example")
+    return message.subject, message.text.strip(), message.as_sent
+
+
+async def go_again(pool: Pool) -> None:
+    await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE status = 'SCHEDULED'")
+    await execute(pool, "UPDATE streams SET next_due_at = now()")
+
+
+async def test_one_is_changed_while_it_runs_and_what_was_sent_keeps_its_text_and_figures_begin_anew(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    made = await schedule_campaign(pool, owner, people(40), content=CONTENT, variants=[OTHER])
+    campaign = made.campaign.id
+    a, b = (one.id for one in made.campaign.variants)
+    claims = await mine.claim()
+    its = await taken(pool, owner, claims)
+    had = {letter: [one for one in claims if its[one.id] == letter] for letter in (a, b)}
+    await tell(mine, [*had[a][:5], *had[b][:5]])
+    await answered(pool, mine, had[b][0], "REPLY")
+    await tell(mine, [*had[a][5:], *had[b][5:]], "RELEASED")
+    wanted = WantedVariant(id=b, weight=3, subject="B2 {{ name }}", body="Text B2.", body_html="<p>Text <b>B2</b></p>")
+    await change(pool, owner.workspace_id, campaign, Changes(variants=[wanted]))
+    now = await of(pool, owner, campaign)
+    assert (now["B"].weight, now["B"].subject, now["B"].sent, now["B"].sent_before) == (3, "B2 {{ name }}", 0, 5)
+    assert (now["B"].answered, now["A"].sent, now["A"].sent_before, now["A"].text_since) == (0, 5, 0, None)
+    assert await said(pool, owner, had[b][0].id) == (f"B {had[b][0].fields['name']}", "Text B.", True)
+    await go_again(pool)
+    again = await mine.claim()
+    assert {one.content_version for one in again} == {2}
+    assert await taken(pool, owner, again) == {one.id: its[one.id] for one in again}, "who had one has it again"
+    await tell(mine, again)
+    for one in again:
+        letter = "A" if its[one.id] == a else "B2"
+        assert await said(pool, owner, one.id) == (f"{letter} {one.fields['name']}", f"Text {letter}.", True)
+    now = await of(pool, owner, campaign)
+    assert (now["B"].sent, now["B"].sent_before) == (len(had[b]) - 5, 5)
+    await check_conservation(pool, campaign)
+
+
+async def test_the_own_text_begins_its_figures_anew_as_well(pool: Pool, owner: Owner, mine: Lane) -> None:
+    steps = (Step(wait=DAY, body="Own", variants=(Variant(body="Other"),)), Step(wait=DAY, body="Last"))
+    campaign = await scheduled(pool, owner, people(12), content=CONTENT, variants=[OTHER], steps=steps)
+    first = await mine.claim()
+    await taken(pool, owner, first)
+    await tell(mine, first)
+    second = await follow(pool, mine, 1)
+    its = await taken(pool, owner, second)
+    await tell(mine, second)
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    before = await of(pool, owner, campaign, 2)
+    same = [
+        WantedStep(id=one.id, step=Step(wait=DAY, subject=one.subject, body=one.body or "")) for one in read.steps[1:]
+    ]
+    other = WantedStep(id=same[0].id, step=Step(wait=DAY, body="Own anew"))
+    changes = Changes(subject="A2 {{ name }}", headers={"X-Kind": "a"}, steps=[other, same[1]])
+    await change(pool, owner.workspace_id, campaign, changes)
+    for step in (1, 2):
+        now = await of(pool, owner, campaign, step)
+        assert (now["A"].sent, now["B"].sent, now["B"].sent_before) == (0, 12 - now["A"].sent_before, 0)
+        assert now["A"].text_since is not None
+    assert before["A"].sent == sum(its[one.id] == before["A"].id for one in second)
+    await change(pool, owner.workspace_id, campaign, Changes(headers={}))
+    assert (await of(pool, owner, campaign))["A"].sent_before > 0
+    (third, *_) = await follow(pool, mine, 1)
+    await tell(mine, [third])
+    began = next(one for one in first if one.recipient == third.recipient)
+    assert (await said(pool, owner, third.id))[0] == f"Re: {(await said(pool, owner, began.id))[0]}", "as it was sent"
+    assert (await said(pool, owner, began.id))[0][:2] in {"A ", "B "}
+
+
+async def test_variants_are_added_while_it_runs_also_where_there_were_none(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, people(30), content=CONTENT)).campaign.id
+    first = await mine.claim(10)
+    await tell(mine, first)
+    new = [WantedVariant(subject="B {{ name }}", body="Text B."), WantedVariant(subject="C", body="Text C.", weight=2)]
+    await change(pool, owner.workspace_id, campaign, Changes(variants=new, weight=4))
+    found = await of(pool, owner, campaign)
+    assert [(one.letter, one.weight) for one in found.values()] == [("A", 4), ("B", 1), ("C", 2)]
+    second = await mine.claim(18)
+    assert {one.content_version for one in second} == {2}, "workers look again whether it is varied"
+    assert len(set((await taken(pool, owner, second)).values())) == 3
+    await tell(mine, second)
+    found = await of(pool, owner, campaign)
+    assert sum(one.sent for one in found.values()) == 18
+    await variants.stop(pool, owner.workspace_id, campaign, found["C"].id)
+    more = [WantedVariant(subject=text, body=text) for text in ("D", "E", "F")]
+    for wanted, field in (
+        (more, "a step has had 2 beside"),
+        ([WantedVariant(id=found["C"].id, subject="C", body="x")], r"variants\[0\].id: was stopped"),
+        ([WantedVariant(id=found["A"].id, subject="A", body="x")], r"variants\[0\].id: is no variant"),
+        ([WantedVariant(id=found["B"].id, body="x")], r"variants\[0\].subject"),
+        ([WantedVariant(id=found["B"].id, subject="x", body="{{ nom }}")], r"variants\[0\].body: unknown merge field"),
+        ([WantedVariant(subject="x", body="x"), WantedVariant(subject="x", body=" ")], r"variants\[1\].body"),
+        (2 * [WantedVariant(id=found["B"].id, subject="x", body="x")], r"variants\[1\].id: is there twice"),
+    ):
+        with pytest.raises((InvalidInput, Conflict), match=field):
+            await change(pool, owner.workspace_id, campaign, Changes(variants=wanted))
+    assert await of(pool, owner, campaign) | {"C": None} == found | {"C": None}, "and nothing is changed"
+
+
+async def test_who_waits_and_lacks_what_a_changed_variant_needs_is_said(pool: Pool, owner: Owner) -> None:
+    some = [{"email": "a@example.com", "name": "A", "city": "Ulm"}, {"email": "b@example.com", "name": "B", "city": ""}]
+    made = await schedule_campaign(pool, owner, some, content=CONTENT, variants=[OTHER])  # pyright: ignore[reportArgumentType]
+    wanted = WantedVariant(id=made.campaign.variants[1].id, subject="B", body="In {{ city }}")
+    with pytest.raises(InvalidInput, match=r'variants\[0\].body: needs "city"'):
+        await change(pool, owner.workspace_id, made.campaign.id, Changes(variants=[wanted]))
+
+
+async def test_a_later_step_changes_its_thread_only_with_its_variants(pool: Pool, owner: Owner) -> None:
+    steps = (Step(wait=DAY, body="Own", variants=(Variant(body="Other"),)),)
+    campaign = await scheduled(pool, owner, people(2), content=CONTENT, steps=steps)
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    own = WantedStep(id=read.steps[1].id, step=Step(wait=DAY, subject="Anew", body="Own"))
+    with pytest.raises(InvalidInput, match=r"steps\[0\].variants"):
+        await change(pool, owner.workspace_id, campaign, Changes(steps=[own]))
+    b = (await of(pool, owner, campaign, 2))["B"].id
+    both = WantedStep(id=own.id, step=own.step, variants=[WantedVariant(id=b, subject="B anew", body="Other")])
+    await change(pool, owner.workspace_id, campaign, Changes(steps=[both]))
+    assert [one.subject for one in (await of(pool, owner, campaign, 2)).values()] == ["Anew", "B anew"]
+
+
+async def test_whoever_is_written_to_while_texts_change_gets_one_version_whole_and_its_page_shows_that(
+    pool: Pool, database_url: str, owner: Owner
+) -> None:
+    made = await schedule_campaign(
+        pool,
+        owner,
+        people(60),
+        content=Content(subject="A0", body="Text A0."),
+        variants=[Variant(subject="B0", body="Text B0.")],
+        delay_between_ms=20,
+    )
+    campaign, b = made.campaign.id, made.campaign.variants[1].id
+
+    async with receiving(pool, database_url) as received:
+        for n in range(1, 100):
+            if await _is_finished(pool, campaign):
+                break
+            own = Changes(subject=f"A{n}", body=f"Text A{n}.")
+            other = Changes(variants=[WantedVariant(id=b, subject=f"B{n}", body=f"Text B{n}.")])
+            both = (change(pool, owner.workspace_id, campaign, one) for one in (own, other))
+            for answer in await asyncio.gather(*both, return_exceptions=True):
+                assert not isinstance(answer, BaseException) or "FINISHED" in str(answer), answer
+        await wait_for(lambda: _is_finished(pool, campaign), "all to be sent", 60)
+    assert len(received) == 60
+    assert all(f"Text {one['Subject']}." in part(one, "plain") for one in received), "one version, whole"
+    assert len({str(one["Subject"]) for one in received}) > 4, "they changed meanwhile"
+    shown = {
+        one["recipient"]: await said(pool, owner, one["id"])
+        for one in await rows(pool, "SELECT id, recipient FROM emails")
+    }
+    got = {str(one["To"]): (str(one["Subject"]), _text(one), True) for one in received}
+    assert got == shown
+
+
+def _text(message: EmailMessage) -> str:
+    return part(message, "plain").strip()
+
+
+async def test_a_builder_is_of_one_version_whatever_is_changed_while_it_is_made(pool: Pool, owner: Owner) -> None:
+    steps = (Step(wait=DAY, body="Old", variants=(Variant(body="Old B"),)),)
+    campaign = await scheduled(pool, owner, people(2), content=CONTENT, steps=steps)
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    step, b = read.steps[1].id, read.variants[1].id
+
+    async def made(variant: int | None) -> tuple[int, str]:
+        version, builder = await building.message_builder(
+            pool, owner.workspace_id, campaign, owner.sender_id, one_click=False, step_id=step, variant_id=variant
+        )
+        return version, builder.build(
+            "a@example.com", {"name": "A"}, "<x@example.com>", read.created_at
+        ).content.decode()
+
+    async with transaction(pool) as conn:
+        # Whoever makes a builder waits where it reads the steps, and they are other ones by then.
+        await conn.execute(b"LOCK TABLE campaign_steps, step_variants IN ACCESS EXCLUSIVE MODE")
+        making = [asyncio.create_task(made(one)) for one in (None, b)]
+        await wait_for(lambda: _waiting_for_locks(pool, 2), "both to wait", 20)
+        await conn.execute(b"UPDATE campaign_steps SET body = 'New' WHERE position = 2")
+        await conn.execute(b"UPDATE step_variants SET body = 'New B' WHERE position = 2")
+        await conn.execute(b"UPDATE campaigns SET content_version = content_version + 1")
+    for version, text in await asyncio.gather(*making):
+        assert (version, "New" in text) in {(1, False), (2, True)}
+
+
+async def _waiting_for_locks(pool: Pool, count: int) -> bool:
+    return await value(pool, "SELECT count(*) >= %s FROM pg_locks WHERE NOT granted", count)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.planning.calendar import Calendar
+from app.domain.planning.follow import Wait
 from app.domain.planning.reasons import Facts, Hold, Reason, Service, Waiting, decide
 from app.domain.planning.slots import Limits, Ramp
 
@@ -21,6 +22,7 @@ NEXT_HOUR = THIS_HOUR + HOUR
 TOMORROW = NOW + timedelta(days=1)
 IN_TEN = NOW + timedelta(minutes=10)
 OFFICE = Calendar(ZoneInfo("Europe/Berlin"), frozenset(range(5)), time(9), time(17))
+DAY = timedelta(days=1)
 LATER_ISSUES = {"FOLLOWS", "STOPPED", "INBOX_UNREAD", "LOGIN_EXPIRED"}
 
 
@@ -65,6 +67,31 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
         {"scheduled_at": TOMORROW, "taken": {THIS_HOUR: 50}, "culprit": "Big list"},
         "“Big list” uses the 50 emails an hour of anna@example.com until then; put this campaign first, raise",
     ),
+    (
+        "FOLLOW_UPS",
+        NEXT_HOUR,
+        {"scheduled_at": NEXT_HOUR, "taken": {THIS_HOUR: 20}, "owed_by_others": {THIS_HOUR: 30}},
+        "kept until then for the later steps of other campaigns of anna@example.com, as if nobody answered",
+    ),
+    (
+        "FOLLOW_UPS",
+        NEXT_HOUR,
+        {"scheduled_at": NEXT_HOUR, "owed": {THIS_HOUR: 2}, "campaign_hourly": 2},
+        "kept until then for the later steps of this campaign",
+    ),
+    (
+        "FOLLOW_UPS",
+        TOMORROW,
+        {
+            "scheduled_at": TOMORROW,
+            "limits": Limits(50, daily=40),
+            "waits": (Wait(3 * DAY),),
+            "owed": {THIS_HOUR + 3 * DAY: 40},
+        },
+        "later steps of this campaign",  # its own second step would find no room within a day
+    ),
+    ("NOT_DUE", NEXT_HOUR, {"scheduled_at": NEXT_HOUR, "owed": {THIS_HOUR: 49}}, "Its turn in the plan is then"),
+    ("NOT_DUE", NEXT_HOUR, {"scheduled_at": NEXT_HOUR, "owed": {THIS_HOUR: 50}, "follows": True}, "It follows"),
     (
         "DAILY_LIMIT",
         THIS_HOUR + 20 * HOUR,

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 
 from app.db import Pool, transaction
 from app.domain.campaigns import campaigns
+from app.domain.campaigns.steps import Step
 from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
@@ -25,6 +26,8 @@ from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.errors import NotFound
 from app.secrets import SecretBox
+from tests.ledger.test_follow_ups import tell
+from tests.ledger.test_holds import Lane
 from tests.support.api import Headers, problem, schedule
 from tests.support.engine import (
     Owner,
@@ -384,3 +387,25 @@ async def test_a_page_costs_no_query_for_each_row(
     assert {one.reason for one in found.values()} <= {"NOT_DUE", "HOURLY_LIMIT"}
     assert "“Campaign 0”" in found[max(found)].detail
     assert len(asked) == 3
+
+
+async def test_room_that_is_kept_for_later_steps_is_said_and_of_which_campaigns(
+    pool: Pool, owner: Owner, ours: Ours, claimant: Claimant
+) -> None:
+    await clear_of_the_hour()
+    await execute(pool, "UPDATE logins SET hourly_limit = 4")
+    steps = (Step(wait=2 * HOUR, body="Did you see it?"), Step(wait=30 * HOUR, body="Well?"))
+    await schedule_campaign(pool, owner, 4, steps=steps, follow_up_without_reading=True)
+    lane = Lane(pool, claimant)
+    claims = await lane.claim()
+    await tell(lane, claims)
+    await the_clock_moves_on(pool, 2 * HOUR)
+    await execute(pool, "UPDATE emails SET sent_at = sent_at - %s, follow_at = follow_at - %s", 2 * HOUR, 2 * HOUR)
+    other = (await schedule_campaign(pool, owner, addresses(3, "o"))).campaign.id
+    next_hour = await value(pool, "SELECT this_hour() + interval '1 hour'")
+    found = await _why(pool, owner, other, ours)
+    assert (found.reason, found.until) == ("FOLLOW_UPS", next_hour)
+    assert "later steps of other campaigns of" in found.detail
+    assert await _claims(pool, claimant) == 0
+    await execute(pool, "UPDATE emails SET follow_at = NULL, stopped = 'REPLIED' WHERE follow_at IS NOT NULL")
+    assert (await _why(pool, owner, other, ours)).reason == "NOT_DUE", "they have answered, and it moves up"

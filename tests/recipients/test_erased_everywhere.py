@@ -62,7 +62,8 @@ LEFT = {
         campaign_steps.body_html campaign_steps.body_made campaign_steps.html_made step_contents.subject
         step_contents.body step_contents.body_html step_contents.body_made step_contents.html_made
         step_variants.subject step_variants.body step_variants.body_html step_variants.body_made
-        step_variants.html_made templates.name templates.subject templates.body templates.body_html templates.headers
+        step_variants.html_made variant_contents.subject variant_contents.body variant_contents.body_html
+        variant_contents.body_made variant_contents.html_made templates.name templates.subject templates.body templates.body_html templates.headers
         signatures.text signatures.html campaign_signatures.text campaign_signatures.html drafts.name files.name
         file_pieces.content saved_lists.name saved_lists.purpose saved_lists.source saved_lists.fields
         recipient_lists.name webhooks.description audit_log.subject""",
@@ -85,6 +86,7 @@ LEFT = {
         failure_decisions.verb failure_decisions.reason failure_decisions.error files.type files.warning
         logins.timezone logins.provider recipient_lists.kind responses.reason responses.enhanced_code
         senders.block_kind streams.given_for streams.stops webhook_deliveries.event webhooks.events""",
+    "figures": "campaign_forecasts.steps",
     "a digest": "addressed.recipient_key emails.recipient_key suppressions.key idempotency_keys.fingerprint",
     "a program's own key for a request": "idempotency_keys.key",
 }

@@ -18,6 +18,7 @@ DISTRIBUTED = {
     "campaign_steps",
     "step_contents",
     "step_variants",
+    "variant_contents",
     "domain_stops",
     "campaign_signatures",
     "signatures",

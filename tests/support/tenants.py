@@ -20,6 +20,7 @@ TABLES = (
     "campaign_steps",
     "step_contents",
     "step_variants",
+    "variant_contents",
     "domain_stops",
     "emails",
     "attempts",
@@ -76,6 +77,8 @@ async def fill(pool: Pool, user: User) -> None:
             b"SELECT workspace_id, id, 1, 'b', now() FROM campaign_steps WHERE workspace_id = %(user)s",
             b"INSERT INTO step_variants (workspace_id, campaign_id, position, weight) "
             b"VALUES (%(user)s, %(campaign)s, 1, 1)",
+            b"INSERT INTO variant_contents (workspace_id, variant_id, version, body, replaced_at) "
+            b"SELECT workspace_id, id, 1, 'b', now() FROM step_variants WHERE workspace_id = %(user)s",
             b"INSERT INTO domain_stops (workspace_id, campaign_id, domain) "
             b"VALUES (%(user)s, %(campaign)s, 'x.example')",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "

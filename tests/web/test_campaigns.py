@@ -202,7 +202,8 @@ def test_a_draft_that_the_workspace_keeps_saves_itself(inside: Page) -> None:
     inside.goto("/compose")
     inside.get_by_label("Subject").fill("Spring news")
     inside.get_by_role("button", name="Save as a draft").click()
-    (draft,) = inside.request.get("/api/drafts").json()["items"]
+    until(lambda: ask(inside, "GET", "/api/drafts")["items"], "it is kept")
+    (draft,) = ask(inside, "GET", "/api/drafts")["items"]
     path = f"/api/drafts/{draft['id']}"
 
     def subject() -> str:

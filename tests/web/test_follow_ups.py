@@ -98,7 +98,11 @@ def test_steps_have_variants_and_are_changed_while_they_run(page: Page, email: s
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     campaign = int(page.url.rpartition("/")[2])
     until(lambda: ask(page, "GET", f"/api/campaigns/{campaign}")["following"] == 6, "all owe the next step")
+    page.goto(f"/recipients?email=reader0.{email}")
+    expect(page.get_by_role("list", name="Emails")).to_contain_text(re.compile("variant [AB]"))
+    page.goto(f"/campaigns/{campaign}")
     varied = page.get_by_role("region", name="Variants", exact=True)
+    expect(varied).to_contain_text(re.compile("Nothing to compare yet|no difference is to be seen yet"))
     expect(varied).to_contain_text("Variant B: Your roof")
     varied.get_by_role("button", name="Stop B").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop B").click()
@@ -106,11 +110,13 @@ def test_steps_have_variants_and_are_changed_while_they_run(page: Page, email: s
 
     page.get_by_role("tab", name="Content").click()
     steps = page.get_by_role("region", name="Steps", exact=True)
+    steps.get_by_text("B", exact=True).click()
+    expect(steps).to_contain_text("B is stopped: it goes to nobody any more")
     steps.get_by_role("button", name="Add a step").click()
     steps.get_by_label("Message of the step", exact=True).last.fill("My last word.")
     expect(steps).to_contain_text("Step 3 is new")
-    steps.get_by_role("button", name="Change the steps").click()
-    page.get_by_role("dialog").get_by_role("button", name="Change the steps").click()
+    steps.get_by_role("button", name="Change the texts").click()
+    page.get_by_role("dialog").get_by_role("button", name="Change the texts").click()
     expect(page.get_by_role("table", name="Steps").get_by_role("row")).to_have_count(4)
     assert_accessible(page)
     told = ask(page, "GET", f"/api/campaigns/{campaign}")
@@ -118,3 +124,55 @@ def test_steps_have_variants_and_are_changed_while_they_run(page: Page, email: s
         ("Did you see it?", True),
         ("My last word.", False),
     ]
+
+
+def test_variants_are_seen_changed_added_and_stopped_while_they_run(page: Page, email: str) -> None:
+    register(page, email)
+    people = [{"email": f"reader{n}.{email}", "name": f"R{n}"} for n in range(4)]
+    text = {"subject": "A question", "body": "Is your roof dry?", "startTime": "2030-01-31T08:00:00Z"}
+    varied = {"variants": [{"subject": "Your roof", "body": "Is it dry?"}]}
+    steps = {"steps": [{"wait": "P3D", "body": "Did you see it?", "variants": [{"body": "Well?"}]}]}
+    made = ask(page, "POST", "/api/campaigns/schedule", text | varied | steps | {"recipients": people})["campaign"]
+    page.goto(f"/campaigns/{made['id']}?tab=content")
+    texts = page.get_by_role("region", name="Steps", exact=True)
+    first = texts.get_by_role("region", name="Step 1")
+    expect(first).to_contain_text("A is the text above.")
+    first.get_by_text("B", exact=True).click()
+    expect(first.get_by_label("Subject", exact=True)).to_have_value("Your roof")
+    first.get_by_label("Message", exact=True).fill("Is it dry, {{ nmae }}?")
+    expect(texts).to_contain_text("Variant B of step 1 says something else from now on.")
+    texts.get_by_role("button", name="Change the texts").click()
+    sure = page.get_by_role("dialog").get_by_role("button", name="Change the texts")
+    sure.click()
+    expect(first.get_by_label("Message", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(first).to_contain_text("did you mean")
+    first.get_by_label("Message", exact=True).fill("Is it dry, {{ name }}?")
+    preview = page.get_by_role("article", name="Preview")
+    expect(preview).to_contain_text(re.compile(r"Is it dry, R\d\?"))
+    first.get_by_role("button", name="Add a variant").click()
+    first.get_by_label("Subject", exact=True).fill("Slates")
+    first.get_by_label("Share of C").fill("2")
+    second = texts.get_by_role("listitem", name="Step 2")
+    second.get_by_text("B", exact=True).click()
+    second.get_by_label("Message of the step", exact=True).fill("Well, {{ name }}?")
+    expect(preview).to_contain_text(re.compile(r"Well, R\d\?"))
+    assert_accessible(page)
+    texts.get_by_role("button", name="Change the texts").click()
+    sure.click()
+    expect(page.get_by_text("The texts are changed.")).to_be_visible()
+    told = ask(page, "GET", f"/api/campaigns/{made['id']}")["variants"]
+    assert [(one["step"], one["letter"], one["subject"], one["body"], one["weight"]) for one in told] == [
+        (1, "A", "A question", "Is your roof dry?", 1),
+        (1, "B", "Your roof", "Is it dry, {{ name }}?", 1),
+        (1, "C", "Slates", "Is it dry, {{ name }}?", 2),
+        (2, "A", None, "Did you see it?", 1),
+        (2, "B", None, "Well, {{ name }}?", 1),
+    ]
+    second.get_by_role("button", name="Stop B").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop B").click()
+    expect(second).to_contain_text("B is stopped: it goes to nobody any more")
+    page.reload()
+    second.get_by_text("B", exact=True).click()
+    expect(second).to_contain_text("Well, {{ name }}?")
+    expect(second.get_by_role("button", name="Stop B")).to_have_count(0)
+    assert_accessible(page)

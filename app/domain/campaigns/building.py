@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, until_answered
+from app.db import Pool, fetch_one, until_answered
 from app.domain.campaigns import copies, files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.signatures import signed
@@ -65,10 +65,13 @@ async def message_builder(
         row = await fetch_one(conn, sql.campaign_content, params)
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
-        written = await _written(conn, row, params, subject)
-        own_images = step_id is None and variant_id is None
+        written = Content.of_row(row)
+        written = msgspec.structs.replace(written, subject=row["own_subject"] or subject or written.subject)
+        if step_id is not None:
+            written = msgspec.structs.replace(written, attachments=[])
+        is_own = step_id is None and variant_id is None
         # A signature may show one that the text shows.
-        images = list(dict.fromkeys(row["images"])) if own_images else row["signature_images"]
+        images = list(dict.fromkeys(row["images"])) if is_own else row["signature_images"]
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
@@ -86,25 +89,6 @@ async def message_builder(
         beside=beside,
     )
     return row["content_version"], builder
-
-
-async def _written(conn: Conn, row: Row, params: dict[str, int | None], subject: str | None) -> Content:
-    """The campaign's text, that of a later step in its place, and that of a variant in the place of either."""
-    written = Content.of_row(row)
-    if params["step_id"] is not None:
-        step = await fetch_exactly_one(conn, sql.step_content, params)
-        written = msgspec.structs.replace(
-            written,
-            subject=step["subject"] or subject or written.subject,
-            body=step["body"],
-            body_html=step["body_html"],
-            attachments=[],
-        )
-    if params["variant_id"] is not None:
-        text = await fetch_exactly_one(conn, sql.variant_content, params)
-        subject = text["subject"] or written.subject
-        written = msgspec.structs.replace(written, subject=subject, body=text["body"], body_html=text["body_html"])
-    return written
 
 
 async def write(

@@ -36,7 +36,8 @@ class Interval(msgspec.Struct, frozen=True):
 
 class Comparison(msgspec.Struct, kw_only=True):
     """`leading`: the variant with the most answers for what was sent, and `than` the next; null: there are no two.
-    `verdict`: `CAN_BE_CHANCE` until there are `needed` emails of each, as many as a difference of this size asks for.
+    `verdict`: `CAN_BE_CHANCE` until there are `needed` emails of each, as many as a difference of this size asks for;
+    null: no difference is to be seen yet.
     """
 
     leading: str | None
@@ -58,14 +59,14 @@ def interval_of(tried: Tried) -> Interval:
 
 def compare(variants: Mapping[str, Tried]) -> Comparison:
     """The best with the next, of those that were sent at all."""
-    ranked = sorted(
-        (name for name, tried in variants.items() if tried.sent), key=lambda name: (-_rate(variants[name]), name)
-    )
+    seen = {name: tried.answered / tried.sent for name, tried in variants.items() if tried.sent}
+    ranked = sorted(seen, key=lambda name: (-seen[name], name))
     if len(ranked) < 2:
         return Comparison(leading=None, than=None, verdict="CAN_BE_CHANCE", needed=None)
     first, second = ranked[:2]
     pairs = len(ranked) * (len(ranked) - 1) // 2
-    needed = _needed(_rate(variants[first]), _rate(variants[second]), pairs)
+    likely = _rate(variants[first]), _rate(variants[second])
+    needed = _needed(*likely, pairs) if seen[first] > seen[second] and likely[0] > likely[1] else None
     is_enough = needed is not None and min(variants[first].sent, variants[second].sent) >= needed
     return Comparison(
         leading=first, than=second, verdict="HARDLY_CHANCE" if is_enough else "CAN_BE_CHANCE", needed=needed

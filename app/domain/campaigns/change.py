@@ -10,11 +10,12 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, signatures, step_changes
+from app.domain.campaigns import files, signatures, step_changes, steps, variant_changes
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, open_streams, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
 from app.domain.campaigns.step_changes import Prepared, WantedStep
+from app.domain.campaigns.variant_changes import Varied, WantedVariant
 from app.domain.planning.campaign_calendar import CampaignCalendar, kept
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_copies_of, check_plan
@@ -32,7 +33,8 @@ T = TypeVar("T")
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves as it is, None removes where there may be none. `steps`: all later ones; a FINISHED
-    campaign goes on with them only with `reopen`.
+    campaign goes on with them only with `reopen`. `variants`: those of the first step that change or are new, and
+    `weight` that of its own text.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -55,6 +57,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     share_percent: int | msgspec.UnsetType | None = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+    weight: int | msgspec.UnsetType = msgspec.UNSET
+    variants: list[WantedVariant] | msgspec.UnsetType = msgspec.UNSET
     steps: list[WantedStep] | msgspec.UnsetType = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -102,9 +106,10 @@ async def _change(
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
     _check_changeable(row, changes)
-    before = Content.of_row(row)
     needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
     prepared = await _prepare_steps(workspace_id, row, changes)
+    varied = await _prepare_variants(workspace_id, row, changes, needs)
+    texts = _texts(row)
     pace = _pace(changes) | _copies(row, changes)
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
@@ -116,17 +121,16 @@ async def _change(
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content = _content_after(row, changes)
-        if content is not None and Content.of_row(row) != before:
+        if (content is not None or prepared is not None or varied is not None) and _texts(row) != texts:
             return None
-        more_bytes = 0
         if content is not None:
             _check_copies(row, content)
             await files.use(conn, workspace_id, content)
-            more_bytes = await _keep_content(conn, workspace_id, row, content, most)
-        if prepared is not None:
-            await _change_steps(conn, workspace_id, row, prepared, content, most)
+        more_bytes = await _change_texts(conn, workspace_id, row, content, varied, prepared, most)
+        new_version = content is None and _says_anew(row, varied, prepared)
         parameters = _parameters(workspace_id, campaign_id, changes, content)
-        await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
+        versioned = {"more_bytes": more_bytes, "new_version": new_version}
+        await conn.execute(sql.update_campaign, parameters | made | versioned)
         added = None
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
             added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
@@ -157,18 +161,74 @@ async def _prepare_steps(workspace_id: int, row: Row, changes: Changes) -> Prepa
     return await step_changes.prepare(workspace_id, before, _content_after(row, changes) or before, row, changes.steps)
 
 
-async def _change_steps(
-    conn: Conn, workspace_id: int, row: Row, prepared: Prepared, content: Content | None, most: Quotas
-) -> None:
-    """`content` None: the first step's text stays, and is kept with the version that ends with another's."""
+async def _prepare_variants(
+    workspace_id: int, row: Row, changes: Changes, needs: dict[str, list[str]]
+) -> Varied | None:
+    """Those of the first step; what they require and nothing did is put to `needs`. None: they stay as they are."""
+    wanted, weight = _value(changes.variants), _value(changes.weight)
+    if wanted is None and weight is None:
+        return None
+    before = Content.of_row(row)
+    content = _content_after(row, changes) or before
+    known = [one for one in row["variants"] if one.step == 1]
+    varied = await variant_changes.prepare(
+        workspace_id, None, known, content, wanted or [], weight, "", in_thread=False
+    )
+    await steps.parse(content, varied.said, workspace_id)
+    await steps.check_texts(varied.said, frozenset(row["fields"]), workspace_id)
+    had = await step_changes.required_before(before, row, workspace_id)
+    for prefix, one in varied.said:
+        for name, fields in (await one.parse(workspace_id)).fields.items():
+            needs[f"{prefix}{name}"] = sorted(fields.required - had)
+    return varied
+
+
+def _texts(row: Row) -> list[object]:
+    """All that the campaign says, and in which order."""
+    return [
+        Content.of_row(row),
+        *((one.id, one.subject, one.body, one.body_html) for one in (*row["steps"], *row["variants"])),
+    ]
+
+
+def _says_anew(row: Row, varied: Varied | None, prepared: Prepared | None) -> bool:
+    """Whether a text beside the first step's own becomes another."""
+    if varied is not None and variant_changes.says_anew(row["variants"], varied):
+        return True
+    return prepared is not None and step_changes.says_anew(row, prepared)
+
+
+async def _change_texts(
+    conn: Conn,
+    workspace_id: int,
+    row: Row,
+    content: Content | None,
+    varied: Varied | None,
+    prepared: Prepared | None,
+    most: Quotas,
+) -> int:
+    """Keep all texts that others are to replace, with the version that ends with them, and change those beside the
+    first step's own. `content`: what that is to be, None: it stays. Returns how many bytes more the campaign stores.
+    """
     campaign = {"workspace_id": workspace_id, "campaign_id": row["id"]}
-    if row["status"] == "FINISHED":
-        await open_streams(conn, workspace_id, row["id"], is_open=True)
-    kept = content is None and step_changes.replaces(row["steps"], prepared)
-    if kept:
+    more_bytes = 0
+    if content is not None:
+        more_bytes += await _keep_content(conn, workspace_id, row, content, most)
+        before = Content.of_row(row)
+        if (before.subject, before.body, before.body_html) != (content.subject, content.body, content.body_html):
+            await variant_changes.note_own(conn, workspace_id, row["id"], None)
+    elif _says_anew(row, varied, prepared):
         await conn.execute(sql.keep_content, campaign)
-    first = content or Content.of_row(row)
-    await step_changes.apply(conn, workspace_id, row["id"], prepared, first, most, new_version=kept)
+    if varied is not None:
+        size = await variant_changes.apply(conn, workspace_id, row["id"], varied)
+        await quotas.check_again(conn, workspace_id, most, size, campaign=False)
+        more_bytes += size
+    if prepared is not None:
+        if row["status"] == "FINISHED":
+            await open_streams(conn, workspace_id, row["id"], is_open=True)
+        first = content or Content.of_row(row)
+        more_bytes += await step_changes.apply(conn, workspace_id, row["id"], prepared, first, most)
+    return more_bytes
 
 
 async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: list[int]) -> list[int]:

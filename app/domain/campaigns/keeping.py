@@ -47,6 +47,7 @@ async def delete(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor) 
             sql.forget_step_contents,
             sql.forget_steps,
             sql.forget_variants,
+            sql.forget_variant_contents,
             sql.forget_domain_stops,
             sql.forget_signatures,
         ):

@@ -442,7 +442,7 @@ async def _insert(
     )
     await insert_emails(conn, target, planned.plan, recipients.zones)
     await signatures.sign(conn, workspace_id, target.campaign_id, planned.sender_ids)
-    await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
+    await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs, planned.plan.later)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return target
 

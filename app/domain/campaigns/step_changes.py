@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.campaigns import steps, variants
+from app.domain.campaigns import steps, variant_changes, variants
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import CampaignStep, Step
+from app.domain.campaigns.variant_changes import Varied, WantedVariant
+from app.domain.campaigns.variants import Variant
 from app.domain.ledger import streams
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import Quotas
@@ -33,19 +35,24 @@ BATCH = 1_000  # emails: others wait for their streams meanwhile
 
 
 class WantedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A later step as it is to be; `id`: the one that it is now, None: it is new."""
+    """A later step as it is to be; `id`: the one that it is now, None: it is new. Of one that is there, `variants` are
+    those that change or are new, and `weight` that of its own text, None: as it is; a new one has its own in `step`.
+    """
 
     id: int | None = None
     step: Step
+    weight: int | None = None
+    variants: Sequence[WantedVariant] = ()
 
 
 class Prepared(NamedTuple):
     """Steps that were checked, what is made of each as columns, and the fields that they require and that nothing
-    required before, by the name of the part.
+    required before, by the name of the part. `varied`: of each that is there, its variants.
     """
 
     steps: list[WantedStep]
     made: list[dict[str, str | None]]
+    varied: list[Varied | None]
     needs: dict[str, list[str]]
 
 
@@ -54,17 +61,13 @@ async def prepare(
 ) -> Prepared:
     """`before` and `content`: the first step's, before and after. Raises InvalidInput."""
     plain = [one.step for one in wanted]
-    for number, one in enumerate(wanted):
-        if one.id is not None and one.step.variants:
-            why = "are given with a step that is new; of one that is there they stay, and can be stopped"
-            raise InvalidInput({f"steps[{number}].variants": why})
     steps.check(plain)
+    varied = [await _varied(workspace_id, row, content, number, one) for number, one in enumerate(wanted)]
     said = steps.messages(content, (), plain)
+    said += [message for its in varied if its is not None for message in its.said]
     await steps.parse(content, said, workspace_id)
     await steps.check_texts(said, frozenset(row["fields"]), workspace_id)
-    had = set(PROVIDED) | {SENT_AT}
-    earlier = [before.body, before.body_html, *(part for one in row["steps"] for part in (one.body, one.body_html))]
-    had |= await _required([before.subject, *(one.subject for one in row["steps"]), *earlier], before, workspace_id)
+    had = await required_before(before, row, workspace_id)
     made: list[dict[str, str | None]] = []
     needs: dict[str, list[str]] = {}
     for step in plain:
@@ -73,7 +76,43 @@ async def prepare(
     for prefix, its in said:
         for name, fields in (await its.parse(workspace_id)).fields.items():
             needs[f"{prefix}{name}"] = sorted(fields.required - had)
-    return Prepared(list(wanted), made, needs)
+    return Prepared(list(wanted), made, varied, needs)
+
+
+async def _varied(workspace_id: int, row: Row, first: Content, number: int, wanted: WantedStep) -> Varied | None:
+    """None: it is new, and has its variants in itself, or is none of the campaign's (`apply` says so). Raises
+    InvalidInput.
+    """
+    place = next((one.step for one in row["steps"] if one.id == wanted.id), None)
+    if place is None:
+        return None
+    known = [one for one in row["variants"] if one.step == place]
+    own, in_thread = wanted.step.content(first), wanted.step.subject is None
+    return await variant_changes.prepare(
+        workspace_id,
+        wanted.id,
+        known,
+        own,
+        wanted.variants,
+        wanted.weight,
+        f"steps[{number}].",
+        in_thread=in_thread,
+    )
+
+
+def new_variants(wanted: Sequence[WantedVariant], prefix: str) -> list[Variant]:
+    """Of a step that is new. Raises InvalidInput for one that names another's."""
+    for number, one in enumerate(wanted):
+        if one.id is not None:
+            raise InvalidInput({f"{prefix}variants[{number}].id": "is for a step that is there; leave it out"})
+    return [one.over(None) for one in wanted]
+
+
+async def required_before(before: Content, row: Row, workspace_id: int) -> frozenset[str]:
+    """The fields that any text of the campaign required, and those that are always there."""
+    own = [before.subject, before.body, before.body_html]
+    others = [part for one in (*row["steps"], *row["variants"]) for part in (one.subject, one.body, one.body_html)]
+    return PROVIDED | {SENT_AT} | await _required([*own, *others], before, workspace_id)
 
 
 async def _required(texts: Sequence[str | None], like: Content, workspace_id: int) -> frozenset[str]:
@@ -97,10 +136,12 @@ async def check_recipients(conn: Conn, workspace_id: int, campaign_id: int, prep
                 raise InvalidInput({name: why})
 
 
-def replaces(now: Sequence[CampaignStep], prepared: Prepared) -> bool:
-    """Whether a text of a step that stays becomes another."""
-    texts = {one.id: _text(one) for one in now}
-    return any(one.id in texts and texts[one.id] != _text(one.step) for one in prepared.steps)
+def says_anew(row: Row, prepared: Prepared) -> bool:
+    """Whether a text of a step that stays becomes another, or one of its variants does or is new."""
+    texts = {one.id: _text(one) for one in row["steps"]}
+    return any(one.id in texts and texts[one.id] != _text(one.step) for one in prepared.steps) or any(
+        its is not None and variant_changes.says_anew(row["variants"], its) for its in prepared.varied
+    )
 
 
 def _text(step: CampaignStep | Step) -> tuple[str | None, str, str | None]:
@@ -114,11 +155,9 @@ async def apply(
     prepared: Prepared,
     first: Content,
     most: Quotas,
-    *,
-    new_version: bool,
-) -> None:
-    """Change the steps of a campaign, which is locked, before its own text is replaced by that of `first`.
-    `new_version`: only a later step's is. Raises InvalidInput, Conflict.
+) -> int:
+    """Change the steps of a campaign, which is locked, before its own text is replaced by that of `first`. Returns how
+    many bytes more it stores. Raises InvalidInput, Conflict.
     """
     campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     rows = await fetch_all(conn, sql.all_steps, campaign)
@@ -126,7 +165,7 @@ async def apply(
     there = {row["id"]: row for row in rows}
     order: list[int] = [rows[0]["id"]]
     size = 0
-    for wanted, made in zip(prepared.steps, prepared.made, strict=True):
+    for wanted, made, varied in zip(prepared.steps, prepared.made, prepared.varied, strict=True):
         old = None if wanted.id is None else there[wanted.id]
         own = {name: getattr(wanted.step, name) for name in Step.__struct_fields__}
         columns: dict[str, Any] = campaign | own | made
@@ -135,22 +174,29 @@ async def apply(
             own_content, step = wanted.step.content(first), wanted.step
             await variants.insert(conn, workspace_id, campaign_id, order[-1], own_content, step.weight, step.variants)
         else:
-            await _update(conn, old, columns)
+            if await _update(conn, old, columns):
+                await variant_changes.note_own(conn, workspace_id, campaign_id, old["id"])
             order.append(old["id"])
+            if varied is not None:
+                size += await variant_changes.apply(conn, workspace_id, campaign_id, varied)
         if old is None or any(old[name] != own[name] for name in TEXT):
             size += sum(one.size for _, one in steps.messages(Content("", ""), (), [wanted.step]))
     await quotas.check_again(conn, workspace_id, most, size, campaign=False)
     await conn.execute(sql.place_steps, {"workspace_id": workspace_id} | places(rows, order))
-    await conn.execute(sql.note_change, campaign | {"more_bytes": size, "new_version": new_version})
+    await conn.execute(sql.note_change, campaign)
     # To some at once, so that the campaign is not taken for finished; `carry_on` sees to the rest.
     await _end_removed(conn, workspace_id, await streams.lock_of_campaign(conn, workspace_id, campaign_id), BATCH)
+    return size
 
 
-async def _update(conn: Conn, old: Row, columns: dict[str, Any]) -> None:
+async def _update(conn: Conn, old: Row, columns: dict[str, Any]) -> bool:
+    """Whether its text is another."""
     params = columns | {"id": old["id"]}
-    if any(old[name] != columns[name] for name in TEXT):
+    is_another = any(old[name] != columns[name] for name in TEXT)
+    if is_another:
         await conn.execute(sql.keep_step_content, params)
     await conn.execute(sql.update_step, params)
+    return is_another
 
 
 def places(rows: Sequence[Row], order: Sequence[int]) -> dict[str, list[Any]]:

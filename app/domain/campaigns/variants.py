@@ -45,7 +45,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 class CampaignVariant(msgspec.Struct, rename="camel", kw_only=True):
     """A variant as it stands, the step's own text among them as A, and what came of its emails: how many were `sent`,
     and of these `answered`, `bounced` since their recipient does not exist, or had them opt out. `answer_rate`: between
-    which percentages the rate of answers lies, with 95 % confidence.
+    which percentages the rate of answers lies, with 95 % confidence. All of that is of its text, which it has
+    `text_since` then, null: it never had another; `sent_before` had an earlier one.
     """
 
     id: int
@@ -61,6 +62,9 @@ class CampaignVariant(msgspec.Struct, rename="camel", kw_only=True):
     bounced: int
     opted_out: int
     answer_rate: Interval
+    # Answers kept from before texts could be changed lack them.
+    text_since: datetime | None = None
+    sent_before: int = 0
 
 
 class StepComparison(Comparison, rename="camel", kw_only=True):
@@ -105,13 +109,22 @@ async def insert(
     if not variants:
         return
     step = {"workspace_id": workspace_id, "campaign_id": campaign_id, "step_id": step_id}
-    nothing = dict.fromkeys(("subject", "body", "body_html", "body_made", "html_made"))
-    await conn.execute(sql.insert_variant, step | nothing | {"position": 1, "weight": own_weight})
+    await insert_own(conn, step, own_weight)
     for position, one in enumerate(variants, 2):
         content = one.content(own)
         made = (await content.sent(workspace_id)).made(content)
         columns: dict[str, Any] = msgspec.structs.asdict(one) | made | {"position": position}
-        await conn.execute(sql.insert_variant, step | columns)
+        await insert_one(conn, step | columns)
+
+
+async def insert_own(conn: Conn, step: dict[str, Any], weight: int) -> None:
+    """What stands for a step's own text, once there are others."""
+    nothing = dict.fromkeys(("subject", "body", "body_html", "body_made", "html_made"))
+    await insert_one(conn, step | nothing | {"position": 1, "weight": weight})
+
+
+async def insert_one(conn: Conn, columns: dict[str, Any]) -> None:
+    await conn.execute(sql.insert_variant, columns)
 
 
 async def is_varied(pool: Pool, workspace_id: int, campaign_id: int, step_id: int | None) -> bool:

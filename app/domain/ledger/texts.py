@@ -40,8 +40,16 @@ class Message(msgspec.Struct, rename="camel", frozen=True):
 
 
 async def read_texts(conn: Conn, workspace_id: int, email_ids: list[int]) -> list[Row]:
-    """The templates that the emails are made from, by id."""
-    return await fetch_all(conn, sql.texts_of_emails, {"workspace_id": workspace_id, "ids": email_ids})
+    """The templates that the emails are made from, by id. What is in a thread has the subject that this began with, as
+    it was sent.
+    """
+    rows = await fetch_all(conn, sql.texts_of_emails, {"workspace_id": workspace_id, "ids": email_ids})
+    begun = {row["begun_by"] for row in rows if row["begun_by"] is not None}
+    if not begun:
+        return rows
+    params = {"workspace_id": workspace_id, "ids": list(begun)}
+    above = {row["id"]: row["answered"] for row in await fetch_all(conn, sql.texts_of_emails, params)}
+    return [row | {"subject": above.get(row["begun_by"], row["subject"])} for row in rows]
 
 
 async def get_message(pool: Pool, workspace_id: int, email_id: int, base_url: str) -> Message:

@@ -15,7 +15,10 @@ import msgspec
 
 from app.domain.ledger.judge import HoldReason
 from app.domain.planning.calendar import Calendar, Opening
+from app.domain.planning.follow import Wait
+from app.domain.planning.following import Following
 from app.domain.planning.slots import Limit, Limits, Room, hour_of
+from app.domain.planning.stream import Pace, Stream
 
 # What each means stands in docs/waiting.md; the dashboard has words for each (`web/src/features/planning/words.ts`).
 Reason = Literal[
@@ -29,6 +32,7 @@ Reason = Literal[
     "CAMPAIGN_LIMIT",
     "RAMP",
     "LEAST_GAP",
+    "FOLLOW_UPS",  # the room is there, and kept for later steps of this campaign or another of the login
     "SENDER_BLOCKED",
     "LOGIN_EXPIRED",  # a grant that its provider takes no more: comes with logins by OAuth
     "SERVER_SLOW",
@@ -116,6 +120,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     own: Mapping[datetime, int] = {}
     campaign: Mapping[datetime, int] = {}  # the campaign's, by all its senders
     culprit: str | None = None  # the other campaign that takes most of it
+    # What later steps are owed around then and in the days of its own: by hour, by this campaign and by others
+    owed: Mapping[datetime, int] = {}
+    owed_by_others: Mapping[datetime, int] = {}
+    waits: tuple[Wait, ...] = ()  # of the later steps, of a first one
 
     @property
     def earliest(self) -> datetime:
@@ -288,10 +296,39 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
             left, bound = facts.campaign_hourly - facts.campaign.get(hour, 0), "CAMPAIGN_LIMIT"
         if left <= facts.limits.copies:
             return Waiting(bound, scheduled_at, _limit(facts, bound))
+        if not facts.follows and _keeps_room(facts, slot, left):
+            return Waiting("FOLLOW_UPS", scheduled_at, _kept(facts))
     if slot.begin > facts.earliest:
         return Waiting("CALENDAR", scheduled_at, _closed(facts, "The calendar is closed"))
     text = "Its turn in the plan is then: the campaign's delay and the emails before it come first; shorten the delay."
     return Waiting("NOT_DUE", scheduled_at, text)
+
+
+def _keeps_room(facts: Facts, slot: Opening, left: int) -> bool:
+    """Whether what the slot has left for somebody new is promised to later steps, or their own later steps would find
+    no room in time: by what plans reckon with.
+    """
+    hour, weight = hour_of(slot.begin), 1 + facts.limits.copies
+    room = Room(facts.limits, facts.taken, facts.own, facts.days_sent)
+    for promised, own in ((facts.owed, True), (facts.owed_by_others, False)):
+        for at, count in promised.items():
+            room.promise(at, count, own=own)
+    if min(room.left(hour)[0], left - facts.owed.get(hour, 0) if facts.campaign_hourly is not None else left) < weight:
+        return True
+    following = Following(
+        facts.waits, [Stream(slot.begin, Pace(timedelta(0)), room)], [facts.calendar], slot.begin, weight=weight
+    )
+    return following.most_new(room, slot.begin, 0) < 1
+
+
+def _kept(facts: Facts) -> str:
+    """Whose the later steps are, most of them, and what to do."""
+    own, others = sum(facts.owed.values()), sum(facts.owed_by_others.values())
+    whose = f"other campaigns of {facts.sender}" if others > own else "this campaign"
+    return (
+        f"Room is kept until then for the later steps of {whose}, as if nobody answered; as answers come in, it is"
+        " used once a day or when you move new people up. Raise the limit, or add a sender."
+    )
 
 
 def _closed(facts: Facts, why: str) -> str:

@@ -19,6 +19,8 @@ from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
+from app.domain.planning.follow import Clock, Wait
+from app.domain.planning.owed import owed_by_logins
 from app.domain.planning.reasons import HOUR, Facts, Hold, Service, Waiting, decide
 from app.domain.planning.slots import DAY_HOURS, Limits, Ramp, hour_of
 from app.domain.planning.zones import zone_named
@@ -99,7 +101,9 @@ async def read_facts(
     email_ids: Sequence[int] = (),
     service: Service,
 ) -> list[tuple[int, Facts]]:
-    """By what was asked about, which has several where it has several streams: three queries, however many that are."""
+    """By what was asked about, which has several where it has several streams: three queries, however many that are,
+    and one more where later steps may keep room.
+    """
     params = {
         "workspace_id": workspace_id,
         "campaign_ids": list(campaign_ids),
@@ -116,12 +120,14 @@ async def read_facts(
     used = await _used(conn, workspace_id, concerned)
     around = [_Around.of(row, one, hour) if hour else None for row, one, hour in zip(rows, facts, missed, strict=True)]
     planned = await _planned(conn, workspace_id, sorted({one for one in around if one}))
+    owed = await _owed(conn, workspace_id, rows, around)
     found: list[tuple[int, Facts]] = []
     for row, one, looked in zip(rows, facts, around, strict=True):
         sent = used.get(row["login_id"], _Used(Counter(), 0))
         changes: dict[str, Any] = sent._asdict()
         if looked:
             changes |= _accounted(row, one, sent.used, planned.get(looked, []))
+            changes |= _kept_for(row, looked, owed.get(row["login_id"], Counter()))
         found.append((row["about"], msgspec.structs.replace(one, **changes)))
     return found
 
@@ -140,8 +146,14 @@ class _Around(NamedTuple):
     def of(row: Row, facts: Facts, hour: datetime) -> _Around:
         limits = facts.limits
         day = (DAY_HOURS - 1) * HOUR if limits.daily is not None or limits.ramp is not None else timedelta(0)
+        end = hour + HOUR + day
+        if facts.waits:  # its own later steps are to find room within a day
+            clock, due = Clock(facts.calendar, hour), hour
+            for wait in facts.waits:
+                due = clock.due(due, wait)
+            end = max(end, hour_of(due) + DAY_HOURS * HOUR + day)
         campaign_id = 0 if facts.campaign_hourly is None else row["campaign_id"]
-        return _Around(row["login_id"], campaign_id, hour - day, hour + HOUR + day)
+        return _Around(row["login_id"], campaign_id, hour - day, end)
 
 
 class _Used(NamedTuple):
@@ -178,6 +190,26 @@ async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict
     return planned
 
 
+async def _owed(
+    conn: Conn, workspace_id: int, rows: list[Row], around: list[_Around | None]
+) -> dict[int, Counter[tuple[datetime, int]]]:
+    """Of logins that send later steps, and of which an hour is looked at."""
+    up_to: dict[int, datetime] = {}
+    for row, looked in zip(rows, around, strict=True):
+        if looked and row["login_owes"]:
+            up_to[looked.login_id] = max(looked.end, up_to.get(looked.login_id, looked.end))
+    return await owed_by_logins(conn, workspace_id, rows[0]["now"], up_to) if up_to else {}
+
+
+def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) -> dict[str, Any]:
+    """What is owed around the slot, by the campaign and by others."""
+    own, others = Counter[datetime](), Counter[datetime]()
+    for (hour, campaign_id), recipients in owed.items():
+        if looked.begin <= hour < looked.end:
+            (own if campaign_id == row["campaign_id"] else others)[hour] += recipients
+    return {"owed": own, "owed_by_others": others}
+
+
 def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: list[Row]) -> dict[str, Any]:
     """What the hours around the slot hold, and whose most of it is."""
     taken, own, campaign, others = Counter(used), Counter[datetime](), Counter[datetime](), Counter[str]()
@@ -212,6 +244,7 @@ def _facts(row: Row, service: Service) -> Facts:
         follows=row["after_at"] is not None,
         unread=row["unread"],
         follow_at=row["follow_at"],
+        waits=tuple(Wait.of_row(wait) for wait in row["waits"] or ()),
         campaign_status=row["campaign_status"],
         open=row["open"],
         start_at=row["start_at"],

@@ -18,8 +18,10 @@ from app.domain.campaigns.campaigns import Campaign, CampaignFilter, CampaignOrd
 from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
-from app.domain.campaigns.step_changes import WantedStep
+from app.domain.campaigns.step_changes import WantedStep, new_variants
 from app.domain.campaigns.steps import STEPS
+from app.domain.campaigns.variant_changes import WantedVariant
+from app.domain.campaigns.variants import VARIANTS, WEIGHT
 from app.domain.pages import Page, PageRequest
 from app.domain.planning import forecast
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
@@ -32,7 +34,7 @@ from app.http.campaigns.message import AnId, MessagePatch
 from app.http.campaigns.move_up import move_up, moved_up
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
-from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_campaign
+from app.http.campaigns.schedule import LaterStep, LaterText, preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
@@ -54,15 +56,43 @@ from app.mail.footer import Unsubscribe
 STEP_NUMBER = Bounds(1, STEPS.most + 1)
 
 
-class StepPatch(StepFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A later step as it is to be; with an `id` it is the campaign's step of that id, changed or moved here."""
+class VariantPatch(LaterText, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A variant as it is to be, B to E; with an `id` it is the step's variant of that id, without it is new. `weight`
+    left out stays.
+    """
 
     id: AnId | None = None
+    weight: Annotated[int | None, WEIGHT] = None
+
+    def to_domain(self) -> WantedVariant:
+        return WantedVariant(
+            id=self.id, weight=self.weight, subject=self.subject, body=self.body, body_html=self.body_html
+        )
+
+
+class StepPatch(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A later step as it is to be; with an `id` it is the campaign's step of that id, changed or moved here. Its
+    `variants` are those that change or are new, `weight` is that of its own text among them; what is left out stays.
+    """
+
+    id: AnId | None = None
+    weight: Annotated[int | None, WEIGHT] = None
+    variants: Annotated[list[VariantPatch], VARIANTS] = msgspec.field(default_factory=list[VariantPatch])
+
+    def to_domain(self, number: int) -> WantedStep:
+        """Raises InvalidInput."""
+        wanted = [one.to_domain() for one in self.variants]
+        if self.id is None:
+            weight = 1 if self.weight is None else self.weight
+            return WantedStep(step=self.step(weight, new_variants(wanted, f"steps[{number}].")))
+        return WantedStep(id=self.id, step=self.step(1, ()), weight=self.weight, variants=wanted)
 
 
 class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are, null removes where there may be none. `steps`: all later ones
     in their order; one that is left out is removed. A finished campaign goes on with them only with `reopen`.
+    `variants`: those of the first step that change or are new, and `weight` that of its own text; a variant that is
+    left out stays as it is.
     """
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
@@ -77,6 +107,8 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
     share_percent: Annotated[int | msgspec.UnsetType | None, SHARE_PERCENT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+    weight: Annotated[int | msgspec.UnsetType, WEIGHT] = msgspec.UNSET
+    variants: Annotated[list[VariantPatch] | msgspec.UnsetType, VARIANTS] = msgspec.UNSET
     steps: Annotated[list[StepPatch] | msgspec.UnsetType, STEPS] = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -167,8 +199,10 @@ async def change_campaign(
     given = msgspec.structs.asdict(data)
     changes = Changes(**given | addressed(given, settings.allow_internal_domains))
     if not isinstance(data.steps, msgspec.UnsetType):
-        wanted = [WantedStep(id=one.id, step=one.to_domain()) for one in data.steps]
+        wanted = [one.to_domain(number) for number, one in enumerate(data.steps)]
         changes = msgspec.structs.replace(changes, steps=wanted)
+    if not isinstance(data.variants, msgspec.UnsetType):
+        changes = msgspec.structs.replace(changes, variants=[one.to_domain() for one in data.variants])
     if isinstance(data.calendar, CampaignCalendar):
         changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
     return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)

@@ -67,39 +67,34 @@ BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _repeats = OneByOne()
 
 
-class VariantFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class LaterText(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What a later step or a variant says; in the thread it has no `subject`."""
+
+    subject: Annotated[str | None, SUBJECT] = None
+    body: Annotated[str, TEXT]
+    body_html: Annotated[str | None, TEXT] = None
+
+
+class VariantFields(LaterText, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Another text for a step: of all who get the step, each gets one, by `weight`. In the thread it has no
     `subject`.
     """
 
     weight: Annotated[int, WEIGHT] = 1
-    subject: Annotated[str | None, SUBJECT] = None
-    body: Annotated[str, TEXT]
-    body_html: Annotated[str | None, TEXT] = None
 
     def to_domain(self) -> Variant:
         return Variant(weight=self.weight, subject=self.subject, body=self.body, body_html=self.body_html)
 
 
-class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
-    days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
-    the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
-    `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
-    `weight` is that of its own text beside its `variants`.
-    """
+class LaterStep(LaterText, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What later steps have beside variants: their text, and when they leave."""
 
     wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
     business_days: bool = False
     time_of_day: Clock | None = None
     quotes: bool = False
-    subject: Annotated[str | None, SUBJECT] = None
-    body: Annotated[str, TEXT]
-    body_html: Annotated[str | None, TEXT] = None
-    weight: Annotated[int, WEIGHT] = 1
-    variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
 
-    def to_domain(self) -> Step:
+    def step(self, weight: int, variants: Sequence[Variant]) -> Step:
         return Step(
             wait=parse_wait(self.wait),
             business_days=self.business_days,
@@ -108,9 +103,24 @@ class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
             subject=self.subject,
             body=self.body,
             body_html=self.body_html,
-            weight=self.weight,
-            variants=[variant.to_domain() for variant in self.variants],
+            weight=weight,
+            variants=variants,
         )
+
+
+class StepFields(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
+    days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
+    the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
+    `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
+    `weight` is that of its own text beside its `variants`.
+    """
+
+    weight: Annotated[int, WEIGHT] = 1
+    variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
+
+    def to_domain(self) -> Step:
+        return self.step(self.weight, [variant.to_domain() for variant in self.variants])
 
 
 class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):

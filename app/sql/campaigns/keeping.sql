@@ -49,6 +49,12 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body
 UPDATE step_variants SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
 
+-- name: forget_variant_contents
+-- And what they said before they were changed.
+DELETE FROM variant_contents t USING step_variants v
+WHERE t.workspace_id = %(workspace_id)s AND v.workspace_id = t.workspace_id AND v.id = t.variant_id
+  AND v.campaign_id = %(campaign_id)s;
+
 -- name: forget_domain_stops
 -- The domains of which somebody has answered it: one may be a person's alone.
 DELETE FROM domain_stops WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;

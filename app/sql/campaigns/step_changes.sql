@@ -29,10 +29,8 @@ FROM unnest(%(ids)s::bigint[], %(positions)s::smallint[], %(removed)s::boolean[]
 WHERE s.workspace_id = %(workspace_id)s AND s.id = p.id;
 
 -- name: note_change
--- What emails of the campaign owe is to follow the steps as they are now; its texts count as a new version where it has none.
-UPDATE campaigns
-SET owes_anew_from = first_email_id, stored_bytes = stored_bytes + %(more_bytes)s,
-    content_version = content_version + %(new_version)s::integer
+-- What emails of the campaign owe is to follow the steps as they are now.
+UPDATE campaigns SET owes_anew_from = first_email_id
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: without_field

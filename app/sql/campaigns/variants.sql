@@ -1,7 +1,7 @@
 -- name: insert_variant
 -- A variant of a step; the first has the step's own text.
 INSERT INTO step_variants (workspace_id, campaign_id, step_id, position, weight, subject, body, body_html, body_made, html_made)
-VALUES (%(workspace_id)s, %(campaign_id)s, %(step_id)s, %(position)s, %(weight)s, %(subject)s, %(body)s, %(body_html)s,
+VALUES (%(workspace_id)s, %(campaign_id)s, step_or_first(%(workspace_id)s, %(campaign_id)s, %(step_id)s), %(position)s, %(weight)s, %(subject)s, %(body)s, %(body_html)s,
         %(body_made)s, %(html_made)s);
 
 -- name: take_variant
@@ -14,8 +14,8 @@ RETURNING e.variant_id AS id,
            WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id) AS is_own;
 
 -- name: variants_of_campaign
--- The variants of a campaign, step by step, with what became of their emails; none of removed steps. Of a campaign that has
--- none, no email is looked at.
+-- The variants of a campaign, step by step, with what became of the emails that were claimed since it has its text, and how
+-- many were sent before; none of removed steps. Of a campaign that has none, no email is looked at.
 WITH variant AS (
     SELECT v.*, coalesce(s.position, 1)::integer AS step,
            CASE WHEN v.position > 1 THEN v.subject WHEN coalesce(s.position, 1) = 1 THEN c.subject ELSE s.subject END AS says,
@@ -28,12 +28,13 @@ WITH variant AS (
     WHERE v.workspace_id = %(workspace_id)s AND v.campaign_id = %(campaign_id)s AND s.removed_at IS NULL
 ),
 email AS (
-    SELECT e.variant_id, count(*) FILTER (WHERE e.status = 'SENT') AS sent
+    SELECT e.variant_id, count(*) FILTER (WHERE e.claimed_at < v.text_since) AS before,
+           count(*) FILTER (WHERE (e.claimed_at < v.text_since) IS NOT TRUE) AS sent
     FROM campaigns c
     JOIN emails e ON e.workspace_id = c.workspace_id AND e.id BETWEEN c.first_email_id AND c.last_email_id
-        AND e.campaign_id = c.id
-    WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s AND e.variant_id IS NOT NULL
-      AND (SELECT EXISTS (SELECT FROM variant))
+        AND e.campaign_id = c.id AND e.status = 'SENT'
+    JOIN variant v ON v.id = e.variant_id
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s AND (SELECT EXISTS (SELECT FROM variant))
     GROUP BY 1
 ),
 response AS (
@@ -41,13 +42,14 @@ response AS (
            count(DISTINCT e.id) FILTER (WHERE is_hard(r)) AS bounced,
            count(DISTINCT e.id) FILTER (WHERE effective_kind(r) IN ('UNSUBSCRIBE', 'COMPLAINT')) AS opted_out
     FROM responses r
-    JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id
+    JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id AND e.status = 'SENT'
+    JOIN variant v ON v.id = e.variant_id AND (e.claimed_at < v.text_since) IS NOT TRUE
     WHERE r.workspace_id = %(workspace_id)s AND r.campaign_id = %(campaign_id)s AND r.forgotten_at IS NULL
-      AND e.variant_id IS NOT NULL AND e.status = 'SENT' AND (SELECT EXISTS (SELECT FROM variant))
+      AND (SELECT EXISTS (SELECT FROM variant))
     GROUP BY 1
 )
 SELECT v.id, v.step, chr(64 + v.position) AS letter, v.weight, v.says AS subject, v.text AS body, v.html AS body_html,
-       v.stopped_at, coalesce(n.sent, 0) AS sent, coalesce(r.answered, 0) AS answered, coalesce(r.bounced, 0) AS bounced,
+       v.stopped_at, v.text_since, coalesce(n.before, 0) AS sent_before, coalesce(n.sent, 0) AS sent, coalesce(r.answered, 0) AS answered, coalesce(r.bounced, 0) AS bounced,
        coalesce(r.opted_out, 0) AS opted_out
 FROM variant v
 LEFT JOIN email n ON n.variant_id = v.id
@@ -70,9 +72,6 @@ WHERE workspace_id = %(workspace_id)s AND id = %(variant_id)s;
 
 -- name: is_varied
 -- Whether a step, the first where none is named, has variants.
-SELECT EXISTS (SELECT FROM step_variants v
-               WHERE v.workspace_id = %(workspace_id)s AND v.campaign_id = %(campaign_id)s
-                 AND v.step_id IS NOT DISTINCT FROM coalesce(%(step_id)s::bigint, (
-                     SELECT t.id FROM campaign_steps t
-                     WHERE t.workspace_id = v.workspace_id AND t.campaign_id = v.campaign_id AND t.position = 1
-                       AND t.removed_at IS NULL))) AS is_varied;
+SELECT EXISTS (SELECT FROM step_variants
+               WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
+                 AND step_id IS NOT DISTINCT FROM step_or_first(workspace_id, campaign_id, %(step_id)s)) AS is_varied;

@@ -45,6 +45,16 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone, a.after_a
        now() AS now, t.campaign_id, c.status AS campaign_status, t.open,
        greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
        c.hourly_limit AS campaign_hourly_limit, c.share_percent, t.copies,
+       CASE WHEN t.stepped AND a.after_at IS NULL AND a.scheduled_at > now() THEN (
+           SELECT array_agg(ARRAY[extract(epoch FROM n.wait)::float8, n.business_days::integer::float8,
+                                  coalesce(extract(epoch FROM n.time_of_day)::float8, -1)] ORDER BY n.position)
+           FROM campaign_steps n
+           WHERE n.workspace_id = t.workspace_id AND n.campaign_id = t.campaign_id AND n.position > 1
+             AND n.removed_at IS NULL) END AS waits,
+       a.scheduled_at > now() AND EXISTS (
+           SELECT FROM senders p
+           JOIN streams n ON n.workspace_id = p.workspace_id AND n.sender_id = p.id AND n.stepped AND n.open
+           WHERE p.workspace_id = s.workspace_id AND p.login_id = s.login_id) AS login_owes,
        CASE WHEN spaced_room(t.free_at, t.gap_ms) = 0 THEN spaced_from(t.free_at, t.gap_ms) END AS spaced_from,
        coalesce(used_this_hour(o.window_start, o.used), 0) AS campaign_used,
        used_this_hour(t.window_start, t.window_used) AS stream_used,

@@ -169,7 +169,7 @@ export const VALUES = {
     role: ["owner", "member", "viewer"],
   },
   Waiting: {
-    reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
+    reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "FOLLOW_UPS", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
   },
   Ways: {
     unsubscribe: ["link", "header", "none"],
@@ -228,6 +228,8 @@ export const LIMITS = {
     jitterPercent: {"max": 100, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
     sharePercent: {"max": 100, "min": 1},
+    weight: {"max": 100, "min": 1},
+    variants: {"maxItems": 4, "minItems": 0},
     steps: {"maxItems": 10, "minItems": 0},
   },
   Columns: {
@@ -332,9 +334,9 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    id: {"min": 1},
     weight: {"max": 100, "min": 1},
     variants: {"maxItems": 4, "minItems": 0},
-    id: {"min": 1},
   },
   SuppressionRemovalBody: {
     why: {"maxLength": 200, "minLength": 1},
@@ -362,6 +364,13 @@ export const LIMITS = {
     bcc: {"maxItems": 5, "minItems": 0},
     attachments: {"maxItems": 20, "minItems": 0},
     name: {"maxLength": 200, "minLength": 1},
+  },
+  VariantPatch: {
+    subject: {"maxLength": 998, "minLength": 1},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    id: {"min": 1},
+    weight: {"max": 100, "min": 1},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -2416,6 +2416,12 @@ export interface components {
          *         `weight` is that of its own text beside its `variants`.
          */
         StepFields: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
@@ -2424,27 +2430,25 @@ export interface components {
             timeOfDay?: string | null;
             /** @description Whether the message before stands below, as in a reply. */
             quotes?: boolean;
-            /** @description The subject, a Liquid template in what is scheduled; one line. */
-            subject?: string | null;
-            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-            body: string;
-            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-            bodyHtml?: string | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
             weight?: number;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
         };
-        /** VariantFields */
+        /**
+         * VariantFields
+         * @description Another text for a step: of all who get the step, each gets one, by `weight`. In the thread it has no
+         *         `subject`.
+         */
         VariantFields: {
-            /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
             /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
         };
         /**
          * StopOn
@@ -3103,6 +3107,10 @@ export interface components {
             sharePercent?: number | null;
             /** @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`. */
             onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantPatch"][];
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["StepPatch"][];
             /** @description A finished campaign goes on with its changed steps, for whoever has one to come. */
@@ -3195,6 +3203,13 @@ export interface components {
             optedOut: number;
             /** @description Between which percentages the rate of answers lies, with 95 % confidence. */
             answerRate: components["schemas"]["Interval"];
+            /** @description Since when the variant has its text; null: it never had another. */
+            textSince?: string | null;
+            /**
+             * @description How many were sent with an earlier text of the variant, which the other figures leave out.
+             * @default 0
+             */
+            sentBefore: number;
         };
         /** Cancelled */
         Cancelled: {
@@ -3826,6 +3841,8 @@ export interface components {
             medianLateMs: number | null;
             /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
+            /** @description Each step as planned first beside what came of it; empty with one step. */
+            steps?: components["schemas"]["StepForecast"][];
         };
         /** ForecastOfAll */
         ForecastOfAll: {
@@ -3842,6 +3859,12 @@ export interface components {
             medianLateMs: number | null;
             /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
+            /** @description How many of what was planned are of later steps, if nobody had answered. */
+            plannedLater: number;
+            /** @description The same of later steps, by those who got them: the median of the medians; null: nothing of them was sent. */
+            laterMedianLateMs: number | null;
+            /** @description The same of later steps: the worst of all, in milliseconds. */
+            laterWorstLateMs: number | null;
         };
         /** ForecastPoint */
         ForecastPoint: {
@@ -5343,8 +5366,31 @@ export interface components {
             /** @description Which step of the campaign, from 1. */
             step: number;
         };
+        /** StepForecast */
+        StepForecast: {
+            /** @description Which step of the campaign, from 1; null: it was removed since. */
+            step: number | null;
+            /** @description How many emails the first plan had if nobody answers; 0: the step came later. */
+            planned: number;
+            /** @description How many emails were sent by then. */
+            sent: number;
+            /** @description How many recipients get it no more as things stand: they answered or were stopped, or an earlier email failed. */
+            stopped: number;
+            /** @description The first plan beside what was sent, over time. */
+            points: components["schemas"]["ForecastPoint"][];
+            /** @description How much later than planned half of the emails went, in milliseconds; negative: earlier. */
+            medianLateMs: number | null;
+            /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
+            worstLateMs: number | null;
+        };
         /** StepPatch */
         StepPatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
             /**
@@ -5359,21 +5405,12 @@ export interface components {
              * @default false
              */
             quotes: boolean;
-            /** @description The subject, a Liquid template in what is scheduled; one line. */
-            subject?: string | null;
-            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
-            body: string;
-            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
-            bodyHtml?: string | null;
-            /**
-             * @description How many recipients get this text, in proportion to the weights of the others.
-             * @default 1
-             */
-            weight: number;
-            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
-            variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number | null;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantPatch"][];
         };
         /** StepPlan */
         StepPlan: {
@@ -5666,6 +5703,19 @@ export interface components {
              */
             role: "owner" | "member" | "viewer";
         };
+        /** VariantPatch */
+        VariantPatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description Its number, which never changes. */
+            id?: number | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number | null;
+        };
         /** Verification */
         Verification: {
             /** @description Whether the servers let us in. */
@@ -5686,7 +5736,7 @@ export interface components {
              * @description Why.
              * @enum {string}
              */
-            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
+            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "FOLLOW_UPS" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
             /** @description When it ends by itself, as far as is known; null: not by itself, or nobody knows. */
             until: string | null;
             /** @description What is wrong and what to do about it, for people. */

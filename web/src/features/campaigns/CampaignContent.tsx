@@ -8,7 +8,7 @@ import type { Campaign } from "./queries";
 
 interface Props {
   campaign: Campaign;
-  /** To change its later steps with. */
+  /** To change its variants and later steps with. */
   StepsFields: ComponentType<{ campaign: Campaign }>;
 }
 
@@ -32,6 +32,7 @@ function besideOf({
 
 /** What the campaign's emails say, with merge fields as they were written. */
 export function CampaignContent({ campaign, StepsFields }: Props) {
+  const isOpen = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
   return (
     <Stack gap="lg">
       <Paper withBorder radius="lg" p="lg">
@@ -45,7 +46,7 @@ export function CampaignContent({ campaign, StepsFields }: Props) {
           <Text c="dimmed">None: it is HTML alone.</Text>
         )}
       </Paper>
-      {(campaign.steps?.length ?? 0) > 0 && (
+      {(isOpen || (campaign.steps?.length ?? 0) > 0) && (
         <Suspense fallback={<Skeleton height={260} radius="lg" />}>
           <StepsFields key={campaign.id} campaign={campaign} />
         </Suspense>

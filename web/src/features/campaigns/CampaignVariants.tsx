@@ -1,9 +1,9 @@
-import { Badge, Button, Paper, Stack, Text, Title } from "@mantine/core";
-import { useMay } from "@/features/workspaces/useMay";
+import { Badge, Paper, Stack, Text, Title } from "@mantine/core";
+import { Time } from "@/time/Time";
 import { count, counted } from "@/ui/numbers";
 import classes from "./CampaignVariants.module.css";
 import type { Campaign } from "./queries";
-import { useStopVariant } from "./useStopVariant";
+import { StopVariant } from "./StopVariant";
 
 type Variant = NonNullable<Campaign["variants"]>[number];
 type Comparison = NonNullable<Campaign["comparisons"]>[number];
@@ -28,7 +28,7 @@ export function CampaignVariants({ campaign }: { campaign: Campaign }) {
               {variants
                 .filter(({ step }) => step === comparison.step)
                 .map((variant) => (
-                  <One key={variant.id} campaign={campaign} variant={variant} of={variants} />
+                  <One key={variant.id} campaign={campaign} variant={variant} />
                 ))}
             </ul>
           </section>
@@ -38,19 +38,18 @@ export function CampaignVariants({ campaign }: { campaign: Campaign }) {
   );
 }
 
-interface OneProps {
-  campaign: Campaign;
-  variant: Variant;
-  of: readonly Variant[];
-}
-
-function One({ campaign, variant, of }: OneProps) {
-  const { ask, pending } = useStopVariant(campaign.id, variant);
-  const mayStop = useMay("member") && !variant.stoppedAt && campaign.status !== "CANCELLED";
-  const others = of.filter(
-    ({ step, id, stoppedAt }) => step === variant.step && id !== variant.id && !stoppedAt,
-  );
-  const { letter, sent, answered, bounced, optedOut, answerRate, weight } = variant;
+function One({ campaign, variant }: { campaign: Campaign; variant: Variant }) {
+  const {
+    letter,
+    textSince,
+    sentBefore = 0,
+    sent,
+    answered,
+    bounced,
+    optedOut,
+    answerRate,
+    weight,
+  } = variant;
   return (
     <li className={classes.variant}>
       <Badge variant="light" radius="sm" aria-hidden>
@@ -66,16 +65,17 @@ function One({ campaign, variant, of }: OneProps) {
           {sent > 0 && ` (${percent(answered / sent)}; most likely ${range(answerRate)})`}, {count(bounced)}{" "}
           bounced, {count(optedOut)} opted out. Share {weight}.
         </Text>
+        {textSince && sentBefore > 0 && (
+          <Text size="sm" c="dimmed" className="tabular">
+            Since its text was changed <Time value={textSince} />; {counted(sentBefore, "email")} before that
+            had another.
+          </Text>
+        )}
       </div>
       {variant.stoppedAt ? (
         <Text size="sm">Stopped</Text>
       ) : (
-        mayStop &&
-        others.length > 0 && (
-          <Button size="xs" variant="default" loading={pending} onClick={() => void ask()}>
-            Stop {letter}
-          </Button>
-        )
+        <StopVariant campaign={campaign} which={variant} />
       )}
     </li>
   );
@@ -89,6 +89,6 @@ export function words({ leading, than, verdict, needed }: Comparison): string {
   if (!leading || !than) return "Nothing to compare yet.";
   if (verdict === "HARDLY_CHANCE")
     return `${leading} is answered more often than ${than}, and that is hardly chance.`;
-  if (needed === null) return `${leading} and ${than} are answered alike so far.`;
+  if (needed === null) return `Between ${leading} and ${than} no difference is to be seen yet.`;
   return `${leading} is answered more often than ${than}, which can be chance: a difference of this size takes ${counted(needed, "email")} of each.`;
 }

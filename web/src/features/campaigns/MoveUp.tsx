@@ -42,7 +42,7 @@ export function MoveUp({ campaign }: { campaign: Campaign }) {
           loading={pending}
           disabled={moved.planning}
           onClick={() => run()}
-          aria-label={`${name}: move new people up now`}
+          aria-label={`Move up now: new people of ${name}`}
         >
           Move up now
         </Button>

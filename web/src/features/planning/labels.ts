@@ -12,6 +12,7 @@ export const WAITING_LABEL: Readonly<Record<WaitReason, string>> = {
   CAMPAIGN_LIMIT: "Campaign's limit",
   RAMP: "Ramp-up",
   LEAST_GAP: "Gap",
+  FOLLOW_UPS: "Kept for follow-ups",
   SENDER_BLOCKED: "Sender held back",
   LOGIN_EXPIRED: "Login expired",
   SERVER_SLOW: "Server slow",

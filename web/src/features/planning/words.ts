@@ -24,6 +24,7 @@ export const WAITING: Readonly<Record<WaitReason, Words>> = {
   CAMPAIGN_LIMIT: { text: "The campaign's own limit is used up" },
   RAMP: { text: "The day's part of the ramp-up is used up" },
   LEAST_GAP: { text: "Kept apart from the sender's other emails" },
+  FOLLOW_UPS: { text: "Room is kept for follow-ups" },
   SENDER_BLOCKED: { text: "The sender is held back", trouble: true },
   LOGIN_EXPIRED: { text: "The sender has to be connected anew", trouble: true },
   SERVER_SLOW: { text: "The server is slow" },

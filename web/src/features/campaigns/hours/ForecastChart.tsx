@@ -8,6 +8,7 @@ import { Figures } from "@/ui/Figures";
 import { LineChart } from "@/ui/LineChart";
 import { count, counted } from "@/ui/numbers";
 import { type Forecast, forecastQuery } from "../queries";
+import { ForecastSteps } from "./ForecastSteps";
 import { lateness, lines, type Totals, totals } from "./totals";
 
 /** What a campaign's first plan had by when, and what was sent by then. */
@@ -31,7 +32,8 @@ export function ForecastChart({ campaignId }: { campaignId: number }) {
 
 function Told({ forecast }: { forecast: Forecast }) {
   const now = new Date(useNow());
-  const { by, medianLateMs, worstLateMs } = forecast;
+  const { by, medianLateMs, worstLateMs, steps = [] } = forecast;
+  const hasSteps = steps.length > 1;
   const found = totals(forecast, now);
   if (!found) return <Text c="dimmed">Nothing was planned.</Text>;
   const { begin, planned, sent } = found;
@@ -41,7 +43,8 @@ function Told({ forecast }: { forecast: Forecast }) {
   return (
     <>
       <Text size="sm" c="dimmed" mb="md">
-        How many emails its first plan had by when, and how many were sent by then
+        How many emails {hasSteps ? "of the first step " : ""}its first plan had by when, and how many were
+        sent by then
         {by === "day" && ", by days in UTC"}. The plan may have changed since; deviations are from the first.
       </Text>
       <Figures
@@ -67,6 +70,7 @@ function Told({ forecast }: { forecast: Forecast }) {
         scale={count(drawn.top)}
         axis={[time(begin), time(last)]}
       />
+      {hasSteps && <ForecastSteps steps={steps} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
-import { Button, Group, NumberInput, SegmentedControl, Text } from "@mantine/core";
+import { Button, Group, NumberInput, SegmentedControl, Stack, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { type ComponentProps, useState } from "react";
+import { type ComponentProps, type ReactNode, useState } from "react";
 import type { Content, Step, Variant } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
 import { withText } from "../draft/request";
@@ -15,27 +15,29 @@ interface Props
   errors: Errors;
   /** Somebody writes at this text, and wants to see it: 0 is the step's own. */
   onLook: (variant: number) => void;
-  /** Whether variants may be added: not to a step that is sent already. */
-  mayVary?: boolean;
+  /** Of a campaign that is scheduled: what there is of a variant already, which is stopped and not removed. */
+  standing?: (variant: Variant) => Standing | undefined;
+  /** In place of the step's own text, where that is changed elsewhere. */
+  own?: ReactNode;
+}
+
+interface Standing {
+  isStopped: boolean;
+  /** How it is stopped; none: it is the last. */
+  stop: ReactNode;
 }
 
 const MOST = 4;
 const letter = (at: number) => String.fromCharCode(65 + at);
 
 /** A step's own text and its variants, one at a time, each with its share. */
-export function VariantTexts({
-  step,
-  onChange,
-  onContent,
-  errors,
-  onLook,
-  mayVary = true,
-  ...shared
-}: Props) {
+export function VariantTexts({ step, onChange, onContent, errors, onLook, standing, own, ...shared }: Props) {
   const { content, weight = 1, variants = [] } = step;
   const [open, setOpen] = useState(0);
   const at = Math.min(open, variants.length);
   const variant = variants[at - 1];
+  const there = variant && standing?.(variant);
+  const fixed = there?.isStopped ?? false;
   const isWrong = (n: number) =>
     Object.keys(errors).some((path) => path.startsWith(n > 0 ? `variants[${n - 1}].` : "content."));
   const show = (which: number) => {
@@ -72,13 +74,14 @@ export function VariantTexts({
               allowDecimal={false}
               hideControls
               w={110}
+              disabled={fixed}
               value={variant?.weight ?? weight}
               onChange={(n) => (variant ? put({ weight: n }) : onChange({ weight: n }))}
               error={errors[at > 0 ? `variants[${at - 1}].weight` : "weight"]}
             />
           </>
         )}
-        {mayVary && variants.length < MOST && (
+        {variants.length < MOST && (
           <Button
             variant="subtle"
             size="compact-sm"
@@ -89,7 +92,8 @@ export function VariantTexts({
             {variants.length > 0 ? "Add a variant" : "Try variants of this text"}
           </Button>
         )}
-        {variant && (
+        {there?.stop}
+        {variant && !there && (
           <Button
             variant="subtle"
             size="compact-sm"
@@ -110,14 +114,37 @@ export function VariantTexts({
           answered.
         </Text>
       )}
-      <ContentFields
-        key={variant?.id ?? "own"}
-        content={variant?.content ?? content}
-        onChange={(part) => (variant ? put({ content: { ...variant.content, ...part } }) : onContent(part))}
-        errors={below(errors, variant ? `variants[${at - 1}].content` : "content")}
-        isVariant={variant !== undefined}
-        {...shared}
-      />
+      {errors.variants && (
+        <Text size="sm" mb="sm" c="var(--mantine-color-error)" role="alert">
+          {errors.variants}
+        </Text>
+      )}
+      {variant && fixed ? (
+        <StoppedText content={variant.content} letter={letter(at)} />
+      ) : !variant && own ? (
+        own
+      ) : (
+        <ContentFields
+          key={variant?.id ?? "own"}
+          content={variant?.content ?? content}
+          onChange={(part) => (variant ? put({ content: { ...variant.content, ...part } }) : onContent(part))}
+          errors={below(errors, variant ? `variants[${at - 1}].content` : "content")}
+          isVariant={variant !== undefined}
+          {...shared}
+        />
+      )}
     </>
+  );
+}
+
+function StoppedText({ content, letter }: { content: Content; letter: string }) {
+  return (
+    <Stack gap="xs">
+      <Text size="sm" c="dimmed">
+        {letter} is stopped: it goes to nobody any more, and stays as it was.
+      </Text>
+      {content.subject && <Text fw={550}>{content.subject}</Text>}
+      <Text style={{ whiteSpace: "pre-wrap" }}>{content.body}</Text>
+    </Stack>
   );
 }

@@ -35,6 +35,8 @@ const PATHS: Readonly<Record<string, string>> = {
   onUnknown: "timing.onUnknown",
   followUpWithoutReading: "following.withoutReading",
   stopOn: "following.stopOnAutoReply",
+  variants: "steps[0].variants",
+  weight: "steps[0].weight",
   steps: "steps",
 };
 
@@ -46,6 +48,7 @@ const OF_STEP: Readonly<Record<string, string>> = {
   subject: "content.subject",
   body: "content.body",
   bodyHtml: "content.html",
+  variants: "variants",
 };
 
 function pathOf(field: string): string | undefined {

@@ -12,7 +12,7 @@ import { HtmlFrame } from "./HtmlFrame";
 
 interface Props {
   sender: Sender | undefined;
-  recipients: Recipients;
+  recipients: Pick<Recipients, "sample" | "count">;
   at: number;
   onGo: (at: number) => void;
   rendered: Rendered | undefined;

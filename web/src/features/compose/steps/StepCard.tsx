@@ -2,7 +2,7 @@ import "@mantine/dates/styles.layer.css";
 import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
 import { TimePicker } from "@mantine/dates";
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
-import { useId, useRef } from "react";
+import { type ComponentProps, useId, useRef } from "react";
 import { VariantTexts } from "../content/VariantTexts";
 import type { Change } from "../draft/changes";
 import type { Step, WaitUnit } from "../draft/draft";
@@ -21,7 +21,7 @@ interface Props {
   errors: Errors;
   /** At its own text, 0, or a variant. */
   onLook: (variant: number) => void;
-  mayVary?: boolean;
+  standing?: ComponentProps<typeof VariantTexts>["standing"];
 }
 
 /** One later step: how long it waits, whether it answers the first, and what it says. */
@@ -34,7 +34,7 @@ export function StepCard({
   fields,
   errors,
   onLook,
-  mayVary,
+  standing,
 }: Props) {
   const { id, wait, inThread, timeOfDay, quotes } = step;
   const title = useId();
@@ -130,7 +130,7 @@ export function StepCard({
         fields={[...fields, "sent_at"]}
         errors={errors}
         later={{ inThread }}
-        mayVary={mayVary}
+        standing={standing}
         onLook={(variant) => {
           last.current = variant;
           onLook(variant);

@@ -1,6 +1,6 @@
 import { Button, Checkbox, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useRef } from "react";
+import { type ComponentProps, useRef } from "react";
 import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
@@ -17,14 +17,14 @@ interface Props {
   onLook: (step: string, variant: number) => void;
   /** Another with each draft. */
   origin: string;
-  /** Of a campaign that is scheduled: what stops them stands, and so do variants of steps that are there. */
-  isScheduled?: boolean;
+  /** Of a campaign that is scheduled: what stops them stands, and what there is of a variant. */
+  standing?: ComponentProps<typeof StepCard>["standing"];
 }
 
 const MOST = 10;
 
 /** The later steps, one under the other, and what stops them. */
-export function StepsFields({ draft, onChange, fields, errors, onLook, origin, isScheduled = false }: Props) {
+export function StepsFields({ draft, onChange, fields, errors, onLook, origin, standing }: Props) {
   const [, ...later] = draft.steps;
   const { stopOnAutoReply, stopOnDomain, withoutReading } = draft.following;
   const list = useRef<HTMLOListElement>(null);
@@ -52,7 +52,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin, i
               fields={fields}
               errors={below(errors, `steps[${at + 1}]`)}
               onLook={(variant) => onLook(step.id, variant)}
-              mayVary={!(isScheduled && /^\d+$/.test(step.id))}
+              standing={standing}
             />
           ))}
         </ol>
@@ -71,7 +71,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin, i
           {errors.steps}
         </Text>
       )}
-      {later.length > 0 && !isScheduled && (
+      {later.length > 0 && !standing && (
         <Stack gap="sm" mt="md">
           <Text size="sm">
             An answer, an opt-out or a dead address stops what is left for that recipient.

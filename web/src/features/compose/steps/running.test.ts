@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changed } from "../draft/changes";
-import { consequences, draftOf, patchOf, waitOf } from "./running";
+import { consequences, draftOf, patchOf, placed, waitOf } from "./running";
 
 const figures = {
   total: 0,
@@ -43,10 +43,14 @@ describe("the steps of a campaign that runs", () => {
 
   it("stay as they were where nobody touched them", () => {
     expect(consequences(campaign, before, before)).toEqual([]);
-    expect(patchOf(campaign, before, before)).toMatchObject([
-      { id: 7, wait: "P3D", subject: null, body: "Text 2" },
-      { id: 9, wait: "PT90S" },
-    ]);
+    expect(patchOf(campaign, before, before)).toEqual({});
+    const after = changed(before, { kind: "content", step: "9", part: { body: "Other" } });
+    expect(patchOf(campaign, before, after)).toMatchObject({
+      steps: [
+        { id: 7, wait: "P3D", subject: null, body: "Text 2", weight: null, variants: [] },
+        { id: 9, wait: "PT90S" },
+      ],
+    });
   });
 
   it("say what will be cancelled, and who gets what is new", () => {
@@ -56,7 +60,7 @@ describe("the steps of a campaign that runs", () => {
       "Step 2 is removed: 4 emails of it that wait are cancelled, and whoever would have got it gets what comes behind it.",
       "Step 3 is new: up to 8 who had step 3 get it, and whoever comes that far.",
     ]);
-    expect(patchOf(campaign, before, after)).toMatchObject([{ id: 9 }, { id: null, wait: "P3D" }]);
+    expect(patchOf(campaign, before, after)).toMatchObject({ steps: [{ id: 9 }, { id: null, wait: "P3D" }] });
   });
 
   it("say what another order and another text do", () => {
@@ -66,5 +70,51 @@ describe("the steps of a campaign that runs", () => {
       "The order is another: whoever is owed a step gets the next that they have not had.",
       "Step 3 says something else from now on. What was sent stays as it was.",
     ]);
+  });
+
+  it("have variants, of which what changes or is new is sent", () => {
+    const told = (id: number, step: number, letter: string, others: object = {}) => ({
+      ...{ id, step, letter, weight: 1, bodyHtml: null, stoppedAt: null, textSince: null, sentBefore: 0 },
+      ...{ subject: step === 1 ? letter : null, body: letter, sent: 0, answered: 0, bounced: 0, optedOut: 0 },
+      answerRate: { low: 0, high: 100 },
+      ...others,
+    });
+    const stopped = { stoppedAt: "2026-11-27T12:00:00Z" };
+    const variants = [
+      ...[told(1, 1, "A"), told(2, 1, "B", stopped), told(3, 1, "C", { sent: 12 }), told(4, 1, "D")],
+      ...[told(5, 2, "A"), told(6, 2, "B")],
+    ];
+    const varied = { ...campaign, variants };
+    const before = draftOf(varied);
+    const [first, second] = before.steps;
+    expect(first.variants?.map(({ id }) => id)).toEqual(["2", "3", "4"]);
+    const fresh = { id: "fresh", weight: 2, content: { ...first.content, subject: "E", body: "E" } };
+    const written = first.variants?.map((each) =>
+      each.id === "3" ? { ...each, content: { ...each.content, body: "C2" } } : each,
+    );
+    const after = [
+      { kind: "step", step: "first", part: { variants: [...(written ?? []), fresh], weight: 3 } } as const,
+      { kind: "step", step: "7", part: { weight: 4 } } as const,
+    ].reduce(changed, before);
+    expect(patchOf(varied, before, after)).toMatchObject({
+      variants: [
+        { id: 3, subject: "C", body: "C2", weight: 1 },
+        { id: null, subject: "E", body: "E", weight: 2 },
+      ],
+      weight: 3,
+      steps: [{ id: 7, weight: 4, variants: [] }, { id: 9 }],
+    });
+    expect(consequences(varied, before, after)).toEqual([
+      "Variant C of step 1 says something else from now on, and its figures begin anew: 12 emails had the text before.",
+      "Step 1 is tried with E as well, for whoever has not had it.",
+      "The shares of step 2 are others, for whoever has not had it.",
+    ]);
+    const errors = { "steps[0].variants[1].content.body": "x", "steps[0].variants[0].content.subject": "y" };
+    expect(placed(varied, before, after, errors)).toEqual({
+      "steps[0].variants[3].content.body": "x",
+      "steps[0].variants[1].content.subject": "y",
+    });
+    const alone = changed(before, { kind: "step", step: second?.id ?? "", part: { inThread: false } });
+    expect(patchOf(varied, before, alone).steps?.[0]?.variants).toMatchObject([{ id: 6 }]);
   });
 });

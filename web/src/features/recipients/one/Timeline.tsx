@@ -63,6 +63,13 @@ function Email({ at, email }: Moment) {
             {email.status === "CANCELLED" && "was planned for "}
             <Time value={at} />
           </span>
+          {(email.step > 1 || email.variant) && (
+            <span>
+              {[email.step > 1 && `step ${email.step}`, email.variant && `variant ${email.variant}`]
+                .filter(Boolean)
+                .join(", ")}
+            </span>
+          )}
           {reason(email) && <span>{reason(email)}</span>}
           {email.attempts > 1 && <span>{counted(email.attempts, "try", "tries")}</span>}
         </>
