@@ -72,6 +72,8 @@ def _in_words(what: str, annotation: object) -> str:
         return "is no time with its offset from UTC, such as 2030-01-31T09:00:00+01:00 or 2030-01-31T08:00:00Z"
     if "matching regex" in what and "[0-5][0-9]" in what:
         return "is no time of day; give hours and minutes with two digits each, such as 09:00 or 23:30"
+    if "matching regex" in what and "^P(" in what:
+        return "is no wait; give weeks, days, hours, minutes or seconds (ISO 8601), such as P3D, P1W, PT90M or P1DT12H"
     if bound := re.fullmatch(r"Expected `int` ([<>]=) (-?\d+)", what):
         return f"is out of range; give {'at least' if bound[1] == '>=' else 'at most'} {bound[2]}"
     if types := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):

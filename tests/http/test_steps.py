@@ -65,9 +65,10 @@ async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("steps", "field", "says"),
     [
-        ([{"wait": "3 days", "body": "x"}], "steps", "wait"),
-        ([{"wait": "P", "body": "x"}], "steps", "wait"),
-        ([{"wait": "P1M", "body": "x"}], "steps", "wait"),
+        ([{"wait": "3 days", "body": "x"}], "steps[0].wait", "is no wait; give weeks, days,"),
+        ([{"wait": "P", "body": "x"}], "steps[0].wait", "such as P3D"),
+        ([{"wait": "P1M", "body": "x"}], "steps[0].wait", "such as P3D"),
+        ([{"wait": "-P1D", "body": "x"}], "steps[0].wait", "such as P3D"),
         ([{"wait": "PT0S", "body": "x"}], "steps[0].wait", "one second"),
         ([{"wait": "P9999D", "body": "x"}], "steps[0].wait", "365 days"),
         ([{"wait": "PT5H", "businessDays": True, "body": "x"}], "steps[0].businessDays", "days"),
@@ -82,6 +83,7 @@ async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> Non
         ([{"wait": "P3D", "body": "{{ name"}], "steps[0].body", ""),
         ([{"wait": "P3D", "body": "x"}] * 11, "steps", ""),
         ([{"wait": "P3D", "body": "x", "subject": "a\nb"}], "steps[0].subject", "line break"),
+        ([{"wait": "P3D", "body": "x", "subject": "a\0b"}], "steps[0].subject", "NUL"),
     ],
 )
 async def test_what_is_wrong_with_a_step_is_named(
@@ -120,6 +122,39 @@ async def test_steps_are_changed_while_the_campaign_runs(api: httpx.AsyncClient)
     blank = (await schedule(api, people, steps=[{"wait": "P1D", "body": "x"}], body="Hello"))["campaign"]
     answer = await api.patch(f"/api/campaigns/{blank['id']}", json={"steps": [STEPS[0]]})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "steps[0].body")
+
+
+async def test_the_first_step_is_no_later_one_also_where_it_has_variants(api: httpx.AsyncClient) -> None:
+    varied = [{"subject": "Other", "body": "x"}]
+    campaign = (await schedule(api, PEOPLE, steps=STEPS, variants=varied))["campaign"]
+    wrong = {"id": campaign["steps"][0]["id"], "wait": "P1D", "body": "x"}
+    answer = await api.patch(f"/api/campaigns/{campaign['id']}", json={"steps": [wrong]})
+    assert [error["field"] for error in answer.json()["errors"]] == ["steps[0].id"]
+
+
+@pytest.mark.parametrize("meanwhile", ["steps", "order", "wait", "variants", "weight", "subject"])
+async def test_who_changes_steps_is_told_what_somebody_else_has_changed_meanwhile(
+    api: httpx.AsyncClient, meanwhile: str
+) -> None:
+    campaign = (await schedule(api, PEOPLE, steps=STEPS, variants=[{"subject": "Other", "body": "x"}]))["campaign"]
+    path, version = f"/api/campaigns/{campaign['id']}", campaign["textsVersion"]
+    first, second = [step | {"id": known["id"]} for step, known in zip(STEPS, campaign["steps"][1:], strict=True)]
+    changes: dict[str, dict[str, Any]] = {
+        "steps": {"steps": [first, second, {"wait": "P1D", "body": "added"}]},
+        "order": {"steps": [second, first]},
+        "wait": {"steps": [first | {"wait": "P4D"}, second]},
+        "variants": {"variants": [{"subject": "Third", "body": "y"}]},
+        "weight": {"weight": 3},
+        "subject": {"subject": "Else"},
+    }
+    assert (await api.patch(path, json={"name": "Renamed", "textsVersion": version})).json()["textsVersion"] == version
+    changed = await api.patch(path, json=changes[meanwhile] | {"textsVersion": version})
+    assert (changed.status_code, changed.json()["textsVersion"] == version) == (200, False)
+    refused = await api.patch(path, json={"steps": [first | {"body": "mine"}, second], "textsVersion": version})
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "texts_changed")
+    assert (await api.get(path)).json()["steps"] == changed.json()["steps"], "nothing is changed"
+    again = {"steps": [first | {"body": "mine"}], "textsVersion": changed.json()["textsVersion"]}
+    assert (await api.patch(path, json=again)).status_code == 200
 
 
 async def test_variants_are_changed_and_added_while_the_campaign_runs(api: httpx.AsyncClient) -> None:

@@ -176,3 +176,27 @@ def test_variants_are_seen_changed_added_and_stopped_while_they_run(page: Page, 
     expect(second).to_contain_text("Well, {{ name }}?")
     expect(second.get_by_role("button", name="Stop B")).to_have_count(0)
     assert_accessible(page)
+
+
+def test_who_changes_steps_while_somebody_else_does_writes_over_nothing(page: Page, email: str) -> None:
+    register(page, email)
+    text = {"subject": "A question", "body": "Is your roof dry?", "startTime": "2030-01-31T08:00:00Z"}
+    steps = [{"wait": "P3D", "body": "Did you see it?"}]
+    asked = text | {"recipients": [{"email": f"reader.{email}"}], "steps": steps}
+    made = ask(page, "POST", "/api/campaigns/schedule", asked)["campaign"]
+    page.goto(f"/campaigns/{made['id']}?tab=content")
+    texts = page.get_by_role("region", name="Steps", exact=True)
+    message = texts.get_by_label("Message of the step", exact=True)
+    message.fill("Mine.")
+    theirs = [steps[0] | {"id": made["steps"][1]["id"]}, {"wait": "P1D", "body": "Theirs."}]
+    ask(page, "PATCH", f"/api/campaigns/{made['id']}", {"steps": theirs})
+    texts.get_by_role("button", name="Change the texts").click()
+    page.get_by_role("dialog").get_by_role("button", name="Change the texts").click()
+    expect(texts.get_by_role("alert")).to_contain_text("omebody changed what the campaign says meanwhile")
+    expect(message.first).to_have_value("Mine.")
+    assert_accessible(page)
+    texts.get_by_role("button", name="Begin with what it says now").click()
+    expect(message).to_have_count(2)
+    expect(message.last).to_have_value("Theirs.")
+    told = ask(page, "GET", f"/api/campaigns/{made['id']}")["steps"]
+    assert [step["body"] for step in told[1:]] == ["Did you see it?", "Theirs."]

@@ -6,6 +6,7 @@ Whoever changes a campaign locks its streams first, and then the campaign: see `
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +15,7 @@ import msgspec
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import files, steps, variants
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.steps import CampaignStep
 from app.domain.campaigns.variants import CampaignVariant, StepComparison
@@ -80,7 +82,8 @@ class Campaign(msgspec.Struct, rename="camel"):
     planned first, then they come in the order of scheduling; none takes more than its `share_percent` of what its
     senders may send. `brake`: why it paused itself. `total` counts emails of all steps, `recipients` those of the
     first, `following` those that a next step will follow; `steps`: of a campaign with later ones, all, where it is read
-    by itself, as are `variants` of steps and `comparisons` of these.
+    by itself, as are `variants` of steps and `comparisons` of these, and `texts_version`: of all that it says, in which
+    order and after which waits, to be given back by whoever changes that.
     """
 
     id: int
@@ -130,6 +133,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     steps: list[CampaignStep] = []
     variants: list[CampaignVariant] = []
     comparisons: list[StepComparison] = []
+    texts_version: str | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -180,6 +184,7 @@ def _campaign(row: Row) -> Campaign:
         steps=row.get("steps", []),
         variants=row.get("variants", []),
         comparisons=row.get("comparisons", []),
+        texts_version=row.get("texts_version"),
     )
 
 
@@ -263,7 +268,20 @@ async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
         raise NotFound(f"no campaign {campaign_id}")
     its, compared = await variants.of_campaign(conn, workspace_id, campaign_id)
     all_steps = await steps.of_campaign(conn, workspace_id, campaign_id)
-    return rows[0] | {"steps": all_steps, "variants": its, "comparisons": compared}
+    row = rows[0] | {"steps": all_steps, "variants": its, "comparisons": compared}
+    return row | {"texts_version": _texts_version(row)}
+
+
+def _texts_version(row: Row) -> str:
+    said = [
+        Content.of_row(row),
+        [
+            (one.id, one.wait, one.business_days, one.time_of_day, one.quotes, one.subject, one.body, one.body_html)
+            for one in row["steps"]
+        ],
+        [(one.id, one.weight, one.subject, one.body, one.body_html) for one in row["variants"]],
+    ]
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
 async def _rows(conn: Conn, workspace_id: int, wanted: list[int]) -> list[Row]:

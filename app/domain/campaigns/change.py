@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves as it is, None removes where there may be none. `steps`: all later ones; a FINISHED
     campaign goes on with them only with `reopen`. `variants`: those of the first step that change or are new, and
-    `weight` that of its own text.
+    `weight` that of its own text. `texts_version`: of what they change.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -61,6 +61,13 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     variants: list[WantedVariant] | msgspec.UnsetType = msgspec.UNSET
     steps: list[WantedStep] | msgspec.UnsetType = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
+    texts_version: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class TextsChanged(Conflict):
+    """Somebody else has changed what a campaign says since."""
+
+    code = "texts_changed"
 
 
 async def change(
@@ -73,7 +80,7 @@ async def change(
 ) -> Campaign:
     """Change a campaign; new senders, times, pace, limits or a new calendar plan what waits again.
 
-    Raises NotFound, InvalidInput, Conflict (also QuotaReached).
+    Raises NotFound, InvalidInput, Conflict (also QuotaReached and TextsChanged).
     """
     _check(changes)
     while (changed := await _change(pool, workspace_id, campaign_id, changes, actor, most)) is None:
@@ -109,7 +116,6 @@ async def _change(
     needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
     prepared = await _prepare_steps(workspace_id, row, changes)
     varied = await _prepare_variants(workspace_id, row, changes, needs)
-    texts = _texts(row)
     pace = _pace(changes) | _copies(row, changes)
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
@@ -118,10 +124,11 @@ async def _change(
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
         await lock_campaign(conn, workspace_id, campaign_id)
-        row = await read_row(conn, workspace_id, campaign_id)
+        before, row = row, await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content = _content_after(row, changes)
-        if (content is not None or prepared is not None or varied is not None) and _texts(row) != texts:
+        says = content is not None or prepared is not None or varied is not None
+        if says and row["texts_version"] != before["texts_version"]:
             return None
         if content is not None:
             _check_copies(row, content)
@@ -181,14 +188,6 @@ async def _prepare_variants(
         for name, fields in (await one.parse(workspace_id)).fields.items():
             needs[f"{prefix}{name}"] = sorted(fields.required - had)
     return varied
-
-
-def _texts(row: Row) -> list[object]:
-    """All that the campaign says, and in which order."""
-    return [
-        Content.of_row(row),
-        *((one.id, one.subject, one.body, one.body_html) for one in (*row["steps"], *row["variants"])),
-    ]
 
 
 def _says_anew(row: Row, varied: Varied | None, prepared: Prepared | None) -> bool:
@@ -337,7 +336,9 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, content: 
 
 def _check_changeable(row: Row, changes: Changes) -> None:
     """Raises Conflict for what it is too late to change."""
-    given = _given(msgspec.structs.asdict(changes)).keys()
+    given = _given(msgspec.structs.asdict(changes)).keys() - {"texts_version"}
+    if changes.texts_version not in {msgspec.UNSET, row["texts_version"]}:
+        raise TextsChanged("somebody changed what the campaign says meanwhile; look at it, and change that")
     if row["kind"] == "DIRECT" and (_pace(changes) or "sender_ids" in given):
         # Whoever insists on writing to somebody who is suppressed has said so at its start.
         raise Conflict("what is written by hand to one recipient goes at once: there is no plan to change")

@@ -138,13 +138,13 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "is empty; say what the email is about"
         elif len(self.subject) > SUBJECT.most:
             wrong["subject"] = f"is longer than {SUBJECT.most} characters (RFC 5322, 2.1.1)"
-        elif any(c in self.subject for c in "\r\n\0"):
+        elif any(c in self.subject for c in "\r\n"):
             wrong["subject"] = "has a line break; a subject is one line"
         elif UNSUBSCRIBE_URL in templates.fields["subject"].mentioned:
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
         if not self.body.strip() and not (self.body_html or "").strip():
             wrong["body"] = "is empty; write a text"
-        for name, text in (("body", self.body), ("bodyHtml", self.body_html or "")):
+        for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or "")):
             if "\0" in text:
                 wrong[name] = "has a NUL character"
         if not wrong:

@@ -83,7 +83,7 @@ async def _varied(workspace_id: int, row: Row, first: Content, number: int, want
     """None: it is new, and has its variants in itself, or is none of the campaign's (`apply` says so). Raises
     InvalidInput.
     """
-    place = next((one.step for one in row["steps"] if one.id == wanted.id), None)
+    place = next((one.step for one in row["steps"][1:] if one.id == wanted.id), None)
     if place is None:
         return None
     known = [one for one in row["variants"] if one.step == place]

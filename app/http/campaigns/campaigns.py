@@ -92,7 +92,8 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     """What to change; fields left out stay as they are, null removes where there may be none. `steps`: all later ones
     in their order; one that is left out is removed. A finished campaign goes on with them only with `reopen`.
     `variants`: those of the first step that change or are new, and `weight` that of its own text; a variant that is
-    left out stays as it is.
+    left out stays as it is. With the `textsVersion` that they are changes of, nothing is written over: where the
+    campaign says something else by now, it is 409 `texts_changed`.
     """
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
@@ -111,6 +112,7 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     variants: Annotated[list[VariantPatch] | msgspec.UnsetType, VARIANTS] = msgspec.UNSET
     steps: Annotated[list[StepPatch] | msgspec.UnsetType, STEPS] = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
+    texts_version: Annotated[str, msgspec.Meta(max_length=64)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Again(msgspec.Struct, forbid_unknown_fields=True):

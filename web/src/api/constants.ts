@@ -231,6 +231,7 @@ export const LIMITS = {
     weight: {"max": 100, "min": 1},
     variants: {"maxItems": 4, "minItems": 0},
     steps: {"maxItems": 10, "minItems": 0},
+    textsVersion: {"maxLength": 64},
   },
   Columns: {
     email: {"min": 0},

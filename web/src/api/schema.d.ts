@@ -3040,6 +3040,8 @@ export interface components {
             variants?: components["schemas"]["CampaignVariant"][];
             /** @description Of each step with variants, which is answered most, and whether that can be chance. */
             comparisons?: components["schemas"]["StepComparison"][];
+            /** @description Of all that it says, in which order and after which waits; where it is read by itself. */
+            textsVersion?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -3115,6 +3117,8 @@ export interface components {
             steps?: components["schemas"]["StepPatch"][];
             /** @description A finished campaign goes on with its changed steps, for whoever has one to come. */
             reopen?: boolean;
+            /** @description That of the texts that this changes; where the campaign says something else by now, 409 `texts_changed`, and nothing is changed. */
+            textsVersion?: string;
         };
         /** CampaignSender */
         CampaignSender: {

@@ -26,24 +26,37 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
   const queries = useQueryClient();
   const maySend = useMay("member");
   // What the fields began with: the campaign's figures change under them as it is sent.
-  const [before, setBefore] = useState(() => draftOf(campaign));
+  const [{ before, version }, setBegun] = useState(() => begunWith(campaign));
   const [after, setAfter] = useState(before);
   const [looked, setLooked] = useState<{ step: string; variant: number } | null>(null);
   const isFinished = campaign.status === "FINISHED";
   const { run, pending, error, reset } = useCommand({
     run: (patch: TextsPatch) =>
-      changeCampaign(campaign.id, { ...patch, ...(isFinished && { reopen: true }) }),
+      changeCampaign(campaign.id, {
+        ...patch,
+        ...(isFinished && { reopen: true }),
+        ...(version && { textsVersion: version }),
+      }),
     changes: [keys.campaigns.lists(), keys.emails.all()],
     done: (answer) => {
       queries.setQueryData(campaignQuery(campaign.id).queryKey, answer);
-      const now = draftOf(answer);
-      setBefore(now);
-      setAfter(now);
+      begin(answer);
     },
     said: () => "The texts are changed.",
     failed: () => {}, // said below
   });
+  const begin = (now: Campaign) => {
+    const begun = begunWith(now);
+    setBegun(begun);
+    setAfter(begun.before);
+  };
+  const beginAnew = async () => {
+    begin(await queries.fetchQuery({ ...campaignQuery(campaign.id), staleTime: 0 }));
+    reset();
+  };
   const said = consequences(campaign, before, after);
+  // What somebody else changed meanwhile is seen at once, unless it would take what is written here away.
+  if (after === before && campaign.textsVersion && campaign.textsVersion !== version) begin(campaign);
   const [first] = after.steps;
   // The first step's own text is changed with the settings.
   const lacks = Object.fromEntries(
@@ -132,15 +145,28 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
             <Button loading={pending} disabled={Object.keys(lacks).length > 0} onClick={() => void save()}>
               {isFinished ? "Go on with these steps" : "Change the texts"}
             </Button>
-            <Button variant="default" disabled={pending} onClick={() => setAfter(before)}>
-              As they were
-            </Button>
+            {isOld(error) ? (
+              <Button variant="default" disabled={pending} onClick={() => void beginAnew()}>
+                Begin with what it says now
+              </Button>
+            ) : (
+              <Button variant="default" disabled={pending} onClick={() => setAfter(before)}>
+                As they were
+              </Button>
+            )}
           </Group>
         </Stack>
       )}
     </Paper>
   );
 }
+
+/** The texts that a change begins with, and their version. */
+const begunWith = (campaign: Campaign) => ({ before: draftOf(campaign), version: campaign.textsVersion });
+
+/** Whether somebody else changed the texts meanwhile. */
+const isOld = (error: unknown) =>
+  error instanceof ApiProblem && error.type === "urn:reachinbox:problem:texts_changed";
 
 const hasSteps = ({ steps = [] }: Campaign) => steps.length > 0;
 
