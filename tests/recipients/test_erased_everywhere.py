@@ -63,10 +63,10 @@ LEFT = {
         step_contents.body step_contents.body_html step_contents.body_made step_contents.html_made
         step_variants.subject step_variants.body step_variants.body_html step_variants.body_made
         step_variants.html_made variant_contents.subject variant_contents.body variant_contents.body_html
-        variant_contents.body_made variant_contents.html_made templates.name templates.subject templates.body templates.body_html templates.headers
-        signatures.text signatures.html campaign_signatures.text campaign_signatures.html drafts.name files.name
-        file_pieces.content saved_lists.name saved_lists.purpose saved_lists.source saved_lists.fields
-        recipient_lists.name webhooks.description audit_log.subject""",
+        variant_contents.body_made variant_contents.html_made templates.name templates.subject templates.body
+        templates.body_html templates.headers signatures.text signatures.html campaign_signatures.text
+        campaign_signatures.html drafts.name files.name file_pieces.content saved_lists.name saved_lists.purpose
+        saved_lists.source saved_lists.fields recipient_lists.name webhooks.description audit_log.subject""",
     "the workspace's own mailboxes, servers and secrets": """
         senders.email senders.display_name senders.host senders.username senders.password_encrypted senders.imap_host
         senders.imap_username senders.imap_password_encrypted logins.refresh_token_encrypted
