@@ -175,6 +175,25 @@ def test_campaigns_are_found_by_name_and_in_the_archive(inside: Page) -> None:
     expect(row).to_contain_text("0 of 3")
 
 
+def test_a_double_click_does_once_what_a_verb_says(inside: Page) -> None:
+    campaign = schedule(inside)
+    calls: list[str] = []
+    inside.on("request", lambda asked: calls.append(asked.url.rpartition("/")[2]) if asked.method == "POST" else None)
+    inside.goto(f"/campaigns/{campaign}")
+    inside.get_by_role("button", name="Pause Spring letter").dblclick()
+    inside.get_by_role("button", name="Resume Spring letter").dblclick()
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_enabled()
+    assert calls == ["pause", "resume"]
+    expect(inside.get_by_text("only a PAUSED one can be resumed")).to_have_count(0)
+    inside.goto("/templates?edit=new")
+    form = inside.get_by_role("dialog")
+    form.get_by_label("Name", exact=True).fill("Reminder")
+    form.get_by_label("Message", exact=True).fill("Did you see it?")
+    form.get_by_role("button", name="Keep the template").dblclick()
+    expect(form).to_have_count(0)
+    assert calls == ["pause", "resume", "templates"]
+
+
 def test_a_draft_is_saved_for_the_workspace_and_an_older_one_is_not_written_over_it(inside: Page) -> None:
     inside.goto("/compose")
     inside.get_by_label("Subject").fill("Spring news")

@@ -165,6 +165,12 @@ def test_several_mailboxes_come_from_a_file_and_refused_rows_say_why(inside: Pag
     form = inside.get_by_role("dialog", name="Add several mailboxes")
     form.get_by_role("button", name="Add the mailboxes").click()
     expect(form.get_by_text("Choose a file.")).to_be_visible()
+    nobody = {"name": "none.csv", "mimeType": "text/csv", "buffer": b"email,host\nnobody,\n"}
+    form.locator("input[type=file]").set_input_files(nobody)  # pyright: ignore[reportArgumentType]
+    form.get_by_role("button", name="Add the mailboxes").click()
+    expect(form.get_by_text("No mailbox is added.")).to_be_visible()
+    form.get_by_role("button", name="Close").last.click()
+    inside.goto("/senders?edit=file")
     rows = "email,host,port,username,password\nbea@acme.example,smtp.acme.example,465,bea,secrét\nnobody,,,,\n"
     for encoding in ("cp1252", "utf-8"):
         file = {"name": "boxes.csv", "mimeType": "text/csv", "buffer": rows.encode(encoding)}

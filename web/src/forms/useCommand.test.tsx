@@ -67,3 +67,18 @@ test("a page that says itself what failed is told, and nothing stands in the cor
   expect(failed).toHaveBeenCalledWith(PROBLEM);
   expect(said).not.toHaveBeenCalled();
 });
+
+test("what is being done is not begun again by a second click, and can be done anew afterwards", async () => {
+  const { wrapper } = setUp();
+  const run = vi.fn(async ({ action }: { action: string }) => action);
+  const { result } = renderHook(() => useCommand({ run }), { wrapper });
+  await act(async () => {
+    const { run } = result.current;
+    expect(
+      await Promise.all([run({ action: "pause" }), run({ action: "pause" }), run({ action: "cancel" })]),
+    ).toEqual([true, true, true]);
+  });
+  expect(run.mock.calls.map(([{ action }]) => action)).toEqual(["pause", "cancel"]);
+  await act(async () => expect(await result.current.run({ action: "pause" })).toBe(true));
+  expect(run).toHaveBeenCalledTimes(3);
+});

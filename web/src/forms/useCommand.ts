@@ -1,7 +1,8 @@
 /** The one way to change something by the API; the rules are kept by `commandsCache` for all commands. */
 
 import { notifications } from "@mantine/notifications";
-import { MutationCache, type QueryClient, type QueryKey, useMutation } from "@tanstack/react-query";
+import { hashKey, MutationCache, type QueryClient, type QueryKey, useMutation } from "@tanstack/react-query";
+import { useRef } from "react";
 import { sentence } from "@/api/problem";
 
 interface Command<Input, Answer> {
@@ -29,7 +30,10 @@ declare module "@tanstack/react-query" {
   }
 }
 
-/** `run` resolves to whether it worked, and never rejects. `pending` goes to the button's `loading`; `input` is what is pending. */
+/**
+ * `run` resolves to whether it worked, and never rejects. `pending` goes to the button's `loading`; `input` is what is pending.
+ * A second click comes before the button shows that: what is being done with the same input is not begun again.
+ */
 export function useCommand<Input = void, Answer = unknown>(command: Command<Input, Answer>) {
   const { run, changes = [], done, said, failed = "That failed" } = command;
   const mutation = useMutation<Answer, Error, Input>({
@@ -37,12 +41,23 @@ export function useCommand<Input = void, Answer = unknown>(command: Command<Inpu
     onSuccess: (answer, input) => done?.(answer, input),
     meta: { changes, said, failed },
   });
-  return {
-    run: (input: Input): Promise<boolean> =>
-      mutation.mutateAsync(input).then(
+  const running = useRef(new Map<string, Promise<boolean>>());
+  const begin = (input: Input, key: string): Promise<boolean> => {
+    const begun = mutation
+      .mutateAsync(input)
+      .then(
         () => true,
         () => false, // told by the cache
-      ),
+      )
+      .finally(() => running.current.delete(key));
+    running.current.set(key, begun);
+    return begun;
+  };
+  return {
+    run: (input: Input): Promise<boolean> => {
+      const key = hashKey([input]);
+      return running.current.get(key) ?? begin(input, key);
+    },
     pending: mutation.isPending,
     input: mutation.isPending ? mutation.variables : undefined,
     error: mutation.error,

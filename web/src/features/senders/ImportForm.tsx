@@ -20,14 +20,18 @@ export function ImportForm({ done }: { done: () => unknown }) {
     send: async () => importSenders(file ? await textOfFile(file) : ""),
     changes: [keys.senders()],
     done: setImported,
-    said: ({ created }) => `${counted(created.length, "mailbox", "mailboxes")} added.`,
+    said: ({ created }) =>
+      created.length === 0
+        ? "No mailbox is added."
+        : `${counted(created.length, "mailbox", "mailboxes")} added.`,
   });
   if (imported) {
     return (
       <Stack>
         <Text>
-          {counted(imported.created.length, "mailbox", "mailboxes")} added; each is verified now, one after
-          the other.
+          {imported.created.length === 0
+            ? "No mailbox is added."
+            : `${counted(imported.created.length, "mailbox", "mailboxes")} added; each is verified now, one after the other.`}
         </Text>
         {imported.rejected.length > 0 && (
           <>
