@@ -144,6 +144,8 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
         if not self.body.strip() and not (self.body_html or "").strip():
             wrong["body"] = "is empty; write a text"
+        elif self.body_html and not self.body_html.strip():
+            wrong["bodyHtml"] = "is blank, so most readers would see nothing; leave it out"
         for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or "")):
             if "\0" in text:
                 wrong[name] = "has a NUL character"
