@@ -326,7 +326,7 @@ async def test_whoever_is_written_to_while_texts_change_gets_one_version_whole_a
         await wait_for(lambda: _is_finished(pool, campaign), "all to be sent", 60)
     assert len(received) == 60
     assert all(f"Text {one['Subject']}." in part(one, "plain") for one in received), "one version, whole"
-    assert len({str(one["Subject"]) for one in received}) > 4, "they changed meanwhile"
+    assert len({str(one["Subject"]) for one in received}) > 2, "they changed meanwhile"
     shown = {
         one["recipient"]: await said(pool, owner, one["id"])
         for one in await rows(pool, "SELECT id, recipient FROM emails")
