@@ -25,6 +25,9 @@ _PLAIN_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _PLAIN_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[A-Za-z]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
 _MOST_DOMAIN = 253
+_BLANK = (
+    "It has a blank in it. A name goes in front of angle brackets (Ann <ann@example.com>), a comma between addresses."
+)
 _PLAIN_LENGTH = 64  # no limit of RFC 5321 or DNS, on the whole, the local part or a label, is below this
 _SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 _ROLES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)  # RFC 2142: email-validator puts these in lower case
@@ -57,6 +60,8 @@ def normalize(text: str, internal: Collection[str] = ()) -> str:
         raise InvalidAddress("There is no email address.")
     if len(address) > MAX_LENGTH:  # said early: the validator looks at every character of a pasted novel
         raise InvalidAddress(f"The email address is longer than {MAX_LENGTH} characters.")
+    if "@" in address and len(address.split()) > 1:
+        raise InvalidAddress(_BLANK)
     if internal and is_internal(address.rpartition("@")[2], internal):
         return _internal(address)
     return _validated(address).normalized

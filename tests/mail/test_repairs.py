@@ -162,3 +162,25 @@ def test_what_is_known_of_domains_is_bounded() -> None:
     for n in range(known.MOST + 10):
         assert known[f"company{n}.example"] == ""
     assert len(known) <= known.MOST
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Ann Lee ann@example.com",
+        "ann lee@example.com",
+        "and ann@example.com",
+        "ann@example.com Ann",
+        "ann @ example.com",
+    ],
+)
+def test_a_blank_that_may_part_or_be_a_slip_is_refused_with_what_would_be_right(cell: str) -> None:
+    recipients = from_json([cell, "bob@example.com"])
+    assert [one.address for one in recipients] == ["bob@example.com"]
+    assert [(one.email, one.reason) for one in recipients.rejected] == [
+        (
+            cell,
+            "It has a blank in it. A name goes in front of angle brackets (Ann <ann@example.com>), "
+            "a comma between addresses.",
+        )
+    ]

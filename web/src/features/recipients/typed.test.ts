@@ -15,6 +15,37 @@ describe("typed recipients", () => {
     ]);
   });
 
+  it.each<[string, ...string[]]>([
+    ["a@x.de b@x.de c@x.de; d@x.de", "a@x.de", "b@x.de", "c@x.de", "d@x.de"],
+    ["a@x.de  \u00a0b@x.de\u3000c@x.de", "a@x.de", "b@x.de", "c@x.de"],
+    ["a@x.de，b@x.de；c@x.de、d@x.de", "a@x.de", "b@x.de", "c@x.de", "d@x.de"],
+    ["a@x.de, b@x.de c@x.de,", "a@x.de", "b@x.de", "c@x.de"],
+    ["<a@x.de><b@x.de> <c@x.de>", "a@x.de", "b@x.de", "c@x.de"],
+    ["Ann Lee <a@x.de> Bob Ray <b@x.de>", "Ann Lee|a@x.de", "Bob Ray|b@x.de"],
+    ["Ann Lee <a@x.de>Bob <b@x.de>; c@x.de", "Ann Lee|a@x.de", "Bob|b@x.de", "c@x.de"],
+    ['"Lee, Ann" <a@x.de> "Ray, Bob" <b@x.de>', "Lee, Ann|a@x.de", "Ray, Bob|b@x.de"],
+    ['"ann@home or work" <a@x.de>', "ann@home or work|a@x.de"],
+    ["a@x.de Bob <b@x.de> c@x.de", "a@x.de", "Bob|b@x.de", "c@x.de"],
+    ["a@x.de <b@x.de>", "a@x.de", "b@x.de"],
+    ["a@x.de <A@x.de> b@x.de", "A@x.de", "b@x.de"],
+    ["'a@x.de' <a@x.de>; a@x.de <mailto:a@x.de>", "a@x.de", "mailto:a@x.de"],
+    ['"a@x.de" "b@x.de" "a@b.de" <a@b.de>', '"a@x.de"', '"b@x.de"', "a@b.de"],
+    ["Team <a@x.de, b@x.de>", "Team|a@x.de", "Team|b@x.de"],
+    ["a@x.de (Ann Lee)", "a@x.de (Ann Lee)"],
+    ["<a@x.de> Ann Lee", "<a@x.de> Ann Lee"],
+    ["mailto: a@x.de", "mailto: a@x.de"],
+    ['"ann lee"@x.de b@x.de', '"ann lee"@x.de', "b@x.de"],
+    // The API refuses these, each with what would be right: nobody knows whether a blank parts or is a slip.
+    ["Ann Lee a@x.de Bob Ray b@x.de", "Ann Lee a@x.de", "Bob Ray b@x.de"],
+    ["a@x.de and b@x.de", "a@x.de", "and b@x.de"],
+    ["Ann <a@x.de Bob <b@x.de>", "Ann <a@x.de", "Bob|b@x.de"],
+    ["ann @ x.de", "ann @ x.de"],
+    ["nobody at all", "nobody at all"],
+  ])("of %j are as many as there are addresses", (text, ...people) => {
+    const read = parseTyped(text).map(({ email, name }) => (name ? `${name}|${email}` : email));
+    expect(read).toEqual(people);
+  });
+
   it("are written so that they read the same", () => {
     const people = [
       { email: "a@x.org" },
@@ -32,8 +63,14 @@ describe("a long list that is pasted", () => {
     expect(csvOfPaste('Ada "the first" <ada@example.com>\nbob@example.com, <carl@example.com>\n')).toBe(
       'email,name\n"ada@example.com","Ada ""the first"""\n"bob@example.com",""\n"carl@example.com",""',
     );
-    expect(csvOfPaste("ada@example.com\nbob@example.com\n")).toBe(
-      "email\nada@example.com\nbob@example.com\n",
+    expect(csvOfPaste("ada@example.com\nbob@example.com carl@example.com\n")).toBe(
+      'email\n"ada@example.com"\n"bob@example.com"\n"carl@example.com"',
+    );
+    expect(csvOfPaste("ada@example.com, bob@example.com; carl@example.com")).toBe(
+      'email\n"ada@example.com"\n"bob@example.com"\n"carl@example.com"',
+    );
+    expect(csvOfPaste("ada@example.com,Ada\nbob@example.com,Bob")).toBe(
+      "ada@example.com,Ada\nbob@example.com,Bob",
     );
     expect(csvOfPaste("name\tmail\nAda\tada@example.com\n")).toBe("name\tmail\nAda\tada@example.com\n");
   });

@@ -68,7 +68,7 @@ export function RecipientsField({
       {audience.source === "typed" && (
         <Textarea
           label="Addresses"
-          description="One a line or with commas between. “Ada <ada@example.com>” brings the merge field name."
+          description="One a line, or with commas or blanks between. “Ada <ada@example.com>” brings the merge field name."
           rows={7}
           value={typed.text}
           disabled={typed.isLoading}
