@@ -27,8 +27,14 @@ _BARE = re.compile(
     rf"(?<![\w.@/-])(?:www\.)?({'|'.join(map(re.escape, sorted(_SHORTENERS, reverse=True)))})/[\w-]", re.IGNORECASE
 )
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:https?://[^/]|mailto:|tel:|sms:|#)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:https?://[^/]|(?:mailto|tel|sms):\s*[^\s?]|#.)", re.IGNORECASE)
+# A target that is, or begins with, what each recipient has in a field; other filters may write anything before it. The
+# target ends within the field where a default has the quotation marks of the attribute.
+_FIELD_TARGET = re.compile(r"\{\{-?\s*(\w+)\s*(?:\|\s*default\b[^}|]*)?(?:-?\}\}|$)")
 _DROPPED = frozenset({"script", "iframe", "object", "embed", "form", "video", "audio", "link"})
+
+
+NOWHERE = "In an email it leads nowhere. A link begins with https://, or with mailto: and an address."
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -45,6 +51,19 @@ def hints(subject: str, body: str, body_html: str, *, sent_html: str) -> list[Hi
     page.feed(body_html)
     page.close()
     return [*_of_subject(_LIQUID.sub("", subject)), *_of_links(body, page), *_of_html(page, sent_html)]
+
+
+def fields_as_targets(body_html: str) -> set[str]:
+    """The merge fields whose value says where a link leads."""
+    page = _Page()
+    page.feed(body_html)
+    page.close()
+    return {field[1] for target, _ in page.links if (field := _FIELD_TARGET.match(target))}
+
+
+def is_target(value: str) -> bool:
+    """Whether a link with this as its target, or as the beginning of that, leads somewhere in an email."""
+    return _SCHEME.match(value.strip()) is not None
 
 
 def _of_subject(subject: str) -> list[Hint]:
@@ -76,8 +95,7 @@ def _of_links(body: str, page: _Page) -> list[Hint]:
         ]
     for target in sorted({target for target, _ in page.links}):
         if not target.startswith(("{{", "{%")) and not _SCHEME.match(target):
-            reason = "In an email it leads nowhere. A link begins with https:// or mailto:."
-            found.append(Hint("bodyHtml", f"The target of a link is “{target[:100]}”.", reason))
+            found.append(Hint("bodyHtml", f"The target of a link is “{target[:100]}”.", NOWHERE))
     for target, said in page.links:
         shown = _HOST.fullmatch(said.strip())
         if shown and _host(target) and _site(shown[1].lower()) != _site(_host(target)):

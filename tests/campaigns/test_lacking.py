@@ -182,3 +182,39 @@ async def test_a_misspelt_field_names_the_nearest(api: httpx.AsyncClient) -> Non
         "steps[1].body",
         "steps[1].bodyHtml",
     ]
+
+
+@pytest.mark.parametrize(
+    ("html", "values", "found"),
+    [
+        (
+            '<a href="{{ url }}">x</a>',
+            ["https://a.example", "b.example", "www.c.example", "mailto:d@example.com"],
+            "2 recipients have no target of a link in url; the first, in row 2, is “b.example”.",
+        ),
+        (
+            '<a href="{{ url | default: "https://ours.example" }}/x">x</a>',
+            ["mailto:", "", "https://a.example", "http://b.example"],
+            "1 recipient has no target of a link in url; the first, in row 1, is “mailto:”.",
+        ),
+        ('<a href="{{ url | prepend: "https://" }}">x</a>', ["a.example"], None),
+        ('<a href="https://{{ url }}">x</a>', ["a.example"], None),
+        ('<a href="{{ url }}">x</a>', ["https://a.example", "tel:+4930"], None),
+    ],
+)
+async def test_links_that_lead_nowhere_for_some_recipients_are_told(
+    api: httpx.AsyncClient, html: str, values: list[str], found: str | None
+) -> None:
+    people = [{"email": f"p{number}@example.com", "url": value} for number, value in enumerate(values)]
+    draft = {"subject": "Hi", "body": "Hi", "bodyHtml": html, "recipients": people}
+    hints = (await api.post("/api/campaigns/preview", json=draft)).json()["hints"]
+    told = [(hint["part"], hint["found"]) for hint in hints if "target of a link" in hint["found"]]
+    assert told == ([] if found is None else [("bodyHtml", found)])
+
+
+async def test_a_later_steps_link_that_leads_nowhere_is_told_as_its_own(api: httpx.AsyncClient) -> None:
+    step = {"wait": "P1D", "body": "Hi", "bodyHtml": '<a href="{{ url }}">x</a>'}
+    people = [{"email": "ann@example.com", "url": "a.example"}]
+    draft = {"subject": "Hi", "body": "Hi", "recipients": people, "steps": [step], "followUpWithoutReading": True}
+    hints = (await api.post("/api/campaigns/preview", json=draft)).json()["hints"]
+    assert "steps[0].bodyHtml" in [hint["part"] for hint in hints if "target of a link" in hint["found"]]

@@ -187,6 +187,10 @@ def told(subject: str = "News", body: str = "x", html: str = "") -> list[tuple[s
         ),
         ({"html": '<a href="http:/x.example">x</a>'}, "bodyHtml", "The target of a link is “http:/x.example”."),
         ({"html": '<a href="">x</a>'}, "bodyHtml", "The target of a link is “”."),
+        ({"html": '<a href="mailto:">x</a>'}, "bodyHtml", "The target of a link is “mailto:”."),
+        ({"html": '<a href="mailto: ?subject=x">x</a>'}, "bodyHtml", "The target of a link is “mailto: ?subject=x”."),
+        ({"html": '<a href="tel:">x</a>'}, "bodyHtml", "The target of a link is “tel:”."),
+        ({"html": '<a href="#">x</a>'}, "bodyHtml", "The target of a link is “#”."),
         (
             {"html": '<a href="https://evil.example/x">www.bank.example.com</a>'},
             "bodyHtml",

@@ -8,7 +8,7 @@ import msgspec
 
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import Step
-from app.mail.hints import Hint
+from app.mail.hints import Hint, fields_as_targets
 from app.mail.names import SENT_AT
 
 
@@ -25,6 +25,15 @@ async def of_texts(content: Content, steps: Sequence[Step], known: Collection[st
             for hint in its
             if hint.part != "subject" or step.subject is not None
         ]
+    return found
+
+
+def targets(messages: Sequence[tuple[str, Content]]) -> dict[str, str]:
+    """The fields that say where links lead, each with the part in which the first of them is."""
+    found: dict[str, str] = {}
+    for prefix, content in messages:
+        for field in sorted(fields_as_targets(content.body_html or "")):
+            found.setdefault(field, f"{prefix}bodyHtml")
     return found
 
 

@@ -27,7 +27,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
-from app.domain.campaigns.hints import of_texts
+from app.domain.campaigns.hints import of_texts, targets
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
@@ -230,6 +230,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
+        hints += lacking.nowhere()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
         await _check_read(conn, workspace_id, request, planned)
@@ -292,7 +293,8 @@ async def _recipients(
     first = await draft.content.parse(workspace_id)
     others = _others(draft)
     templates = await steps.parse(draft.content, others, workspace_id) if others else first
-    lacking = Lacking(templates, draft.if_blank, PROVIDED | {SENT_AT} if draft.steps else PROVIDED)
+    provided = PROVIDED | {SENT_AT} if draft.steps else PROVIDED
+    lacking = Lacking(templates, draft.if_blank, provided, targets([("", draft.content), *others]))
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
     known = recipients.fields | lacking.settled
     draft.content.check(first, known)
