@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.follow import Wait
-from app.domain.planning.reasons import Facts, Hold, Reason, Service, Waiting, decide
+from app.domain.planning.reasons import Facts, Hold, MostUsed, Reason, Service, Waiting, decide
 from app.domain.planning.slots import Limits, Ramp
 
 NOW = datetime(2026, 12, 1, 10, 30, tzinfo=UTC)  # a Tuesday
@@ -55,6 +55,12 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
         "The calendar is closed: the campaign sends Mon, Tue, Wed, Thu, Fri, 09:00 to 17:00, Europe/Berlin;",
     ),
     ("HOURLY_LIMIT", NEXT_HOUR, {"window_full": True, "used": {THIS_HOUR: 50}}, "used up the 50 emails an hour of"),
+    (
+        "HOURLY_LIMIT",
+        NEXT_HOUR,
+        {"window_full": True, "used": {THIS_HOUR: 50}, "most_used": MostUsed("Big list", 48)},
+        "“Big list” has used 48 of the 50 emails an hour of anna@example.com by now; raise that, or add a sender to",
+    ),
     (
         "HOURLY_LIMIT",
         NEXT_HOUR,

@@ -80,6 +80,13 @@ class Hold(NamedTuple):
     whole: bool
 
 
+class MostUsed(NamedTuple):
+    """The campaign that took most of the login's hour, and how many emails."""
+
+    name: str
+    emails: int
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Of one email, or of the first that waits in a stream (`scheduled_at` None: nothing does), at `now`."""
 
@@ -114,6 +121,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     used: Mapping[datetime, int] = {}  # of the login, by hour, up to now
     days_sent: int = 0
     window_full: bool = False  # the exchange gives nothing of this hour any more
+    most_used: MostUsed | None = None  # of this hour
     login_free_at: datetime | None = None  # the login's least gap lets it go
     # Around the slot in which it could have gone first: by hour, used or planned
     taken: Mapping[datetime, int] = {}
@@ -262,6 +270,8 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
             return _until(_NEVER, later[1], _too_many(facts, _allowed(facts, later[1])))
         until += HOUR
     used = f"The sender has used up {_allowed(facts, bound)}"
+    if bound == "HOURLY_LIMIT" and facts.most_used is not None:
+        used = f"“{facts.most_used.name}” has used {facts.most_used.emails:,} of {_allowed(facts, bound)} by now"
     return _until(until, bound, f"{used}; raise that, or add a sender to the campaign.")
 
 

@@ -21,7 +21,7 @@ from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
 from app.domain.planning.follow import Clock, Wait
 from app.domain.planning.owed import owed_by_logins
-from app.domain.planning.reasons import HOUR, Facts, Hold, Service, Waiting, decide
+from app.domain.planning.reasons import HOUR, Facts, Hold, MostUsed, Service, Waiting, decide
 from app.domain.planning.slots import DAY_HOURS, Limits, Ramp, hour_of
 from app.domain.planning.zones import zone_named
 from app.errors import NotFound
@@ -102,7 +102,7 @@ async def read_facts(
     service: Service,
 ) -> list[tuple[int, Facts]]:
     """By what was asked about, which has several where it has several streams: three queries, however many that are,
-    and one more where later steps may keep room.
+    and one more where later steps may keep room or an hour is used up.
     """
     params = {
         "workspace_id": workspace_id,
@@ -118,13 +118,14 @@ async def read_facts(
     if not concerned:
         return [(row["about"], one) for row, one in zip(rows, facts, strict=True)]
     used = await _used(conn, workspace_id, concerned)
+    most = await _most_used(conn, workspace_id, {row["login_id"] for row in rows if row["window_full"]})
     around = [_Around.of(row, one, hour) if hour else None for row, one, hour in zip(rows, facts, missed, strict=True)]
     planned = await _planned(conn, workspace_id, sorted({one for one in around if one}))
     owed = await _owed(conn, workspace_id, rows, around)
     found: list[tuple[int, Facts]] = []
     for row, one, looked in zip(rows, facts, around, strict=True):
         sent = used.get(row["login_id"], _Used(Counter(), 0))
-        changes: dict[str, Any] = sent._asdict()
+        changes: dict[str, Any] = sent._asdict() | {"most_used": most.get(row["login_id"])}
         if looked:
             changes |= _accounted(row, one, sent.used, planned.get(looked, []))
             changes |= _kept_for(row, looked, owed.get(row["login_id"], Counter()))
@@ -171,6 +172,15 @@ async def _used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int,
         if row["used"] is not None:
             sent.used[row["window_start"]] = row["used"]
     return found
+
+
+async def _most_used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, MostUsed]:
+    """By login, the campaign that took most of this hour."""
+    if not login_ids:
+        return {}
+    params = {"workspace_id": workspace_id, "login_ids": sorted(login_ids)}
+    rows = await fetch_all(conn, sql.most_used_of_logins, params)
+    return {row["login_id"]: MostUsed(row["name"], int(row["used"])) for row in rows if row["used"]}
 
 
 async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict[_Around, list[Row]]:

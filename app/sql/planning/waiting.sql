@@ -99,6 +99,16 @@ LEFT JOIN login_windows w
    AND w.window_start > this_hour() - interval '48 hours'
 WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
+-- name: most_used_of_logins
+-- Which campaign sent most of what each login did in this hour, and how much.
+SELECT DISTINCT ON (s.login_id) s.login_id, c.name, sum(n.window_used) AS used
+FROM senders s
+JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start = this_hour()
+JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
+WHERE s.workspace_id = %(workspace_id)s AND s.login_id = ANY (%(login_ids)s::bigint[])
+GROUP BY s.login_id, c.id, c.name
+ORDER BY s.login_id, used DESC, c.id;
+
 -- name: planned_of_logins
 -- What is planned for logins by the hour and the campaign, each between two times, with the rest of a campaign, which
 -- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
