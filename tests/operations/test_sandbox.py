@@ -192,5 +192,8 @@ async def test_messages_are_found_by_recipient_and_removed_up_to_the_last_that_w
     assert len(await found()) == 3
     problem(await api.delete("/api/sandbox/messages"), 400)
     await api.delete("/api/sandbox/messages", params={"last": middle["id"]})
+    await api.delete("/api/sandbox/messages", params={"last": middle["id"]})  # nothing is there any more
+    noted = [entry for entry in (await api.get("/api/audit")).json()["items"] if entry["action"] == "sandbox.cleared"]
+    assert [entry["subject"] for entry in noted] == [f"sandbox/messages, up to {middle['id']}"]
     assert await found() == [newest["envelopeTo"][0]]
     assert (await api.get(f"/api/campaigns/{campaign_id}")).json()["total"] > 0

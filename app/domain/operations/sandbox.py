@@ -10,8 +10,10 @@ from datetime import datetime
 import msgspec
 
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
+from app.domain.accounts.actor import Actor
 from app.domain.operations import installation
 from app.domain.pages import Page, PageRequest, page_of
+from app.domain.workspaces import audit
 from app.embedded.mailbox import ReceivedMessage, summarize
 from app.errors import InvalidInput, NotFound
 from app.mail.opaque import EmailName, MessageIds
@@ -99,13 +101,16 @@ async def list_messages(pool: Pool, workspace_id: int, page: PageRequest, q: str
     return page_of(messages, [row["id"] for row in rows], page.limit)
 
 
-async def remove_all(pool: Pool, workspace_id: int, last: int) -> None:
+async def remove_all(pool: Pool, actor: Actor, workspace_id: int, last: int) -> None:
     """Everything up to the message `last`: what came behind it was not yet seen by whoever asks for this."""
     params = {"workspace_id": workspace_id, "last": last, "batch": BATCH}
-    removed = BATCH
+    removed, noted = BATCH, False
     while removed == BATCH:
         async with transaction(pool, workspace_id) as conn:
             removed = (await conn.execute(sql.clear_sandbox, params)).rowcount
+            if removed and not noted:
+                await audit.record(conn, actor, workspace_id, "sandbox.cleared", f"sandbox/messages, up to {last}")
+                noted = True
 
 
 async def get_message(pool: Pool, workspace_id: int, message_id: int) -> SandboxMessage:

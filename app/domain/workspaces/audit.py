@@ -54,6 +54,7 @@ Action = Literal[
     "sender.retired",
     "sender.reinstated",
     "sender.checked",
+    "sandbox.cleared",  # of the messages that it received
     "list.created",  # one that is saved by name
     "list.grown",
     "list.exported",

@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import MAX_ID, Cursor, Id, Limit, ThePool, TheUser
+from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheActor, ThePool, TheUser
 
 Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
 Last = Annotated[
@@ -59,8 +59,8 @@ async def list_sandbox_messages(
     summary="Remove received messages; campaigns and their emails stay as they are",
     responses=problems(HTTPStatus.NOT_FOUND),
 )
-async def remove_sandbox_messages(pool: ThePool, user: TheUser, last: Last) -> None:
-    await sandbox.remove_all(pool, user.workspace_id, last)
+async def remove_sandbox_messages(pool: ThePool, user: TheUser, actor: TheActor, last: Last) -> None:
+    await sandbox.remove_all(pool, actor, user.workspace_id, last)
 
 
 @get("/messages/{id:int}", opt={"role": VIEWER}, summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))

@@ -46,6 +46,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "member.changed": "Changed a member's role",
   "member.removed": "Removed a member",
   "member.left": "Left the workspace",
+  "sandbox.cleared": "Removed what the sandbox had received",
   "list.created": "Began a saved list",
   "list.grown": "Added recipients to a saved list",
   "list.exported": "Downloaded a saved list",
