@@ -182,8 +182,9 @@ const login = createRoute({
 const register = createRoute({
   getParentRoute: () => root,
   path: "/register",
-  validateSearch: (search): { invitation?: string } => ({
+  validateSearch: (search): { invitation?: string; email?: string } => ({
     invitation: typeof search.invitation === "string" ? search.invitation : undefined,
+    email: typeof search.email === "string" ? search.email : undefined,
   }),
   component: lazyRouteComponent(() => import("@/features/accounts/RegisterPage"), "RegisterPage"),
 });

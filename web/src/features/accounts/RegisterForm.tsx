@@ -9,12 +9,14 @@ import { useEntry } from "./useEntry";
 interface Props {
   button: string;
   invitation?: string | undefined;
+  /** Whom the invitation is for. */
+  email?: string | undefined;
 }
 
 /** Makes an account and goes inside. */
-export function RegisterForm({ button, invitation }: Props) {
+export function RegisterForm({ button, invitation, email = "" }: Props) {
   const { form, submit, pending, failure } = useEntry({
-    initialValues: { email: "", password: "" },
+    initialValues: { email, password: "" },
     validate: { email: isNotEmpty("Give your email address."), password: newPassword },
     enter: (body) => register({ ...body, invitation: invitation ?? null }),
   });

@@ -10,7 +10,7 @@ import { RegisterForm } from "./RegisterForm";
 const route = getRouteApi("/register");
 
 export function RegisterPage() {
-  const { invitation } = route.useSearch();
+  const { invitation, email } = route.useSearch();
   const { data: ways } = useQuery(waysQuery);
   const closed = ways?.registration === false && !invitation;
   return (
@@ -18,7 +18,9 @@ export function RegisterPage() {
       title="Make an account"
       description={
         invitation
-          ? "You have been invited. Use the address that the invitation was made for, if it was made for one."
+          ? email
+            ? `You have been invited, at ${email}. The invitation is for this address alone.`
+            : "You have been invited. Use the address that the invitation was made for, if it was made for one."
           : undefined
       }
       footer={
@@ -32,7 +34,7 @@ export function RegisterPage() {
           Registration is closed here. Ask the administrator for an invitation, and open its link.
         </Alert>
       ) : (
-        <RegisterForm button="Make the account" invitation={invitation} />
+        <RegisterForm button="Make the account" invitation={invitation} email={email} />
       )}
     </AuthLayout>
   );

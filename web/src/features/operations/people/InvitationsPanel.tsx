@@ -48,7 +48,7 @@ export function InvitationsPanel() {
       {made ? (
         <MadeInvitation
           email={made.email}
-          path={`/register?${new URLSearchParams({ invitation: made.token ?? "" })}`}
+          path={`/register?${new URLSearchParams({ invitation: made.token ?? "", ...(made.email && { email: made.email }) })}`}
           done={() => setMade(null)}
         />
       ) : (
