@@ -1,21 +1,22 @@
 import "@/app/styles/mantine.css";
-import "@mantine/notifications/styles.layer.css";
 import "@/app/styles/fonts.css";
 import "@/app/styles/global.css";
 
 import { MantineProvider } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { session } from "@/api/session";
 import { queryClient } from "@/app/queryClient";
 import { router } from "@/app/router";
 import { cssVariablesResolver, theme } from "@/app/theme";
 import { LostSession } from "@/features/accounts/LostSession";
+import { lazyPart } from "@/ui/lazyPart";
 import { nonce } from "@/ui/nonce";
+
+const Notices = lazyPart(() => import("@/app/Notices"), "Notices");
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
@@ -32,7 +33,9 @@ createRoot(root).render(
     >
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
-          <Notifications position="bottom-right" />
+          <Suspense>
+            <Notices />
+          </Suspense>
           <RouterProvider router={router} />
           <LostSession />
         </ModalsProvider>

@@ -1,16 +1,16 @@
 import {
-  Alert,
-  Anchor,
-  Badge,
+  type AlertProps,
+  type AnchorProps,
+  type BadgeProps,
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
-  Menu,
-  Modal,
-  Notification,
-  PasswordInput,
-  Table,
-  Tooltip,
+  type MenuProps,
+  type ModalProps,
+  type NotificationProps,
+  type PasswordInputProps,
+  type TableProps,
+  type TooltipProps,
 } from "@mantine/core";
 
 /** Ours: the sea at the foot of a letter box. Shade 7 carries white text at 5.9:1. */
@@ -56,6 +56,12 @@ const dark: MantineColorsTuple = [
 const fontFamily =
   '"Geist Variable", ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
+interface Usually<Props> {
+  defaultProps?: Partial<Props>;
+  styles?: Props extends { styles?: infer Styles } ? Exclude<Styles, undefined> : never;
+}
+const usually = <Props>(made: Usually<Props>) => made;
+
 export const theme = createTheme({
   primaryColor: "petrol",
   primaryShade: 7,
@@ -78,29 +84,37 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   focusRing: "auto",
+  // Named, not imported: with what is only shown later, the first load would have to bring it.
   components: {
-    Alert: Alert.extend({
+    Alert: usually<AlertProps>({
       styles: {
         title: { color: "var(--mantine-color-text)" }, // orange on orange is too faint to read
         message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" },
       },
     }),
-    Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
-    Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
+    Anchor: usually<AnchorProps>({ defaultProps: { underline: "always" } }),
+    Badge: usually<BadgeProps>({
+      defaultProps: { variant: "light" },
+      styles: { label: { textTransform: "none" } },
+    }),
     // Each is in a section of its own to us; to browsers a `header` there would be one of the page.
     DrawerHeader: { defaultProps: { component: "div" } },
     ModalHeader: { defaultProps: { component: "div" } },
     // Its placeholder for the focus is no child that a menu may have.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
-    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
-    PasswordInput: PasswordInput.extend({
+    Menu: usually<MenuProps>({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    Modal: usually<ModalProps>({
+      defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } },
+    }),
+    Notification: usually<NotificationProps>({
+      defaultProps: { closeButtonProps: { "aria-label": "Close" } },
+    }),
+    PasswordInput: usually<PasswordInputProps>({
       defaultProps: {
         visibilityToggleButtonProps: { "aria-label": "Show or hide the password", tabIndex: 0 },
       },
     }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: 8, horizontalSpacing: "md" } }),
-    Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 250 } }),
+    Table: usually<TableProps>({ defaultProps: { verticalSpacing: 8, horizontalSpacing: "md" } }),
+    Tooltip: usually<TooltipProps>({ defaultProps: { withArrow: true, openDelay: 250 } }),
   },
 });
 
