@@ -557,3 +557,45 @@ def test_whoever_was_left_out_is_taken_along_to_be_mended(page: Page, email: str
     assert rows[-1] == ["14", "ADA@example.com", "Is in line 1 already."]
     assert len(rows) == 14
     assert_accessible(page)
+
+
+def test_rich_text_chosen_before_anything_is_written_hinders_no_plan(composing: Page) -> None:
+    page = composing
+    page.get_by_label("Addresses").fill("ada@example.com bob@example.com; cy@example.com")
+    page.get_by_label("Subject").fill("Hello")
+    page.get_by_text("Rich text", exact=True).first.click()
+    editor = page.locator(".ProseMirror")
+    editor.wait_for()
+    expect(page.get_by_role("button", name="Schedule", exact=True)).to_be_visible()
+    expect(page.locator('[aria-invalid="true"]')).to_have_count(0)
+    editor.click()
+    page.keyboard.type("Hello to you")
+    expect(page.get_by_role("button", name="Schedule 3 emails")).to_be_visible()
+    expect(page.locator('[aria-invalid="true"]')).to_have_count(0)
+    expect(page.get_by_text("is missing")).to_have_count(0)
+
+
+def test_the_keyboard_comes_to_schedule_in_a_few_tabs(composing: Page) -> None:
+    page = composing
+    write(page, "Hello", "Hello")
+    page.get_by_label("Addresses").fill("ada@example.com")
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+    page.locator("body").evaluate("() => document.activeElement.blur()")
+    page.get_by_role("heading", level=1).evaluate(
+        "heading => { const range = document.createRange(); range.setStart(document.body, 0);"
+        " getSelection().removeAllRanges(); getSelection().addRange(range); }"
+    )
+    keys = 0
+    for name in ("Skip to the page", "To Schedule"):
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            keys += 1
+            if page.evaluate("document.activeElement.textContent") == name:
+                break
+        expect(page.locator(":focus")).to_have_text(name)
+        page.keyboard.press("Enter")
+        keys += 1
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_focused()
+    assert keys <= 6
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()

@@ -142,6 +142,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   });
 
   const form = useRef<HTMLFormElement>(null);
+  const toSchedule = useRef<HTMLButtonElement>(null);
   const { failure } = sending;
   useEffect(() => {
     if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
@@ -189,6 +190,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         if (from.isReady) sending.ask();
       }}
     >
+      <button type="button" className="skip-link" onClick={() => toSchedule.current?.focus()}>
+        To Schedule
+      </button>
       {restoredAt && (
         <DraftNotice
           savedAt={restoredAt}
@@ -357,6 +361,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           />
         </div>
         <SendingBar
+          button={toSchedule}
           plan={ready}
           senders={from.chosen}
           pending={sending.pending}

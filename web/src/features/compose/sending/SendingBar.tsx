@@ -1,5 +1,6 @@
 import { Button, Text } from "@mantine/core";
 import { IconCalendarTime } from "@tabler/icons-react";
+import type { Ref } from "react";
 import type { Sender } from "@/features/senders/queries";
 import { useSandboxed } from "@/features/senders/useSandboxed";
 import { FormFailure } from "@/forms/FormFailure";
@@ -9,6 +10,8 @@ import type { Plan } from "../queries";
 import classes from "./SendingBar.module.css";
 
 interface Props {
+  /** What is pressed to go on. */
+  button: Ref<HTMLButtonElement>;
   /** Of the draft as it is; undefined while something lacks or it is asked for. */
   plan: Plan | undefined;
   senders: readonly Sender[];
@@ -18,7 +21,7 @@ interface Props {
 }
 
 /** At the bottom of the screen however long the page is: what would happen, and the way there. */
-export function SendingBar({ plan, senders, pending, disabled, failure }: Props) {
+export function SendingBar({ button, plan, senders, pending, disabled, failure }: Props) {
   const isSandboxed = useSandboxed();
   const from = senders.length === 1 ? senders[0]?.email : counted(senders.length, "mailbox", "mailboxes");
   const isTrial = senders.length > 0 && senders.every(isSandboxed);
@@ -35,6 +38,7 @@ export function SendingBar({ plan, senders, pending, disabled, failure }: Props)
           </Text>
         </div>
         <Button
+          ref={button}
           type="submit"
           size="md"
           loading={pending}
