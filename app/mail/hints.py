@@ -28,8 +28,9 @@ _BARE = re.compile(
 )
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://[^/]|(?:mailto|tel|sms):\s*[^\s?]|#.)", re.IGNORECASE)
-# A target that is, or begins with, what each recipient has in a field; other filters may write anything before it.
-_FIELD_TARGET = re.compile(r"\{\{-?\s*(\w+)\s*(?:\|\s*default\b[^}|]*)?-?\}\}")
+# A target that is, or begins with, what each recipient has in a field; other filters may write anything before it. The
+# target ends within the field where a default has the quotation marks of the attribute.
+_FIELD_TARGET = re.compile(r"\{\{-?\s*(\w+)\s*(?:\|\s*default\b[^}|]*)?(?:-?\}\}|$)")
 _DROPPED = frozenset({"script", "iframe", "object", "embed", "form", "video", "audio", "link"})
 
 

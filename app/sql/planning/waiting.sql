@@ -106,7 +106,7 @@ FROM senders s
 JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start = this_hour()
 JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
 WHERE s.workspace_id = %(workspace_id)s AND s.login_id = ANY (%(login_ids)s::bigint[])
-GROUP BY s.login_id, c.id
+GROUP BY s.login_id, c.id, c.name
 ORDER BY s.login_id, used DESC, c.id;
 
 -- name: planned_of_logins
