@@ -149,7 +149,7 @@ class LedgerCollector(Collector):
 
 
 def _labelled(vitals: Vitals) -> Iterable[Metric]:
-    """What is told apart by labels."""
+    """The metrics that have labels."""
     due = {"backed_off" if backed_off else "ready": each for backed_off, each in vitals.due.items()}
     states = ("good", "failing", "ended")
     for name, text, label, values in (

@@ -54,7 +54,7 @@ class LastSeen:
             self._complained = True
 
     def _read(self) -> list[tuple[UUID, int]]:
-        """What is not there or not whole, as after the machine lost its power, says nothing."""
+        """A file that is missing or not whole, as after the machine lost its power, gives no entries."""
         found: list[tuple[UUID, int]] = []
         with suppress(OSError):
             for line in self._file.read_text(errors="replace").splitlines():

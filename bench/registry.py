@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 class Failed(Exception):
-    """What was measured, or the machine, is not as it must be; the message says what and where."""
+    """A measurement or the machine is not as it must be; the message says what and where."""
 
 
 Bench = Callable[[Run], Iterator[Figure]]

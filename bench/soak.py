@@ -131,7 +131,7 @@ async def _same(client: httpx.Client) -> AsyncGenerator[httpx.AsyncClient, None]
 
 
 class Soak:
-    """What goes on, and what has been seen so far."""
+    """The state of a run, and what has been seen so far."""
 
     def __init__(
         self,
@@ -254,7 +254,7 @@ class Soak:
         }
         await self._call("limits", "PATCH", f"/api/senders/{self._owner.sender_id}", changes)
 
-    # What goes wrong
+    # Faults
 
     async def _change_mood(self) -> None:
         self._sink.script(self._chance.sample(MOODS, self._chance.randint(0, 4)))

@@ -233,7 +233,7 @@ def _until(condition: object, seconds: float) -> bool:
 
 
 def _copy_context(to: Path) -> None:
-    """What is in version control; .dockerignore keeps out all else, and some of it."""
+    """Copy what version control has; .dockerignore keeps out all else, and some of it."""
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=SOURCE).split("\0")
     for name in filter(None, names):
         if (SOURCE / name).is_file():

@@ -130,7 +130,7 @@ SLOW = ("web", "crash", "http", "worker", "ledger", "service", "sql", "accounts"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What has to be alone comes last."""
+    """Tests that have to be alone come last."""
     tests = config.rootpath / "tests"
 
     def turn(item: pytest.Item) -> int:

@@ -50,7 +50,7 @@ _stdlib_log = logging.getLogger(__name__)  # `isEnabledFor` spares each email a 
 
 
 class Result(NamedTuple):
-    """What came of a claim: the report for the ledger, whose fault a failure was."""
+    """The result of a claim: the report for the ledger, whose fault a failure was."""
 
     report: Report
     fault: Fault

@@ -70,7 +70,7 @@ class State(NamedTuple):
 
 
 class Session:
-    """What can be asked of a mailbox that is logged in to. It blocks: for functions that are given to `Mailbox.do`."""
+    """A mailbox that is logged in to. Its methods block: for functions that are given to `Mailbox.do`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -45,7 +45,7 @@ class Protocol(imaplib.IMAP4):
         self._allowance = allowance
 
     def list_with(self, wanted: str, options: str) -> list[Any]:
-        """What comes of one kind with a list of all folders (RFC 5258)."""
+        """Responses of one kind that come with a list of all folders (RFC 5258)."""
         outcome, told = self._simple_command("LIST", '""', '"*"', "RETURN", options)
         if outcome != "OK":
             raise self.error(words_in(self.error(*told)))

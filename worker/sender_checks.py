@@ -168,7 +168,7 @@ class Checks:
 
 
 class Mail(NamedTuple):
-    """What goes out. `subject` has a word that is in no other mail."""
+    """The mail that a check sends. `subject` has a word that is in no other mail."""
 
     message: Message
     message_id: str

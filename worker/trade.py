@@ -175,6 +175,6 @@ class Trade:
             await self.exchange(0)
 
     async def look(self) -> Outlook | None:
-        """What comes next for the sender; None when it is gone."""
+        """The sender's next claims, and when to ask again; None when the sender is gone."""
         async with self._pool.connection() as conn:
             return await exchange.outlook(conn, self._claimant)

@@ -1,4 +1,4 @@
-"""Who is asking: a program by its API key (RFC 6750), or a person by the cookie of a session.
+"""Authentication of a call: a program by its API key (RFC 6750), a person by the cookie of a session.
 
 What a call takes stands at its handler: `opt={"role": …}`, what one has to be in the workspace, and `"scope"`, what a
 key has to allow. A cookie is sent by browsers on their own, so a request that writes and comes with

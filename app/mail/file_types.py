@@ -48,8 +48,8 @@ def type_of(name: str) -> str:
     ending = re.search(r"\.[^.]+$", name.lower())
     found, packed = _TYPES.guess_type(name)
     found = (ending and _OTHER.get(ending[0])) or found
-    # What is a message or made of parts by its type would have to be written otherwise (RFC 2046, 5.2.1), and what is
-    # packed (`a.csv.gz`) is not of the kind of what is in it.
+    # A message or multipart type would have to be written otherwise (RFC 2046, 5.2.1), and a file that is
+    # packed (`a.csv.gz`) is not of the type of its content.
     return ANY_TYPE if found is None or packed or found.startswith(("message/", "multipart/")) else found
 
 

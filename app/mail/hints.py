@@ -38,7 +38,7 @@ NOWHERE = "In an email it leads nowhere. A link begins with https://, or with ma
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """What was found, in which part of the message, and why it matters."""
+    """A finding about one part of the message, and why it matters."""
 
     part: str
     found: str

@@ -47,7 +47,7 @@ async def render(
 
 
 async def make(written: Written, workspace_id: int) -> Made | None:
-    """What is sent of it; None: that takes too much. Raises NotRendered."""
+    """The document that is sent; None: making it takes too much. Raises NotRendered."""
     (result,) = await _children.run(document.make, None, [written], BUDGET, workspace_id=workspace_id)
     if not isinstance(result, Failure):
         return result

@@ -34,7 +34,7 @@ async def audited(pool: Pool) -> list[tuple[str, str]]:
     return [(row["action"], row["subject"]) for row in rows]
 
 
-# Who is let in
+# People who are let in
 
 
 async def test_somebody_new_gets_an_account_and_is_known_from_then_on(

@@ -151,7 +151,7 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
 async def test_whoever_asks_for_many_waits_for_them_alone(
     visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever had an account and logged in a hundred times at once kept everybody from it: they waited for all."""
+    """Somebody with an account who logged in a hundred times at once kept everybody from it: they waited for all."""
     held, done = threading.Event(), list[str]()
 
     class Held:
@@ -325,7 +325,7 @@ async def test_a_link_to_a_new_password_is_tried_ten_times_at_most(
     assert len(hashed) == 1  # a link that is used up costs nothing
 
 
-# What is left of it
+# The audit log of attempts
 
 
 async def test_the_log_has_refusals_and_unknown_addresses_and_not_each_of_them(

@@ -1,4 +1,4 @@
-"""Who may ask: every call under /api but the schema needs a key or a session, shows the rows of one workspace alone,
+"""Authentication: every call under /api but the schema needs a key or a session, shows the rows of one workspace alone,
 and takes a role in it that stands at its handler.
 """
 
@@ -134,7 +134,7 @@ async def _received(pool: Pool, campaign_id: int) -> int:
 
 
 async def _answered(pool: Pool, email_id: int) -> int:
-    """What came back for an email; its id."""
+    """Record a response to an email; its id."""
     insert = b"""
         INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak,
                                message_id, folder, uid_validity, uid, received_at, subject, text, attachments)

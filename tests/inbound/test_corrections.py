@@ -25,7 +25,7 @@ _COMES: list[tuple[Kind, Report | None]] = [
     ("UNSUBSCRIBE", None),
 ]
 _WEAK = st.sampled_from([False, False, False, True])
-# What comes for an email that was sent or one that waits; or which of those is something else, or nothing at all.
+# A response to an email that was sent or one that waits; or a correction of one.
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("comes"), st.sampled_from(_COMES), st.sampled_from([1, 3]), _WEAK),

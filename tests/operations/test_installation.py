@@ -324,7 +324,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_once_and_ends_nothing(
     assert capsys.readouterr().out.count("will not be noticed") == 1
 
 
-# Who is told
+# Receivers of the alarm
 
 
 async def test_a_connection_to_another_installation_is_not_used(

@@ -390,7 +390,7 @@ async def test_others_are_served_while_a_sender_is_planned(
     for answer in answers:
         assert problem(answer, 409)["type"] == "urn:reachinbox:problem:plan_changing"
         assert answer.headers["Retry-After"] == "2"
-    # What was asked is made all the same, and the same click works now.
+    # The change that was asked is made all the same, and the same click works now.
     assert await changes.carry_out(pool, user.workspace_id, sender)
     assert (await api.post(f"/api/campaigns/{made[0]}/resume")).json()["status"] == "ACTIVE"
 

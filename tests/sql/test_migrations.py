@@ -136,7 +136,7 @@ def test_a_function_of_another_version_stays_as_long_as_a_worker_may_call_it(
 
 
 def test_a_function_that_is_missing_is_made_again(database_url: str) -> None:
-    """Whoever was killed between the last migration and the functions has left none."""
+    """A `migrate` that was killed between the last migration and the functions has left none."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         for name in functions():
             conn.execute(f"DROP FUNCTION {name}".encode())

@@ -111,7 +111,7 @@ class MailProvider:
     def knows(self, refresh_token: str) -> bool:
         return refresh_token in self._refresh_tokens
 
-    # What is asked of it
+    # Requests to it
 
     def answer(self, path: str, form: dict[str, str], authorization: str | None) -> Fault:
         self.requests[path] += 1

@@ -33,7 +33,7 @@ from tests.support.waiting import BOUND_S
 GATES = 777
 THEM = "them@example.com"
 
-# Whoever has changed an email, a stream or a suppression waits before the commit until the gate of its session is open.
+# A session that has changed an email, a stream or a suppression waits before the commit until its gate is open.
 GATE = f"""
 CREATE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

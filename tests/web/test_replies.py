@@ -1,4 +1,4 @@
-"""What came back: seen as it comes, read, labelled, corrected and answered."""
+"""Responses in the browser: seen as they come, read, labelled, corrected and answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does something, and from where: what sessions, limits and the audit log note."""
+"""The user or key that acts, and from where, as sessions, limits and the audit log note it."""
 
 from __future__ import annotations
 

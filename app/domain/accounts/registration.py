@@ -1,4 +1,5 @@
-"""Who may have an account: the first of an installation, anybody while registration is open, the invited.
+"""Registration, for those who may have an account: the first of an installation, anybody while registration is open,
+the invited.
 
 The first account administers the installation. Later ones need open registration (ALLOW_REGISTRATION) or an
 invitation: the administrator's to the installation, or a workspace owner's into the workspace.

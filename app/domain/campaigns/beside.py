@@ -60,7 +60,7 @@ def _address(text: str, internal: Collection[str]) -> str:
 
 
 def wrong_with(headers: Mapping[str, str], cc: Sequence[str], bcc: Sequence[str]) -> dict[str, str]:
-    """What is wrong with these by the names of the fields; values of headers are templates that parse."""
+    """The errors of copies, headers and the reply address, by field; values of headers are templates that parse."""
     wrong: dict[str, str] = {}
     if not COPIES.allow(len(cc) + len(bcc)):
         wrong["cc"] = f"and bcc are {len(cc) + len(bcc)} together; {COPIES.most} are the most"

@@ -302,7 +302,9 @@ def _copies(row: Row, changes: Changes) -> dict[str, Any]:
 
 
 def _check_copies(row: Row, content: Content) -> None:
-    """What is being sent was counted for those who got it then. The campaign is locked. Raises Conflict."""
+    """Copies cannot change while emails are at a server: those were counted for who got them then. The campaign is
+    locked. Raises Conflict.
+    """
     if row["sending"] and content.copies > Content.of_row(row).copies:
         raise Conflict("emails are being sent this moment; pause the campaign, and add who gets copies then")
 

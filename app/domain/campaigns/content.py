@@ -171,7 +171,7 @@ class Content(msgspec.Struct, frozen=True):
         ]
 
     async def sent(self, workspace_id: int) -> Sent:
-        """What is made of it, once for all recipients; the templates are right. Raises Unavailable."""
+        """The content as it is sent, made once for all recipients; the templates are right. Raises Unavailable."""
         written = Written(self.subject, self.body, self.body_html or "", self.language)
         made = await finished(rendering.make(written, workspace_id))
         if made is None:

@@ -129,7 +129,7 @@ async def get(pool: Pool, workspace_id: int, file_id: int) -> KeptFile:
 
 
 async def content(pool: Pool, workspace_id: int, file: KeptFile) -> AsyncIterator[bytes]:
-    """What is in a file. Whoever reads it slowly holds no connection between two pieces. Raises NotFound."""
+    """The bytes of a file. A slow reader holds no connection between two pieces. Raises NotFound."""
     for number in range(enclosed(file).pieces):
         yield await piece(pool, workspace_id, file.id, number)
 

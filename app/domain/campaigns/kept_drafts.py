@@ -56,7 +56,7 @@ class KeptDraft(DraftSummary, rename="camel", kw_only=True):
 
 
 class DraftText(msgspec.Struct, frozen=True, kw_only=True):
-    """What is saved. Raises InvalidInput by `check`."""
+    """The columns to save. Raises InvalidInput by `check`."""
 
     name: str
     content: dict[str, Any]

@@ -92,7 +92,7 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
 
 
 class Scheduled(Heard, rename="camel", kw_only=True):
-    """What was scheduled."""
+    """The campaign that was scheduled."""
 
     campaign: Campaign
 

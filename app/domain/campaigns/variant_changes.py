@@ -39,7 +39,7 @@ class WantedVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Varied(NamedTuple):
-    """What is wanted of a step's variants, checked, with what is made of each as columns. `weight`: of the step's own
+    """A step's variants as they are wanted, checked, with the columns made of each. `weight`: of the step's own
     text, None: as it is. `said`: the messages, by what stands before the names of their parts.
     """
 

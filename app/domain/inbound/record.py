@@ -1,4 +1,4 @@
-"""What came back is recorded once, in one transaction with all that follows from it and with the place it lay at.
+"""A response is recorded once, in one transaction with all that follows from it and with its place in the mailbox.
 
 What follows: whoever does not exist, complained or wants no more is suppressed, and what waits for them cancelled; a
 bounce that is the sender's own fault holds its login and suppresses nobody; what was in doubt and is answered was sent.

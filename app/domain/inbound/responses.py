@@ -1,4 +1,4 @@
-"""What came back, for people: read, labelled, and corrected where its reader took it for something else.
+"""Responses for people: read, labelled, and corrected where the reader took one for something else.
 
 Whoever corrects what it is undoes what followed from that, and has follow what is right: the suppression, the counts,
 and whether the campaign goes on writing to the recipient. What a suppression has cancelled stays so.
@@ -42,7 +42,7 @@ _COUNTED: dict[Reason, str] = {"BOUNCED": "bounced", "COMPLAINED": "complained",
 
 
 class ResponseSummary(msgspec.Struct, rename="camel", kw_only=True):
-    """What came back for an email. `weak`: only the address says whose answer it is. `corrected`: a person said what it
+    """A response to an email. `weak`: only the address says whose answer it is. `corrected`: a person said what it
     is. Of a bounce, `of_sender`: it is the sender's fault, and says nothing about the recipient. `back_on` is the day
     that an absence note names.
     """

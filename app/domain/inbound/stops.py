@@ -37,7 +37,7 @@ async def go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[i
 
 
 async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
-    """What follows an email waits as long as absence notes say, if they say it, and then leaves at its step's time of
+    """The step after an email waits as long as absence notes say, if they say it, and then leaves at its step's time of
     day where its calendar is open; the streams are locked.
     """
     params = {"workspace_id": workspace_id, "email_id": email_id}

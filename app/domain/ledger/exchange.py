@@ -119,7 +119,7 @@ async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> 
 
 
 async def outlook(conn: Conn, claimant: Claimant) -> Outlook | None:
-    """What comes next for the sender; None when it is gone."""
+    """The sender's next claims, and when to ask again; None when the sender is gone."""
     row = await fetch_one(conn, sql.outlook, claimant.parameters())
     return None if row is None else Outlook(**row)
 

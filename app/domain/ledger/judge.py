@@ -76,7 +76,7 @@ class Subject(msgspec.Struct):
 
 
 class Refusals(msgspec.Struct):
-    """What was refused in the same words, of one stream: a row of `refusals`."""
+    """A row of `refusals`: emails of one stream, refused in the same words."""
 
     last_at: datetime
     emails: int = 0
@@ -100,8 +100,8 @@ Key = tuple[str, int]  # signature, stream
 
 
 class Evidence(msgspec.Struct):
-    """What is known of a login, and what `judge` makes of it. `changed` and `lifted` name rows that it has touched,
-    `suspects` the streams that may be refused by one recipient domain alone.
+    """A login's refusals and holds, and what `judge` makes of them. `changed` and `lifted` name rows that it has
+    touched, `suspects` the streams that may be refused by one recipient domain alone.
     """
 
     now: datetime

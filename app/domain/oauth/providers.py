@@ -58,7 +58,9 @@ class MailProvider(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(self.scopes)
 
     def lacks(self, given: str | None) -> list[str]:
-        """What was asked for and not given, as people may untick it. `given` None: all (RFC 6749, section 5.1)."""
+        """The scopes that were asked for and not granted, as people may untick them. `given` None: all (RFC 6749,
+        section 5.1).
+        """
         if given is None:
             return []
         have = given.lower().split()

@@ -123,7 +123,7 @@ class Zones:
         self._number_of: dict[str, int] = {}
 
     def problem(self, fields: Mapping[str, str]) -> str:
-        """What is wrong with what a recipient brought; empty: nothing."""
+        """Why the zone that a recipient brought is none; empty: it is one."""
         text = _brought(fields)
         if not text or zone_named(text):
             return ""

@@ -232,7 +232,7 @@ class Course:
         return made
 
     def _followed(self, calendars: Sequence[Calendar | None]) -> Following | None:
-        """What follows the emails that were planned so far, and goes ahead of the next; None: nothing."""
+        """The later steps of the emails planned so far, which go ahead of new ones; None: there are none."""
         if self._waits and (self._following is None or self.by_zone):
             self._following = Following(
                 self._waits,

@@ -66,7 +66,7 @@ async def divide_neglected(pool: Pool) -> list[int]:
 
 
 class _Part(NamedTuple):
-    """What is to be divided: emails and the numbers of the streams that they go to."""
+    """Emails to be divided, and the numbers of the streams that they go to."""
 
     stream_ids: list[int]
     ids: array[int]

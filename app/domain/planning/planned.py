@@ -1,4 +1,4 @@
-"""What is planned to go when, over all campaigns."""
+"""Emails planned for the next hours, over all campaigns."""
 
 from __future__ import annotations
 

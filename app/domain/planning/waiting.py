@@ -212,7 +212,7 @@ async def _owed(
 
 
 def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) -> dict[str, Any]:
-    """What is owed around the slot, by the campaign and by others."""
+    """Follow-ups owed around the slot, by the campaign and by others."""
     own, others = Counter[datetime](), Counter[datetime]()
     for (hour, campaign_id), recipients in owed.items():
         if looked.begin <= hour < looked.end:

@@ -255,7 +255,7 @@ class RecipientList:
 
 
 def _too_large(fields: Mapping[str, str]) -> str:
-    """What is wrong with a recipient who has more than is kept of one; empty: nothing."""
+    """Why a recipient with so much in their fields is refused; empty: they are not."""
     for name, text in fields.items():
         if len(text) > FIELD_CHARACTERS:
             return f"{cut(name, _NAME)} has {len(text):,} characters, and {FIELD_CHARACTERS:,} is the most."

@@ -95,7 +95,7 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
         next=summaries.get(next_id) if next_id else None,
         next_steps=owed,
         ended=[EndedFor(**one) for one in ended],
-        # What was removed this moment is left out.
+        # Emails that were removed this moment are left out.
         items=[Moment(row["at"], summaries[row["id"]]) for row in moments.items if row["id"] in summaries],
         next_cursor=moments.next_cursor,
     )

@@ -194,7 +194,9 @@ async def get_list(pool: Pool, workspace_id: int, list_id: int) -> StoredList:
 
 
 async def remove_list(pool: Pool, workspace_id: int, list_id: int) -> None:
-    """What was made of it stays; and so does the list itself as long as a draft names it. Raises NotFound."""
+    """Remove the list. Campaigns made of it stay; and so does the list itself as long as a draft names it. Raises
+    NotFound.
+    """
     async with transaction(pool, workspace_id) as conn:
         if (await fetch_exactly_one(conn, sql.is_drafted, {"workspace_id": workspace_id, "id": list_id}))["drafted"]:
             return

@@ -108,7 +108,7 @@ def tidied(asked: _Asked) -> _Asked:
 
 
 def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
-    """What is asked of the login, as columns of `logins`; what is to be left alone is not there."""
+    """The columns of `logins` that are asked to change."""
     columns: dict[str, Any] = {
         name: value for name in ("hourly_limit", "max_connections") if (value := getattr(asked, name)) is not None
     }

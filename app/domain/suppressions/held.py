@@ -1,4 +1,4 @@
-"""Who is left out when emails are made or sent again, since they are suppressed: looked for twice.
+"""Recipients left out when emails are made or sent again, since they are suppressed: looked for twice.
 
 The first look, without a lock, takes the suppressed out of a staged list. The last, once `owed` is held with others,
 cancels what a suppression of meanwhile concerns: whoever suppresses waits for us, or we see it.
@@ -46,8 +46,8 @@ class SuppressedEmail(msgspec.Struct, frozen=True):
 
 
 class FirstLook(NamedTuple):
-    """Who was taken out of the stage: by their numbers, and the first of them as people read it. `newest`: of the
-    suppressions that there were.
+    """The recipients who were taken out of the stage: their numbers, and the first of them as people read it. `newest`:
+    of the suppressions that there were.
     """
 
     numbers: list[int]

@@ -302,7 +302,7 @@ async def _add_some(
 
 @asynccontextmanager
 async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncGenerator[Added]:
-    """What is added, for the audit log: where it ends half way, too."""
+    """The number of added suppressions for the audit log, where adding ends half way, too."""
     told = Added(0, 0, 0, [])
 
     async def record() -> None:

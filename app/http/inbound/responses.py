@@ -1,4 +1,4 @@
-"""What came back, over HTTP: replies, bounces, complaints and opt-outs."""
+"""Responses over HTTP: replies, bounces, complaints and opt-outs."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ async def finish(
 
 
 async def _place(request: Request[Any, Any, Any], settings: Settings) -> Place:
-    """Who is there, in which session. Raises Unauthenticated, Forbidden."""
+    """The user who asks, and their session. Raises Unauthenticated, Forbidden."""
     user, access = await authenticate(request)
     if access.session_id is None:
         raise Unauthenticated("mailboxes are connected by people who are logged in")

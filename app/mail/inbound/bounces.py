@@ -59,7 +59,7 @@ _STILL_TRIED = words(r"""
     weitere zustellversuche|nouvelles tentatives|sera r[eé]essay|(se )?(seguir[aá]|volver[aá]) (a )?intent
     ulteriori tentativi|opnieuw (geprobeerd|proberen)|novas tentativas|ponowne pr[oó]by
 """)
-# Whoever wants the writer to prove something delivers after that.
+# A server that wants the writer to prove something delivers after that.
 _ASKS = words(r"""
     not a robot|kein roboter|\bcaptcha\b|verification required|unknown senders to verify
     (click|press|follow)\b.{0,60}\b(to|and) (deliver|release|verify|confirm)

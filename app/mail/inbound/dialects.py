@@ -108,8 +108,8 @@ def _fields(lines: list[str]) -> Fields | None:
 
 
 def named(lines: list[str], likely: Collection[str], own: Collection[str]) -> list[Named]:
-    """Who is named as not reached. `likely` are those that the message went to, `own` those that the report went to,
-    which is nobody else only where people write to themselves.
+    """The recipients that the lines name as not reached. `likely` are those that the message went to, `own` those that
+    the report went to, which is nobody else only where people write to themselves.
     """
     found: dict[str, Named] = {}
     current: Named | None = None

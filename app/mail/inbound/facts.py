@@ -1,4 +1,4 @@
-"""What is known of a message that came in: plain facts for `app.domain`, which decides whose answer it is."""
+"""Facts of a message that came in, for `app.domain`, which decides whose answer it is."""
 
 from __future__ import annotations
 

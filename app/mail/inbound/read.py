@@ -91,7 +91,7 @@ def _kind(
 
 
 def _written(leaves: list[Part]) -> tuple[str, str | None]:
-    """What is new in it, and its HTML as it may be shown."""
+    """The new part of its text, and its HTML as it may be shown."""
     shown = [leaf for leaf in leaves if not leaf.is_attachment]
     plain = "\n".join(leaf.text for leaf in shown if leaf.type == "text/plain")
     html = next((leaf.text for leaf in shown if leaf.type == "text/html"), "")

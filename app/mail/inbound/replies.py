@@ -38,7 +38,7 @@ _BLANKS = re.compile(r"\n{3,}")
 
 
 def new_part(text: str) -> str:
-    """What is left without quotes, what leads over to them, and the signature."""
+    """The text without quotes, the lines that lead over to them, and the signature."""
     lines = text.split("\n", MOST_LINES)[:MOST_LINES]
     kept: list[str] = []
     number = 0

@@ -62,7 +62,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
 
 -- name: end_slots_of_claims
--- What is being sent had its slot by the calendar before: should it come back, the claim has it planned anew.
+-- Emails at a server had their slot by the calendar before: should one come back, the claim has it planned anew.
 UPDATE emails e SET until = now()
 FROM streams s
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s

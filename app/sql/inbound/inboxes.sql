@@ -103,6 +103,6 @@ UPDATE inboxes SET next_at = least(next_at, now())
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s AND failures = 0;
 
 -- name: watch_no_more
--- Whoever wants may watch the mailbox.
+-- Let any worker watch the mailbox.
 UPDATE inboxes SET watch_token = NULL, watched_until = NULL
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s;

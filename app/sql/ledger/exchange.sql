@@ -31,7 +31,7 @@ DECLARE
     copied boolean;        -- of one of them each email goes to more than its recipient: all count
     stepped boolean;       -- a campaign of them has later steps
     ending boolean;        -- perhaps
-    -- What was recorded, an entry for each email.
+    -- An entry for each email that was recorded.
     recorded bigint[] := '{}';
     kinds text[];
     statuses text[];
@@ -156,7 +156,7 @@ BEGIN
                            ) THEN 'FAILED'
                            ELSE (
                                SELECT CASE
-                                          -- Whoever was stopped meanwhile gets it from nobody any more.
+                                          -- A recipient who was stopped meanwhile gets it from no worker any more.
                                           WHEN r.kind = 'UNKNOWN' THEN doubt_becomes(
                                               CASE WHEN b.stopped IS NOT NULL AND c.on_unknown = 'resend' THEN 'hold'
                                                    ELSE c.on_unknown END,
@@ -224,7 +224,7 @@ BEGIN
         SELECT d.workspace_id, d.id, a.direct, a.copies, d.scheduled_at,
                CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
                     WHEN d.until <= now() THEN 'ASIDE'
-                    -- What follows is not sent blindly: an answer may lie there that nobody has read.
+                    -- A later step is not sent blindly: the mailbox may hold an answer that no pass has read.
                     WHEN d.after_at IS NOT NULL
                          AND coalesce(a.read_at < greatest(d.after_at, now() - interval '30 minutes'), true) THEN 'UNREAD'
                     ELSE 'CLAIM' END AS verdict,
@@ -392,7 +392,7 @@ BEGIN
         FROM streams d LEFT JOIN LATERAL first_due(d.workspace_id, d.id) f ON true
         WHERE d.workspace_id = of_workspace AND d.id = ANY (due) AND (f.due_at IS NULL OR f.due_at > now())
           AND s.workspace_id = d.workspace_id AND s.id = d.id;
-        -- What was set aside needs another slot.
+        -- Emails that were set aside need another slot.
         INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
         SELECT s.workspace_id, s.campaign_id, s.sender_id
         FROM streams s
@@ -401,10 +401,10 @@ BEGIN
                       WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
                         AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
         ORDER BY s.campaign_id
-        -- What is asked for already is under way: asked for with every claim, it would never begin.
+        -- A change of plan that is asked for is under way: asked for with every claim, it would never begin.
         ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
         IF stepped THEN
-            -- What was set aside, since nobody knows whether there is an answer, has the mailbox read at once. One that
+            -- Emails that were set aside for want of a reading have the mailbox read at once. One that
             -- fails keeps its pause.
             UPDATE inboxes i SET next_at = now()
             FROM streams s CROSS JOIN LATERAL inbox_of_answers(s.workspace_id, s.campaign_id, s.sender_id) a

@@ -92,8 +92,8 @@ FROM (SELECT count(*) AS n FROM failed) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s;
 
 -- name: emails_due_now
--- What was set aside for the refusal waits for nothing but its turn, and in a campaign with a calendar for that: its slot
--- was that of another time, so the claim has it planned.
+-- Emails that were set aside for the refusal wait for nothing but their turn, and in a campaign with a calendar for that: its
+-- slot was that of another time, so the claim has it planned.
 UPDATE emails e
 SET scheduled_at = least(e.scheduled_at, now()),
     not_before = NULL,
@@ -110,7 +110,7 @@ WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND signature 
   AND (%(stream_id)s::bigint IS NULL OR stream_id = %(stream_id)s);
 
 -- name: forget_refusals
--- What was refused in these words (NULL: in any) is nothing that the next refusal is judged by.
+-- Forget refusals in these words (NULL: in any): the next refusal is not judged by them.
 DELETE FROM refusals
 WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
   AND signature = coalesce(%(signature)s::text, signature)

@@ -24,7 +24,7 @@ SELECT id, accepted_at FROM streams
 WHERE workspace_id = %(workspace_id)s::bigint AND id = ANY (%(stream_ids)s::bigint[]) AND accepted_at IS NOT NULL;
 
 -- name: refusals_of_login
--- What was refused to the login within a day, the latest first and only so much: the words are a server's.
+-- Refusals of the login within a day, the latest first and only so much: the words are a server's.
 SELECT stream_id, signature, last_at, emails, domains, passed_at, greylisting_until
 FROM refusals
 WHERE workspace_id = %(workspace_id)s::bigint AND login_id = %(login_id)s::bigint

@@ -100,7 +100,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_deliveries
--- What is too old for the log of webhooks, sent or not: after days of trying that is of a webhook that is disabled.
+-- Remove deliveries too old for the log of webhooks, sent or not: after days of trying, such a webhook is disabled.
 WITH removed AS (
     DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => %(days)s)
@@ -110,7 +110,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_responses
--- What came back long ago. What followed from it, and the counts, stay.
+-- Remove responses that came long ago. What followed from it, and the counts, stay.
 WITH removed AS (
     DELETE FROM responses WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM responses WHERE recorded_at < now() - make_interval(days => %(days)s)

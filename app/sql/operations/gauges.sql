@@ -18,7 +18,7 @@ SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sendin
 FROM streams s;
 
 -- name: due_emails
--- What is due and waits: how many emails, counted up to %(most)s, and the age of the oldest; those whose sender is backed
+-- Emails that are due and wait: how many, counted up to %(most)s, and the age of the oldest; those whose sender is backed
 -- off, or that a server's words hold back, apart from the rest.
 WITH owing AS MATERIALIZED (
     SELECT t.workspace_id, t.id,

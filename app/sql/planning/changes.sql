@@ -43,8 +43,8 @@ ORDER BY s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, whether another is at it, and whether the campaign is held until it has
--- its times; and what says whose turn is first. By id, since that is how everybody locks.
+-- The changes asked for a sender's plan, locked until the commit: whether another is at it, and whether the campaign is held
+-- until it has its times; and what says whose turn is first. By id, since that is how everybody locks.
 SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
        p.holds_from IS NOT NULL AS holds, coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
 FROM plan_changes p
@@ -68,7 +68,7 @@ RETURNING EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = plan_changes.wo
                     AND c.status IN ('CANCELLED', 'FINISHED')) AS over;
 
 -- name: hold_from
--- What is due from then on has no new time yet. Until then the campaign goes on.
+-- Emails due from then on have no new time yet. Until then the campaign goes on.
 UPDATE plan_changes SET holds_from = %(holds_from)s::timestamptz
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s;
 

@@ -110,7 +110,7 @@ GROUP BY s.login_id, c.id, c.name
 ORDER BY s.login_id, used DESC, c.id;
 
 -- name: planned_of_logins
--- What is planned for logins by the hour and the campaign, each between two times, with the rest of a campaign, which
+-- Emails planned for logins, by the hour and the campaign, each between two times, with the rest of a campaign, which
 -- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
 -- `most` of a stream.
 SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,

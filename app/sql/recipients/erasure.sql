@@ -190,7 +190,7 @@ WHERE k.workspace_id = %(workspace_id)s
                                  k.answer #> '{campaign,replyTo}')::text, %(pattern)s);
 
 -- name: keep_text_with_copies
--- What was sent with the text of a campaign, which is locked, stays known by that text's number.
+-- Keep the text of a campaign, which is locked, under its number: emails that were sent with it refer to it.
 INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, unsubscribe,
                                reply_to, headers, cc, bcc, attachments, images, body_made, html_made, replaced_at)
 SELECT workspace_id, id, content_version, subject, body, body_html, language, unsubscribe, reply_to, headers, cc, bcc,

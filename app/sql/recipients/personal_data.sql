@@ -11,7 +11,7 @@ SELECT reason, CASE kind WHEN 'DOMAIN' THEN name END AS domain, note, created_at
 FROM suppression_of(%(workspace_id)s::bigint, %(email)s::text);
 
 -- name: personal_emails
--- What is known of emails, but for their texts.
+-- Emails to an address with all their columns but their texts.
 SELECT e.id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id, c.id AS campaign_id, c.name,
        s.email AS sender
 FROM emails e
@@ -55,7 +55,7 @@ WHERE names_any(t.cc || t.bcc || t.reply_to, %(addresses)s::text[])
 ORDER BY c.id, t.version;
 
 -- name: personal_responses
--- What came back for emails to an address, or from it.
+-- Responses to emails to an address, or from it.
 SELECT r.id, effective_kind(r) AS kind, r.email_id AS "emailId", r.writer, r.received_at AS "receivedAt", r.subject, r.text,
        r.attachments, r.diagnostic, r.label
 FROM responses r

@@ -40,7 +40,7 @@ BEGIN
     WITH granted AS (
         SELECT s.workspace_id, s.id, s.login_id, greatest(0, least(
             wanted,
-            -- Whoever has none lets those go first that have asked earlier.
+            -- A worker without a connection lets those go first that have asked earlier.
             l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
             greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
         )) AS count

@@ -33,7 +33,7 @@ SELECT ARRAY(SELECT number FROM found ORDER BY number) AS numbers,
 DELETE FROM staged WHERE number = ANY (%(numbers)s::integer[]);
 
 -- name: suppressed_since
--- What was suppressed after the first look. One that an exchange wrote meanwhile may be missing; claims see it.
+-- Keys suppressed after the first look. One that an exchange wrote meanwhile may be missing; claims see it.
 SELECT ARRAY(SELECT key FROM suppressions WHERE workspace_id = %(workspace_id)s AND id > %(newest)s) AS keys;
 
 -- name: walk_again

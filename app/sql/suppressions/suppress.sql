@@ -34,7 +34,7 @@ WHERE is_own_wish(excluded.reason) AND NOT is_own_wish(s.reason)
 RETURNING id, reason_before IS NULL AS is_new;
 
 -- name: stand_behind
--- What is said now of addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
+-- The new reason for addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
 -- word about them.
 UPDATE suppressions SET reason_before = %(reason)s::suppression_reason
 WHERE workspace_id = %(workspace_id)s AND key = ANY (%(known)s::bytea[]) AND reason = 'UNSUBSCRIBED'

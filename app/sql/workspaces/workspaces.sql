@@ -36,7 +36,7 @@ WHERE id = %(workspace_id)s AND deleted_at IS NULL
 RETURNING id;
 
 -- name: people_of
--- Who is a member of it.
+-- The users who are members of the workspace.
 SELECT user_id FROM members WHERE workspace_id = %(workspace_id)s;
 
 -- name: lock_workspace_to_delete

@@ -1,5 +1,5 @@
 /**
- * Who is logged in, and what happens when that ends under somebody's hands: requests wait until they are back.
+ * The session, and what happens when it ends under somebody's hands: requests wait until they are back.
  *
  * All tabs of a browser share one cookie. So a tab tells the others who has come and gone (`shareSession`), and says in
  * each request whose page it is (`actingAs`), which the API compares with the cookie's session.

@@ -4,7 +4,7 @@ import classes from "./BarChart.module.css";
 
 export interface Bar {
   id: number | string;
-  /** What is said of it when one points at it. */
+  /** The words shown when one points at it. */
   title: string;
   /** From top to bottom. */
   parts: ReadonlyArray<{ name: string; value: number; color: string }>;

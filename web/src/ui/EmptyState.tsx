@@ -6,7 +6,7 @@ import classes from "./EmptyState.module.css";
 interface Props {
   icon: Icon;
   title: string;
-  /** What would be here, and how it comes to be. */
+  /** The sentence about what would be here, and how it comes to be. */
   children?: ReactNode;
   /** What to do next, as buttons. */
   action?: ReactNode;

@@ -1,4 +1,4 @@
-/** What is read of the account, and of the ways into it. */
+/** Queries of the account, and of the ways into it. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, inNameOf } from "@/api/client";

@@ -98,7 +98,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "emails.export": "Exported emails",
 };
 
-/** What was tried, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
+/** The kind of attempt, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
   login: "login",
   google: "login with Google",

@@ -12,7 +12,7 @@ interface Props {
   StepsFields: ComponentType<{ campaign: Campaign }>;
 }
 
-/** What goes along with them, where something does. */
+/** Files, copies and headers beside the text, where there are any. */
 function besideOf({
   replyTo,
   cc = [],

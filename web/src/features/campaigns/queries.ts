@@ -1,4 +1,4 @@
-/** What is read of campaigns. */
+/** Queries of campaigns. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -61,7 +61,7 @@ export const cancelledQuery = (id: number, n: number) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-/** What is planned for so many hours from now on, of one sender or of all. */
+/** Emails planned for so many hours from now on, of one sender or of all. */
 export const plannedQuery = (query: { hours: number; senderId?: number | undefined }) =>
   queryOptions({
     queryKey: keys.stats.planned(query),

@@ -1,4 +1,4 @@
-/** What is asked about a campaign that is being written. */
+/** Queries about a campaign that is being written. */
 
 import { answer, api } from "@/api/client";
 import type { components } from "@/api/schema";

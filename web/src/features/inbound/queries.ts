@@ -1,4 +1,4 @@
-/** What is read of what came back: replies, bounces, complaints, opt-outs. */
+/** Queries of responses: replies, bounces, complaints, opt-outs. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

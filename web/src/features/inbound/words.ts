@@ -1,4 +1,4 @@
-/** What came back, in words. */
+/** Words about responses. */
 
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
@@ -7,7 +7,7 @@ import type { Kind, ResponseSummary } from "./queries";
 interface KindWords extends Status {
   /** Of several, over a list. */
   many: string;
-  /** What follows when a person says that it is one. */
+  /** The effect of a person saying that it is one. */
   follows: string;
 }
 

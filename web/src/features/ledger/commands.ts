@@ -117,7 +117,7 @@ export function useDownload(path: string) {
   });
 }
 
-/** What is not through yet goes on in the background. */
+/** A decision on many goes on in the background. */
 interface Sent {
   changed: number;
   goesOn: boolean;

@@ -1,4 +1,4 @@
-/** What is read of emails and of the attempts at each. */
+/** Queries of emails and of the attempts at each. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

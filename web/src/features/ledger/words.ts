@@ -145,7 +145,7 @@ export function metBy({ reason, emails }: Held): string {
 
 export type HeldAnswer = "try" | "fail" | "go_on";
 
-/** What was done, as a person answered: of a campaign that is paused, too, nothing goes yet. */
+/** The result of a decision, for the person who made it: while a campaign is paused, nothing goes yet. */
 export const HELD_ANSWERED: Readonly<Record<HeldAnswer, Readonly<Record<"going" | "paused", string>>>> = {
   try: { going: "The next email is tried now.", paused: "The next email is tried once it is resumed." },
   fail: {

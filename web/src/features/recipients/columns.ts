@@ -6,7 +6,7 @@ import type { StoredList } from "./queries";
 
 export type Columns = components["schemas"]["Columns"];
 
-/** What is wrong with the names, by column. */
+/** Errors of the names, by column. */
 export function columnErrors({ email, fields }: Columns): Record<number, string> {
   const errors: Record<number, string> = {};
   fields.forEach((name, column) => {

@@ -1,4 +1,4 @@
-/** What is read of lists of recipients. */
+/** Queries of lists of recipients. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";

@@ -26,7 +26,7 @@ export function replySearch(search: Search): ReplySearch {
   };
 }
 
-/** What is listed. */
+/** The filters of the list. */
 export function filterOf({ response: _, ...filter }: ReplySearch): ResponseFilter {
   return filter;
 }

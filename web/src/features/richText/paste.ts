@@ -1,5 +1,5 @@
 /**
- * What was copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, tables, and text
+ * HTML copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, tables, and text
  * that is bold, italic, underlined or struck through. They say much of it by styles, which are read from the text of the
  * attribute, under another name: the policy of this page lets no document apply them. All else is dropped.
  */

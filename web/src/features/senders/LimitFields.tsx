@@ -8,7 +8,7 @@ import { OUTREACH, type Preset } from "./providers";
 interface Props {
   /** What an input needs of the form. */
   field: (name: string) => object;
-  /** What was filled in last, and by whose word. */
+  /** The limits that were filled in last, and by whose word. */
   preset: Preset | null;
   fill: (preset: Preset) => void;
   /** The sender has such limits already. */

@@ -85,7 +85,7 @@ function Said({ words }: { words: string }) {
   );
 }
 
-/** What is said above already is not said twice: while it is backed off for the same. */
+/** The error of the last check, unless the sender is backed off for the same, which is said above. */
 function Verified({ sender: { verifiedAt, verifyError, blockedUntil, blockReason } }: { sender: Sender }) {
   const now = useNow();
   if (blockedUntil !== null && Date.parse(blockedUntil) > now && verifyError === blockReason) return null;

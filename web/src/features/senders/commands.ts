@@ -1,4 +1,4 @@
-/** What is done about senders: added, changed, verified, deleted. */
+/** Commands on senders: added, changed, verified, deleted. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";

@@ -23,7 +23,7 @@ export const changedBySuppressing = () => [
   keys.draft.all(),
 ];
 
-/** What is typed. Throws ApiProblem, which names what is neither address nor domain. */
+/** Suppress the typed names. Throws ApiProblem, which names what is neither address nor domain. */
 export async function suppressTyped(text: string, note: string): Promise<Added> {
   const typed = typedNames(text);
   try {

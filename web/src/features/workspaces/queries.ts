@@ -1,4 +1,4 @@
-/** What is read of workspaces: one's own, the members of the selected one and the invitations into it. */
+/** Queries of workspaces: one's own, the members of the selected one and the invitations into it. */
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

@@ -1,4 +1,4 @@
-/** What was planned first against what was sent, as totals that grow. */
+/** Totals of emails first planned against emails sent. */
 
 import { duration } from "@/time/format";
 import type { Forecast } from "../queries";

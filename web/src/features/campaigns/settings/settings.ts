@@ -27,7 +27,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   unsubscribe: Unsubscribe;
 }
 
-/** What may still be changed: all of what has not begun, of what is over the name alone. */
+/** The settings that may still change: all before it has begun, the name alone once it is over. */
 export function changeable(campaign: Campaign): { content: boolean; start: boolean } {
   const open = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
   return { content: open, start: open && of(campaign, "SCHEDULED") === campaign.total };

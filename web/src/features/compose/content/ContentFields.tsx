@@ -21,7 +21,7 @@ interface Props {
   errors: Errors;
   /** Of a later step: no files and headers of its own go along, and in a thread it has no subject. */
   later?: { inThread: boolean };
-  /** What goes along stands with the step's own text. */
+  /** Files and copies stand with the step's own text. */
   isVariant?: boolean;
   /** Whom of the recipients fields of the text have nothing for, and the way to them. */
   lacking?: readonly Lack[] | undefined;

@@ -150,7 +150,7 @@ function contentFields(content: Content) {
   return { ...keptOf(content), ifBlank: Object.fromEntries(decided) };
 }
 
-/** What is missing before it can be planned, by path. */
+/** The fields that are missing before it can be planned, by path. */
 export function missing({ steps, timing }: Draft, recipients: number): Errors {
   const errors: Record<string, string> = {};
   steps.forEach((each, step) => {

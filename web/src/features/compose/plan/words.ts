@@ -122,7 +122,7 @@ export function newPeopleSentence({
   return `With ${counted(steps.length, "step")}, the limits leave room for ${people} a day.`;
 }
 
-/** What will not be sent at all; null: nothing. */
+/** Words about emails that will not be sent at all; null: all are. */
 export function lateSentence({ late, accepted }: Pick<Plan, "late" | "accepted">): string | null {
   if (late === 0) return null;
   if (late === accepted)

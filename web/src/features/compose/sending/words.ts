@@ -16,7 +16,7 @@ export function blankSentences(lacking: Plan["lacking"]): string[] {
   });
 }
 
-/** What comes after the first email, and when. */
+/** The steps after the first email, and when they go. */
 export function followUpSentence(later: readonly Step[]): string {
   const waits = later.map(({ wait, timeOfDay }) => {
     const asked = durationOf(wait);
