@@ -569,6 +569,7 @@ def test_rich_text_chosen_before_anything_is_written_hinders_no_plan(composing: 
     page.get_by_text("Rich text", exact=True).first.click()
     editor = page.locator(".ProseMirror")
     editor.wait_for()
+    expect(page.get_by_text("Still to come: a text.")).to_be_visible()
     expect(page.get_by_role("button", name="Schedule", exact=True)).to_be_visible()
     expect(page.locator('[aria-invalid="true"]')).to_have_count(0)
     editor.click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from html import unescape
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
@@ -25,6 +26,7 @@ from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
+from app.mail.strip_html import strip_html
 from app.mail.templates import Source
 from app.mail.values import locale_of
 
@@ -142,9 +144,10 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "has a line break; a subject is one line"
         elif UNSUBSCRIBE_URL in templates.fields["subject"].mentioned:
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
-        if not self.body.strip() and not (self.body_html or "").strip():
+        is_shown = _shows_something(self.body_html or "")
+        if not self.body.strip() and not is_shown:
             wrong["body"] = "is empty; write a text"
-        elif self.body_html and not self.body_html.strip():
+        elif self.body_html and not is_shown:
             wrong["bodyHtml"] = "is blank, so most readers would see nothing; leave it out"
         for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or "")):
             if "\0" in text:
@@ -249,6 +252,11 @@ _AS_WRITTEN = Hint(
     "What would be made of it is too long, or takes too long to make.",
 )
 _ONE_LINE = Hint("subject", "A value has several lines, which are written as one.", "A subject is one line.")
+
+
+def _shows_something(html: str) -> bool:
+    """Whether a reader sees anything: words, or a picture."""
+    return "<img" in html.lower() or unescape(strip_html(html)).strip() != ""
 
 
 def check_language(language: str | None) -> None:

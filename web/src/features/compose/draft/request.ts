@@ -2,6 +2,7 @@
 
 import type { paths } from "@/api/schema";
 import type { Unsubscribe } from "@/features/campaigns/queries";
+import { showsSomething } from "@/features/richText/richText";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
@@ -181,5 +182,5 @@ export function withSomeText(draft: Draft): Draft {
 }
 
 export function hasText({ body, rich, html }: Content): boolean {
-  return Boolean(body.trim() || (rich && html.trim()));
+  return Boolean(body.trim() || (rich && showsSomething(html)));
 }
