@@ -134,7 +134,7 @@ def _is_form(request: Request[Any, Any, Any]) -> bool:
 def require_content_type(request: Request[Any, Any, Any], *allowed: str) -> str:
     """The request's media type. Raises ClientException (415) unless it is one of `allowed`.
 
-    What a page on another site can post without asking (forms, plain text) is thereby no JSON.
+    A body that a page on another site can post without asking (forms, plain text) is thereby no JSON.
     """
     media_type, _ = request.content_type
     if media_type not in allowed:

@@ -24,7 +24,7 @@ def browser_signer(*secret_keys: str) -> Signer:
 
 
 def name_browser(signer: Signer, user_id: int) -> str:
-    """What a browser is known by from which the user logged in. It opens nothing."""
+    """A name for the browser from which the user logged in. It opens nothing."""
     return signer.sign(f"{user_id}.{new_token()}")
 
 

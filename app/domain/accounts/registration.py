@@ -89,7 +89,7 @@ async def admit(
     proven: bool = False,
 ) -> User:
     """A new account for whoever may have one: the administrator to be, the invited, anybody while registration is
-    open. Whoever was invited into a workspace is in that one. Raises Forbidden, Conflict.
+    open. A person invited into a workspace is a member of that one. Raises Forbidden, Conflict.
     """
     first = await needs_admin(conn)
     way_in = await _find_way_in(conn, terms, email, invitation, first=first)

@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 class Inbox(NamedTuple):
     """A mailbox that is ours to read for as long as the lease lasts: under `sender_id`, for all senders that share it.
-    What had come by `began` (the database's time) the pass sees; what came before `since` answers nothing.
+    The pass sees messages that had come by `began` (the database's time); messages from before `since` answer nothing.
     """
 
     token: UUID

@@ -57,14 +57,14 @@ class FailureDecision(msgspec.Struct, rename="camel"):
 
 
 class Failures(msgspec.Struct, rename="camel"):
-    """What waits for a person's word by its reason, and what was decided on many in the last ten minutes."""
+    """Failed emails that wait for a person's word, by reason, and decisions on many in the last ten minutes."""
 
     failed: FailureGroups
     decisions: list[FailureDecision]
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
-    """Which emails a word is on: `ids`, or all that failed, for a `reason` or of a campaign where that is given."""
+    """The emails that a word is on: `ids`, or all that failed, for a `reason` or of a campaign where that is given."""
 
     ids: list[int] | None = None
     reason: FailureReason | None = None

@@ -64,7 +64,7 @@ def hour_of(at: datetime) -> datetime:
 
 
 class Room:
-    """What a login's limits leave of each clock hour, as emails take it.
+    """The room that a login's limits leave in each clock hour, as emails take it.
 
     `taken`: by hour, used or planned by all campaigns of the login; `own`: of that, the campaign's; `days_sent`: on how
     many days the login sent before the day `since`, that of the first hour in `taken` unless given.

@@ -53,8 +53,8 @@ class Credential(msgspec.Struct, rename="camel"):
 
 
 class Checked(msgspec.Struct, rename="camel"):
-    """What the sender's last check by a mail told, for those who write and send as it; null: not told. Whether the
-    one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
+    """The findings of the sender's last check by a mail, for those who write and send as it; null: not told. Whether
+    the one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
     """
 
     one_click_signed: bool | None
@@ -208,7 +208,7 @@ async def _insert(
 
 
 def password_place(sender_id: int) -> str:
-    """What a sender's password is bound to."""
+    """The place that a sender's password is bound to."""
     return f"senders/{sender_id}/password"
 
 
@@ -302,7 +302,7 @@ def _columns(box: SecretBox, sender_id: int, changes: SenderChanges, server: Ser
 
 
 def _limits(sender: Sender) -> tuple[object, ...]:
-    """What plans depend on."""
+    """The limits that plans depend on."""
     days_of = sender.ramp_up and sender.timezone
     return sender.hourly_limit, sender.daily_limit, sender.least_gap_seconds, sender.ramp_up, days_of
 

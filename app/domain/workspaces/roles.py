@@ -1,5 +1,5 @@
-"""What a member of a workspace may do: a viewer reads; a member also sends; an owner also keeps members, keys,
-webhooks, people's data and the workspace itself.
+"""The roles of a workspace's members: a viewer reads; a member also sends; an owner also keeps members, keys, webhooks,
+people's data and the workspace itself.
 """
 
 from __future__ import annotations

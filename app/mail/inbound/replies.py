@@ -1,4 +1,4 @@
-"""What a person wrote anew: an answer without what it quotes."""
+"""The new text of a person's answer, without what it quotes."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox owed', %(workspace_id)s));
 
 -- name: digests
--- What addresses are known by, those included of which nothing else is known.
+-- The digests of addresses, those included of which nothing else is known.
 SELECT ARRAY(SELECT address_digest(e) FROM unnest(%(emails)s::text[]) AS e
              UNION SELECT k FROM unnest(%(keys)s::bytea[]) AS k) AS keys;
 
