@@ -45,7 +45,7 @@ _SENT = {
     *("verzonden", "verzonden items", "wysłane"),
 }
 _JUNK = {"junk", "junk email", "junk e-mail", "spam", "bulk mail"}
-# What IMAPClient and imaplib raise where a server's answer is none, or of another kind than was asked for.
+# Errors that IMAPClient and imaplib raise where a server's answer is none, or of another kind than was asked for.
 _NO_ANSWER = (
     *(imaplib.IMAP4.error, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
     *(AssertionError, RecursionError),
@@ -174,7 +174,7 @@ class Mailbox:
     async def do(
         self, act: Callable[[Session], T], within_s: float = COMMAND_S, allowance: Allowance | None = None
     ) -> T:
-        """What `act` gives, which is called in a thread. Raises ServerTrouble, and then it is of no further use."""
+        """The result of `act`, called in a thread. Raises ServerTrouble, and then the mailbox is of no further use."""
 
         def acting() -> T:
             if self._protocol is not None:
