@@ -47,7 +47,7 @@ _END_OF_DATA = b"\r\n.\r\n"
 
 
 class Sink:
-    """What all connections share: the options, the script, the log and the counts."""
+    """The state that all connections share: the options, the script, the log and the counts."""
 
     def __init__(self, options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
         self.log_fd = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
