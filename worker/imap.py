@@ -1,8 +1,8 @@
 """Reading mailboxes over IMAP (RFC 3501): connected to as SMTP servers are, with the same checks, TLS and credentials.
 
-IMAPClient blocks, so each conversation is had in one of a few threads, and whoever waits for it no longer hangs up, at
-which the thread is free again. Nothing here changes a mailbox but `append`: folders are opened by EXAMINE, and what is
-fetched is not marked as read.
+IMAPClient blocks, so each conversation is had in one of a few threads, and a caller that waits for it no longer hangs
+up, at which the thread is free again. Nothing here changes a mailbox but `append`: folders are opened by EXAMINE, and
+what is fetched is not marked as read.
 """
 
 from __future__ import annotations

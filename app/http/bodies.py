@@ -39,7 +39,7 @@ LEAST_OF_FORM_PER_S = 50_000  # a person's connection may be slow, and a file ta
 LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
 LARGE_AT_ONCE = 3
-# Files on their way to the disk: whoever sends them slowly takes many accounts to keep others waiting.
+# Files on their way to the disk: a slow sender takes many accounts to keep others waiting.
 FILES_AT_ONCE = 20
 FILES_OF_ONE = 3
 # Requests with a body above PUBLIC and up to SMALL, from before it is read until they are answered.

@@ -278,7 +278,7 @@ async def test_an_invitation_that_ends_while_it_is_accepted_opens_nothing(
 async def test_whoever_joins_while_an_account_goes_to_its_owner_is_out_again(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool, settings: Settings, box: SecretBox
 ) -> None:
-    """Bob has not proven his address yet; whoever does has the account for themselves."""
+    """Bob has not proven his address yet; the one who does has the account for themselves."""
     token, bob_id = await invite(bob), await _id(bob)
 
     async def prove() -> None:

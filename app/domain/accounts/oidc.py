@@ -2,7 +2,7 @@
 PKCE, which `app.domain.oauth.authorizations` guards.
 
 A person known by issuer and subject is let in. An address proves something only when the provider says that it is
-verified: then it links the account that has it, or makes a new one for whoever may have one.
+verified: then it links the account that has it, or makes a new one for a person who may have one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | 
 
 
 async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> LetIn:
-    """Lets in whoever the provider says it is. Raises LoginFailed."""
+    """Let in the person whom the provider names. Raises LoginFailed."""
     try:
         login = await authorizations.take(pool, returned, connects=False)
     except Expired as error:

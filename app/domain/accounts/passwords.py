@@ -1,6 +1,6 @@
 """Passwords: which are too easy to guess, and argon2id, hashed and verified in threads of their own, since each takes a
-tenth of a second and 64 MiB on purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no
-more memory is taken.
+tenth of a second and 64 MiB on purpose. Two at a time in all, so that nothing else waits for a thread and no more
+memory is taken.
 
 A place (`Actor.place`) that asks for many waits for them alone: the next turn goes to the place that has the fewest.
 Where too many wait already, of one or of all, the next one is told so at once.

@@ -83,7 +83,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     senders may send. `brake`: why it paused itself. `total` counts emails of all steps, `recipients` those of the
     first, `following` those that a next step will follow; `steps`: of a campaign with later ones, all, where it is read
     by itself, as are `variants` of steps and `comparisons` of these, and `texts_version`: of all that it says, in which
-    order and after which waits, to be given back by whoever changes that.
+    order and after which waits, to be given back with a change of that.
     """
 
     id: int

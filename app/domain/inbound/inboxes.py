@@ -16,7 +16,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 LEASE_S = 180.0  # longer than a pass takes between two places
-WATCH_S = 300.0  # longer than whoever watches waits between two calls of `watch`
+WATCH_S = 300.0  # longer than a watcher waits between two calls of `watch`
 
 
 class LeaseLost(Exception):

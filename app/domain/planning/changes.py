@@ -87,7 +87,7 @@ async def free_room(
 ) -> None:
     """Something of the streams is not sent any more: have what their senders' logins send planned again, in the
     background. Not the campaign of which all has ended; without one it is a place or two, for which no plan that is
-    under way begins anew, or whoever erases many people would keep it from ever being made.
+    under way begins anew, or many erasures would keep it from ever being made.
     """
     params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
     beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]

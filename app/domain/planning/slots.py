@@ -1,7 +1,7 @@
 """Where a campaign's emails may go: clock hours cut by its calendars, and the room that limits leave of each hour.
 
-Pure and lazy: room is worked out when it is asked for, from what is taken by then, so whoever fills an hour says so
-(`Room.take`) before asking for the next.
+Pure and lazy: room is worked out when it is asked for, from what is taken by then, so a caller that fills an hour says
+so (`Room.take`) before asking for the next.
 """
 
 from __future__ import annotations

@@ -281,8 +281,8 @@ async def change_sender(
     for each in asked:
         await plan_changes.plan_soon(pool, workspace_id, each)
     if sets_server and not moved and not before.shares_login_with:
-        # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the
-        # next probe shows the same.
+        # In a transaction of its own: changes of holds lock them first. Should this process die in between, the next
+        # probe shows the same.
         await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
 

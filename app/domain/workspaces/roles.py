@@ -16,5 +16,5 @@ _RANK: dict[Role, int] = {role: -place for place, role in enumerate(get_args(Rol
 
 
 def covers(role: Role, needed: Role) -> bool:
-    """Whether whoever has `role` may do what takes `needed`."""
+    """Whether `role` may do what takes `needed`."""
     return _RANK[role] >= _RANK[needed]

@@ -1,5 +1,5 @@
 -- name: lock_streams
--- Streams held against whoever makes, moves, stops or decides an email of theirs, always in the same order.
+-- Streams held against all that make, move, stop or decide an email of theirs, always in the same order.
 SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[])
 ORDER BY id FOR NO KEY UPDATE;
 

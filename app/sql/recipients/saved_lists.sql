@@ -111,8 +111,8 @@ WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s AND mailbox = ANY (%(
 RETURNING octet_length(address) + octet_length(fields::text) AS size;
 
 -- name: lock_every_list
--- All lists of a workspace, in one order, before an address is looked for in them: whoever adds to one holds it, so an
--- address that is being added is found, and nobody waits for the other's recipients while holding what that one needs.
+-- All lists of a workspace, in one order, before an address is looked for in them: a transaction that adds to one holds it, so
+-- an address that is being added is found, and nobody waits for the other's recipients while holding what that one needs.
 SELECT id FROM saved_lists WHERE workspace_id = %(workspace_id)s ORDER BY id FOR UPDATE;
 
 -- name: erase_saved

@@ -34,7 +34,7 @@ LEFT JOIN senders r ON r.workspace_id = w.workspace_id AND r.id = w.reader_id
 WHERE w.workspace_id = %(workspace_id)s AND w.sender_id = %(sender_id)s;
 
 -- name: begin_check
--- A worker takes the check on, once: whoever begins anew would send another mail.
+-- A worker takes the check on, once: to begin anew would send another mail.
 UPDATE wire_checks SET started_at = now()
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND started_at IS NULL
 RETURNING reader_id, requested_at;

@@ -1,5 +1,5 @@
 -- name: owe_nothing_new
--- Nobody adds emails of the workspace until the commit, and whoever is about to looks after it: see `owe_something`.
+-- Nobody adds emails of the workspace until the commit, and one that is about to looks after it: see `owe_something`.
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox owed', %(workspace_id)s));
 
 -- name: digests

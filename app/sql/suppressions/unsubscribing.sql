@@ -1,5 +1,5 @@
 -- name: wait_longer
--- For the rest of the transaction: whoever schedules a million recipients this moment is waited for.
+-- For the rest of the transaction: wait for a transaction that schedules a million recipients this moment.
 SELECT set_config('lock_timeout', '25s', true);
 
 -- name: linked
