@@ -10,7 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, WebError, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    WebError,
+    expect,
+)
 
 from tests.support.waiting import BOUND_S
 
@@ -226,3 +236,29 @@ def violations(page: Page, rules: Any = None) -> list[str]:
 def _is_invisible(node: Any) -> bool:
     """Text in the colour of what is behind it, about which axe-core has no opinion."""
     return any((check["data"] or {}).get("messageKey") == "equalRatio" for check in node["any"])
+
+
+def editor(page: Page) -> Locator:
+    """Choose rich text; its editor, which has the focus."""
+    page.get_by_text("Rich text", exact=True).click()
+    found = page.get_by_role("textbox", name="Rich text")
+    found.click()
+    selects(page, "")
+    return found
+
+
+def to_the_end(page: Page) -> None:
+    """Put the caret behind all of the rich text."""
+    page.keyboard.press("Control+End")
+    _wait(page, "selection.eq(selection.constructor.atEnd(state.doc))", None)
+
+
+def selects(page: Page, words: str) -> None:
+    """Wait until the editor has the focus and knows what is selected in it: the page shows that a little sooner."""
+    _wait(page, "state.doc.textBetween(selection.from, selection.to) === words", words)
+
+
+def _wait(page: Page, condition: str, words: str | None) -> None:
+    editor = """const { view, state } = document.querySelector("[aria-label='Rich text']").editor"""
+    known = f"{editor}; const {{ selection }} = state; return view.hasFocus() && {condition}"
+    page.wait_for_function(f"words => {{ {known} }}", arg=words)

@@ -18,10 +18,12 @@ from tests.support.browser import (
     PASSWORD,
     ask,
     assert_accessible,
+    editor,
     join,
     open_page,
     register,
     schedule,
+    selects,
 )
 from tests.support.service import Service, until
 
@@ -289,13 +291,14 @@ def test_rich_text_is_shown_as_it_is_sent(composing: Page) -> None:
     page = composing
     recipients(page).fill("Ada & Co <ada@example.com>")
     page.get_by_label("Subject").fill("Rich")
-    page.get_by_text("Rich text", exact=True).click()
-    editor = page.get_by_role("textbox", name="Rich text")
-    editor.click()
+    rich = editor(page)
     page.keyboard.type("Dear ")
     page.get_by_role("button", name="Insert name").click()
+    expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
+    selects(page, "")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Bold").click()
+    selects(page, "")
     page.keyboard.type("Welcome")
     framed = page.frame_locator("iframe[title='Rich text of the email']")
     expect(framed.locator("strong")).to_have_text("Welcome")
