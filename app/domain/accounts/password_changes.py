@@ -28,8 +28,7 @@ NOT_VALID = {"token": "is not, or no longer, valid; ask for a new link"}
 
 
 async def give_back(conn: Conn, terms: Terms, actor: Actor, user_id: int) -> None:
-    """An account with an address never proven before goes to the one who proved it: what opened it before does no more.
-    """
+    """An account with an address never proven before goes to the one who proved it: nothing else opens it any more."""
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": None})
     await _prove_address(conn, terms, actor, user_id)
 
