@@ -133,7 +133,7 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
 
     class Held:
         def hash(self, _password: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             return "a hash"
 
     monkeypatch.setattr(passwords, "_hasher", Held())
@@ -156,7 +156,7 @@ async def test_whoever_asks_for_many_waits_for_them_alone(
 
     class Held:
         def hash(self, whose: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             done.append(whose)
             return "a hash"
 
@@ -178,7 +178,7 @@ async def test_whoever_asks_for_too_many_is_refused_alone(
 
     class Held:
         def hash(self, _password: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             return "a hash"
 
     monkeypatch.setattr(passwords, "_hasher", Held())
