@@ -1,4 +1,4 @@
-"""What API and worker have in common as Prometheus sees them, and the figures that the API reads from the database.
+"""The metrics that API and worker have in common, and the figures that the API reads from the database.
 
 `docs/monitoring.md` lists every metric.
 """
@@ -84,7 +84,7 @@ class PoolCollector(Collector):
 
 
 class ReplacedCollector(Collector):
-    """What the supervisor counts; no series without one."""
+    """The supervisor's counts; no series without one."""
 
     def collect(self) -> Iterable[Metric]:
         family = CounterMetricFamily(

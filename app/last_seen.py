@@ -2,7 +2,7 @@
 folder.
 
 A database that is put back to an earlier state remembers nothing of what was sent since, and nothing in it tells. This
-file does: a line for each installation, its id and the generation. What stands in it was committed before it was
+file does: a line for each installation, its id and the generation. Each generation in it was committed before it was
 written, so a database of the same id with a lower generation is an older one. Several processes may share the file;
 what one of them overwrites is missed by a few renewals of a lease at the most.
 """

@@ -1,4 +1,4 @@
-"""What processes hold on to: memory, file descriptors, connections to Postgres, files they left behind."""
+"""Resources that processes hold on to: memory, file descriptors, connections to Postgres, files they left behind."""
 
 from __future__ import annotations
 

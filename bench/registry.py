@@ -15,7 +15,7 @@ class Figure(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a bench is given: a folder on the disk to measure, emptied afterwards, and sizes as asked for.
+    """The arguments of a bench: a folder on the disk to measure, emptied afterwards, and sizes as asked for.
 
     `emails` None: as many as the bench's documentation says.
     """

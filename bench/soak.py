@@ -183,7 +183,7 @@ class Soak:
             Figure("checks of the whole ledger", self._checks, "", "conservation of every campaign"),
         ]
 
-    # What people do
+    # Acts of people
 
     async def _act(self) -> None:
         acts: list[Callable[[], Awaitable[object]]] = [
@@ -290,7 +290,7 @@ class Soak:
         time.sleep(self._chance.choice([0, 1, 5]))
         self._postgres.start()
 
-    # What must hold
+    # Checks of what must hold
 
     async def _check(self) -> None:
         if self.steady.process.poll() is not None:

@@ -26,7 +26,7 @@ SUITE = os.environ.get("SUITE", "forky")
 BASE = Path(f"/var/cache/reachinbox/{SUITE}-python3")  # made once; each run works on copies
 DEBOOTSTRAP = Path("/usr/share/debootstrap")
 START_S, STOP_S, REAP_S = 60, 20, 15
-# What a host needs to reach the package registries from inside, where it has something of the kind.
+# Files that a host may need to reach the package registries from inside.
 REACH = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/opt/wheels")
 MOUNTS = """
 set -eu

@@ -141,7 +141,7 @@ class Trade:
         return traded.claims
 
     def _heed(self, traded: Traded, reports: list[Report]) -> None:
-        """What the judge concluded."""
+        """Follow the judge's conclusions."""
         for report in reports:
             if report.refusal is not None and report.id in traded.judged:
                 count(report, traded.judged[report.id])

@@ -1,4 +1,4 @@
-"""What msgspec and Litestar say about input that does not fit, in words for people and by the names on the wire."""
+"""Errors of msgspec and Litestar about input that does not fit, in words for people and by the names on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of file goes along: its name, its media type, and whether receivers will have it."""
+"""Kinds of files that go along: the name, the media type, and whether receivers will have it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHER = {
     ".webp": "image/webp",
 }
 ANY_TYPE = "application/octet-stream"
-# What Gmail and Outlook refuse to deliver, packed or not.
+# Files that Gmail and Outlook refuse to deliver, packed or not.
 _PROGRAMS = frozenset(
     {"ade", "adp", "apk", "appx", "appxbundle", "bat", "cab", "chm", "cmd", "com", "cpl", "dex", "diagcab"}
     | {"dll", "dmg", "ex", "exe", "gadget", "hta", "ins", "iso", "isp", "jar", "jnlp", "js", "jse", "lib", "lnk"}

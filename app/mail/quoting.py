@@ -1,4 +1,4 @@
-"""What stands below a message that follows another: the earlier one, as people's mail programs quote it."""
+"""The quotation below a message that follows another: the earlier one, as people's mail programs quote it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Liquid in a child process: templates analysed, and rendered for many recipients in one message.
 
-What a user wrote is lexed and rendered there and nowhere else, so a text that takes for ever costs its budget, and the
-child of that moment.
+A user's text is lexed and rendered there and nowhere else, so one that takes for ever costs its budget, and the child
+of that moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a stranger may do how often, and that nothing dear is done before it is counted."""
+"""Limits on how often a stranger may do things, each counted before anything dear is done."""
 
 from __future__ import annotations
 

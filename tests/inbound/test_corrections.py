@@ -1,4 +1,4 @@
-"""Whatever people make of what came back, and in whichever order, what follows is what the responses say now."""
+"""Corrections of responses, in any order, end with what follows from the responses as they are now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which installation a database belongs to: what a worker writes down, what it compares, and who is told."""
+"""The installation that a database belongs to: what a worker writes down, what it compares, and who is told."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRODUCTION = "https://mail.example.com"
 
 
 def known(data_dir: Path, base_url: str = PRODUCTION, **env: str) -> Ours:
-    """What a worker with this BASE_URL knows."""
+    """The facts that a worker with this BASE_URL knows."""
     return installation.ours(from_env({"BASE_URL": base_url, "REACHINBOX_DATA_DIR": str(data_dir), **env}))
 
 

@@ -181,7 +181,7 @@ async def test_a_plan_of_many_batches_is_one_plan(pool: Pool, owner: Owner, box:
 
 
 class Broken(Exception):
-    """Whatever ends a process in the middle of a plan."""
+    """An end of a process in the middle of a plan."""
 
 
 @pytest.mark.usefixtures("small_batches")

@@ -42,7 +42,7 @@ async def erase(api: httpx.AsyncClient, email: str = ADA, **headers: Any) -> dic
 
 
 async def settle(pool: Pool, recipient: str, campaign_id: int, status: str) -> int:
-    """What a worker leaves behind: a final status, an attempt that quotes the address, the counts."""
+    """Leave what a worker would: a final status, an attempt that quotes the address, the counts."""
     email_id = await value(
         pool, "SELECT id FROM emails WHERE recipient = %s AND campaign_id = %s", recipient, campaign_id
     )

@@ -43,7 +43,7 @@ async def run(children: Children, *what: str, budget: Budget = BUDGET, workspace
 
 
 def processes() -> set[str]:
-    """What we started and what has not ended yet."""
+    """The processes that we started and that have not ended yet."""
     return {stat.parent.name for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == os.getpid()}
 
 

@@ -73,7 +73,7 @@ def test_a_migration_that_was_applied_but_not_marked_may_run_again(
 
 
 def _schema(url: str) -> list[tuple[str, str]]:
-    """What the schema consists of, each by its definition."""
+    """The parts of the schema, each by its definition."""
     with psycopg.connect(url) as conn:
         return conn.execute(
             "SELECT 'column', relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull"

@@ -37,8 +37,8 @@ RULES: dict[Scheme, Any] = {
 }
 # Nothing is made for a report that nobody reads: of what is right, selectors, copies of the style sheets.
 BRIEF = {"resultTypes": ["violations"], "selectors": False, "preload": False}
-# What Chromium says of an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it
-# before it is loaded anew: what the page makes of it is what a test looks at.
+# Words of Chromium on an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it
+# before it is loaded anew: a test looks at what the page makes of it.
 REFUSED = (
     "Failed to load resource: the server responded with a status of 4",
     "TypeError: Failed to fetch dynamically imported module",
@@ -190,7 +190,7 @@ def confirm_sending(page: Page) -> None:
 
 
 def ask(page: Page, method: str, path: str, body: object = None) -> Any:
-    """What the API answers to whoever is logged in in this page's browser; None where it has nothing to say."""
+    """The API's answer to the person logged in in this page's browser; None where it has nothing to say."""
     answer = page.request.fetch(path, method=method, data=body)
     text = answer.text()
     assert answer.ok, f"{method} {path}: {text}"
@@ -219,7 +219,7 @@ def assert_accessible(page: Page) -> None:
 
 
 def violations(page: Page, rules: Any = None) -> list[str]:
-    """What axe-core finds wrong with a page as it is, by all of its rules or by these."""
+    """The faults that axe-core finds in a page as it is, by all of its rules or by these."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     only: dict[str, Any] = {} if rules is None else {"runOnly": rules}

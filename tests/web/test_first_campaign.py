@@ -388,7 +388,7 @@ def held_back(page: Page, url: str | re.Pattern[str]) -> Iterator[None]:
 
 
 def kept_draft(page: Page) -> Any:
-    """What this browser keeps of the draft, once it does."""
+    """The draft as this browser keeps it, once it does."""
     return page.wait_for_function(
         "() => { const key = Object.keys(localStorage).find((key) => key.startsWith('reachinbox.draft'));"
         " return key && JSON.parse(localStorage.getItem(key)); }"

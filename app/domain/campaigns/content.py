@@ -1,4 +1,4 @@
-"""What a campaign's messages say: checked, made into what is sent, shown for one recipient."""
+"""The content of a campaign's messages: checked, made into the form that is sent, shown for one recipient."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the messages say and have beside it; merge fields in Liquid. `language` is what it is written in, such as
-    `de`; `unsubscribe` how recipients say that they want no more, None: as is usual for so many of them. Addresses are
-    normalized; `attachments` are ids of files.
+    """The texts of the messages and the parts beside them; merge fields in Liquid. `language` is what it is written in,
+    such as `de`; `unsubscribe` how recipients say that they want no more, None: as is usual for so many of them.
+    Addresses are normalized; `attachments` are ids of files.
     """
 
     subject: str
@@ -196,8 +196,8 @@ class Content(msgspec.Struct, frozen=True):
         *,
         unsubscribe_url: str,
     ) -> Rendered:
-        """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
-        `sign` puts to content as it is sent what it ends with; `unsubscribe_url` stands for the link.
+        """The message that the recipient at `address` gets. Without `fields`, each merge field's name in brackets
+        stands for it. `sign` puts to content as it is sent what it ends with; `unsubscribe_url` stands for the link.
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
@@ -238,7 +238,7 @@ class Sent(NamedTuple):
     hints: list[Hint]
 
     def made(self, written: Content) -> dict[str, str | None]:
-        """What of it is not as it was written, as columns."""
+        """The parts that are not as they were written, as columns."""
         body, html = self.content.body, self.content.body_html
         return {
             "body_made": None if body == written.body else body,
@@ -280,7 +280,7 @@ def check_fields(fields: Mapping[str, str]) -> None:
 def wrong_parts(
     parts: Mapping[str, str | TemplateError], fields: Mapping[str, str]
 ) -> dict[str, TemplateError | HeaderInjection]:
-    """What cannot be written of an email, by the name of the part; a subject is a header line, too."""
+    """The errors of an email's parts that cannot be written, by name; a subject is a header line, too."""
     wrong: dict[str, TemplateError | HeaderInjection]
     wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
     for name, text in parts.items():
@@ -299,7 +299,7 @@ _OWN = "headers."
 
 
 def _part_of(header: str) -> str:
-    """What a header of one's own is called among the parts of a message."""
+    """The name of a header of one's own among the parts of a message."""
     return f"{_OWN}{header}"
 
 

@@ -76,7 +76,7 @@ async def keep_all(conn: Conn, workspace_id: int, coming: Iterable[Read]) -> lis
 
 
 class Read:
-    """What there is to know of a file that comes in a field of that name. Raises InvalidInput."""
+    """The facts of a file that comes in a field of that name. Raises InvalidInput."""
 
     def __init__(self, upload: Upload, field: str) -> None:
         self.file = upload.file
@@ -223,7 +223,7 @@ async def of_ids(conn: Conn, workspace_id: int, ids: Iterable[int]) -> dict[int,
 async def beside(
     conn: Conn, workspace_id: int, written: Content, images: Sequence[int], reply_to: str | None = None
 ) -> Beside:
-    """What messages have beside their text. `reply_to`: where answers go unless the content says so.
+    """The parts that messages have beside their text. `reply_to`: where answers go unless the content says so.
 
     Raises TemplateError where a file is not there: no message goes without it.
     """

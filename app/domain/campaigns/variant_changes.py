@@ -1,6 +1,6 @@
 """Changing a step's variants while its campaign runs: their texts and weights, and new ones beside them.
 
-What was sent keeps its text, and a variant's figures are of the one that it has now (`step_variants.text_since`). To
+Sent emails keep their text, and a variant's figures are of the one that it has now (`step_variants.text_since`). To
 stop one is a call of its own (`variants.stop`).
 """
 

@@ -1,6 +1,6 @@
-"""What a person decides about emails that ended FAILED or UNKNOWN: one, many, or all of a campaign.
+"""A person's decisions about emails that ended FAILED or UNKNOWN: one, many, or all of a campaign.
 
-Many are decided in batches, each in a transaction of its own: whoever dies in between leaves the rest as it was.
+Many are decided in batches, each in a transaction of its own: a process that dies in between leaves the rest as it was.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ async def retry_batch(conn: Conn, workspace_id: int, ids: Sequence[int], after: 
 
 
 async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
-    """Settle an email in doubt as sent, by the evidence `how`. The email's stream is locked. False: it is not in doubt."""
+    """Settle an email in doubt as sent, by the evidence `how`. Its stream is locked. False: it is not in doubt."""
     decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SENT")
     if decided.changed:
         await audit.record(conn, WORKER, workspace_id, _ACTIONS["UNKNOWN", "SENT"], f"emails/{email_id} ({how})")

@@ -48,7 +48,7 @@ class Return(NamedTuple):
 
 
 class Mailbox(NamedTuple):
-    """What an authorization is for that connects a mailbox; `sender_id` None: a new one."""
+    """The purpose of an authorization that connects a mailbox; `sender_id` None: of a new sender."""
 
     provider: str
     session_id: int

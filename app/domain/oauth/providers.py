@@ -17,7 +17,7 @@ import msgspec
 from app.settings import Settings, SettingsError, SmtpSecurity, is_confidential
 
 _GOOGLE_ISSUER = "https://accounts.google.com"
-# What says who somebody is, and no provider tells whether it was given (OpenID Connect Core 1.0, sections 5.4 and 11).
+# Scopes on who somebody is; no provider tells if they were granted (OpenID Connect Core 1.0, sections 5.4 and 11).
 OF_IDENTITY = frozenset({"openid", "email", "profile", "offline_access"})
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 

@@ -97,7 +97,7 @@ def _holidays(name: str, first_year: int) -> frozenset[date]:
 
 
 def in_zone(calendar: CampaignCalendar, zone: str | None = None) -> Calendar:
-    """What it means by the clocks of a zone, its own by default."""
+    """The calendar by the clocks of a zone, its own by default."""
     return Calendar(
         ZoneInfo(zone or calendar.zone),
         frozenset(DAYS.index(day) for day in calendar.days),

@@ -1,7 +1,7 @@
 """One recipient over all campaigns of a workspace: whether they are written to still, and every email to them, in order
 of time.
 
-What is kept about them besides, `personal_data` hands out and erases.
+`personal_data` hands out what is kept about them besides, and `erasure` erases it.
 """
 
 from __future__ import annotations

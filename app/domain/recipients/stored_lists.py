@@ -217,7 +217,7 @@ async def content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[
 
 
 async def _content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[bytes]:
-    """Whoever reads it slowly holds no connection between two pieces."""
+    """The pieces of a list. A slow reader holds no connection between two of them."""
     params = {"workspace_id": workspace_id, "id": list_id}
     async with transaction(pool, workspace_id) as conn:
         chunks = (await fetch_exactly_one(conn, sql.count_chunks, params))["chunks"]

@@ -74,8 +74,8 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change: None leaves as it is; where UNSET does, None removes: `server` None goes to the fallback server,
-    `timezone` None to UTC.
+    """The changes to make: None leaves a field as it is; where UNSET does, None removes: `server` None goes to the
+    fallback server, `timezone` None to UTC.
 
     A `server` with a username but no password keeps the password there is, as `imap` does.
     """

@@ -239,7 +239,7 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
-        -- As `suppression_of`, without the price of a call for each. Whoever insists knew of what there was by then.
+        -- As `suppression_of`, without the price of a call for each. A person who insists knew of the suppressions by then.
         CROSS JOIN LATERAL (
             SELECT coalesce(
                 (SELECT p.reason FROM suppressions p
@@ -285,7 +285,7 @@ BEGIN
                   j.verdict, j.reason
     ),
     moves AS (
-        -- What became of a claim belongs to the window that it was taken from.
+        -- The outcome of a claim belongs to the window that it was taken from.
         SELECT m.stream_id, m.kind, m.status, hour_of(m.claimed_at) AS claimed_in, m.claimed_at, m.scheduled_at,
                NULL::bigint AS id
         FROM unnest(recorded, kinds, statuses, claim_times, due_times)
@@ -436,7 +436,7 @@ BEGIN
               WHERE NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k)  -- which counts already
               GROUP BY e.stream_id) n
         WHERE s.workspace_id = of_workspace AND s.id = n.stream_id;
-        -- What else waits for them is cancelled as it is claimed, if not before by the sweep.
+        -- Other emails to them are cancelled as they are claimed, if not before by the sweep.
         INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id, campaign_id, walked_to)
         SELECT e.workspace_id, coalesce(e.recipient_key, address_digest(e.recipient)) AS key, 'ADDRESS', e.recipient,
                'BOUNCED', e.id, e.campaign_id, 0
@@ -461,9 +461,9 @@ FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, 
               %(wanted)s::integer, %(accepted_ago_s)s::float8, %(max_attempts)s::integer, %(retry_for_hours)s::float8);
 
 -- name: outlook
--- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether
--- something due is held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the
--- emails tell; of later ones the first are asked, and what they say of themselves is early enough.
+-- The outlook of a sender loop that got less than it asked for: how long until the next email is due, whether something due is
+-- held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the emails tell; of later
+-- ones the first are asked, and what they say of themselves is early enough.
 SELECT s.blocked_until,
        extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
        next.due_at,
@@ -497,7 +497,7 @@ LEFT JOIN LATERAL (
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
-        -- Whatever holds back the first of them, no later one is due before this one.
+        -- No later one is due before this one, whatever holds back the first of them.
         (SELECT t.id, NULL, NULL, NULL, 0, true, 0, t.next_due_at, NULL
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()

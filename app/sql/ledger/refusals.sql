@@ -33,7 +33,7 @@ ORDER BY last_at DESC
 LIMIT 500;
 
 -- name: keep_refusals
--- What the judge made of a refusal.
+-- Keep the judge's conclusion on a refusal.
 INSERT INTO refusals (workspace_id, login_id, stream_id, signature, last_at, emails, domains, passed_at,
                       greylisting_until)
 VALUES (%(workspace_id)s, %(login_id)s, %(stream_id)s, %(signature)s, %(last_at)s, %(emails)s, %(domains)s,
@@ -51,7 +51,7 @@ SELECT EXISTS (
 ) AS accepts;
 
 -- name: holds_of_login
--- What holds the login back, or a stream of it.
+-- The holds of the login and of its streams.
 SELECT stream_id, reason, signature, words, since, probe_at, probes
 FROM holds
 WHERE workspace_id = %(workspace_id)s::bigint AND login_id = %(login_id)s::bigint;

@@ -20,8 +20,8 @@ RETURNING 0 AS removed;
 
 -- name: remove_emails
 -- Remove a batch of emails, and their attempts with them, of the campaign that has been over the longest; nothing of
--- it waits or is being sent. Its counters stay. What is left begins where the batch ended, so that a crash at any
--- point costs nothing but the batch. No row: no campaign is old enough.
+-- it waits or is being sent. Its counters stay. The rest begins where the batch ended, so that a crash at any point costs
+-- nothing but the batch. No row: no campaign is old enough.
 WITH old AS MATERIALIZED (
     SELECT c.workspace_id, c.id, c.first_email_id, c.last_email_id FROM campaigns c
     WHERE coalesce(c.finished_at, c.cancelled_at) < now() - make_interval(days => %(days)s)
@@ -110,7 +110,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_responses
--- Remove responses that came long ago. What followed from it, and the counts, stay.
+-- Remove responses that came long ago. Their consequences, and the counts, stay.
 WITH removed AS (
     DELETE FROM responses WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM responses WHERE recorded_at < now() - make_interval(days => %(days)s)

@@ -90,8 +90,8 @@ SELECT (SELECT count(DISTINCT t.id)
        (SELECT coalesce(extract(epoch FROM now() - min(asked_at)), 0)::float8 FROM plan_changes) AS changing_s;
 
 -- name: day_room
--- What logins that are limited by the day may send in all, and have sent of that; and how many have no room left. Those
--- that sent nothing lately are left out.
+-- Emails that logins limited by the day have sent today and may still send; and how many logins have no room left. Those that
+-- sent nothing lately are left out.
 SELECT coalesce(sum(r.used_today), 0)::bigint AS used, coalesce(sum(r.left_today), 0)::bigint AS left,
        count(*) FILTER (WHERE r.left_today = 0) AS full
 FROM (

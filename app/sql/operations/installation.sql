@@ -37,5 +37,5 @@ SET id = excluded.id, system_identifier = excluded.system_identifier, timeline =
     database_oid = excluded.database_oid, host = excluded.host, generation = 0, behind_since = NULL;
 
 -- name: keys
--- What Message-IDs, links and digests of addresses are made with. The migrations make them; nothing changes them.
+-- The keys of Message-IDs, links and digests of addresses. The migrations make them; nothing changes them.
 SELECT message_key, link_key, address_key FROM installation;

@@ -54,7 +54,7 @@ ORDER BY p.campaign_id
 FOR UPDATE OF p;
 
 -- name: take
--- All that we hold of it is ours to plan for a while. What came since `asked` is not: whoever asked may wait for us.
+-- All that we hold of it is ours to plan for a while. A change that came since `asked` is not: its asker may wait for us.
 UPDATE plan_changes SET taken_by = %(taker)s, taken_until = now() + make_interval(secs => %(for_s)s)
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND campaign_id = ANY (%(asked)s::bigint[]);
 
@@ -79,7 +79,7 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND send
   AND taken_by = %(taker)s AND asked_at = %(asked_at)s;
 
 -- name: let_go
--- What we have not finished is anybody's.
+-- Give up what we have not finished: it is anybody's.
 UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
@@ -94,8 +94,8 @@ ORDER BY o.id;
 
 -- name: waiting
 -- The emails that wait in a stream, of later steps (`owed`) or of the first, as the list had them: in that order a plan that
--- was broken off comes out the same when it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it was due before, with `holds`; `zone`:
--- what the recipient brought as theirs, with `by_zone`.
+-- was broken off comes out the same when it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it
+-- was due before, with `holds`; `zone`: what the recipient brought as theirs, with `by_zone`.
 SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
        CASE WHEN %(holds)s THEN extract(epoch FROM e.scheduled_at)::float8 END AS due_s,
        CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone

@@ -22,7 +22,7 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
 
 -- name: personal_sandbox_messages
--- What the sandbox mailbox received for an address, in the form in which it was handed over.
+-- Messages that the sandbox mailbox received for an address, in the form in which they were handed over.
 SELECT id, received_at AS "receivedAt", envelope_from AS "envelopeFrom", content AS raw FROM sandbox_messages
 WHERE workspace_id = %(workspace_id)s
   AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
@@ -30,8 +30,8 @@ WHERE workspace_id = %(workspace_id)s
 ORDER BY id;
 
 -- name: personal_rejects
--- Rows with an address that were refused, left out, repaired or asked about, in answers kept for requests that are repeated. Such
--- a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
+-- Rows with an address that were refused, left out, repaired or asked about, in answers kept for requests that are repeated.
+-- Such a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
 SELECT k.created_at AS at, (r.row ->> 'row')::bigint AS row, r.row ->> 'email' AS email,
        coalesce(r.row ->> 'reason', r.row ->> 'what', r.row ->> 'meant') AS reason
 FROM idempotency_keys k

@@ -3,7 +3,7 @@
 SELECT coalesce(max(id), 0) AS id FROM suppressions WHERE workspace_id = %(workspace_id)s;
 
 -- name: suppressed_of_staged
--- Who of the stage is suppressed, by the address or by its domain: their numbers, and the first as they are shown.
+-- Recipients of the stage who are suppressed, by the address or by its domain: their numbers, and the first as they are shown.
 WITH domain AS MATERIALIZED (
     SELECT d.domain, p.*
     FROM (SELECT DISTINCT split_part(address_key(recipient), '@', 2) AS domain FROM staged

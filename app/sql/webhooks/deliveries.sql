@@ -19,8 +19,8 @@ LIMIT %(limit)s;
 
 -- name: record_delivery
 -- Record a try in the log and on the webhook: `again_in_s` NULL, there is no other; `gone`, the receiver wants
--- no more of anything. Only while the lease is ours, and it is renewed; no row: it is not, and whoever has it sends this
--- again. One that fails for days is disabled. `error` NULL: it was a success.
+-- no more of anything. Only while the lease is ours, and it is renewed; no row: it is not, and the worker that has it sends
+-- this again. One that fails for days is disabled. `error` NULL: it was a success.
 WITH hook AS (
     UPDATE webhooks
     SET failures = CASE WHEN %(error)s::text IS NULL THEN 0 ELSE failures + 1 END,

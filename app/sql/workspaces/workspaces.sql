@@ -11,7 +11,7 @@ WHERE id = ANY (%(user_ids)s::bigint[]) AND NOT EXISTS (SELECT FROM members m WH
 ORDER BY id;
 
 -- name: lock_people
--- What they are members of is changed by nobody else until the end of the transaction.
+-- Lock people: nobody else changes what they are members of until the end of the transaction.
 SELECT id FROM users WHERE id = ANY (%(user_ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: count_owned

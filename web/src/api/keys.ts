@@ -7,7 +7,7 @@
 
 import { session } from "./session";
 
-/** What a list or a figure is asked with: a part of its key as it is. */
+/** The parameters of a list or a figure: a part of its key as it is. */
 type Asked = object | string | null | undefined;
 
 function own<const Parts extends readonly unknown[]>(...parts: Parts) {

@@ -10,7 +10,7 @@ interface Command<Input, Answer> {
   run: (input: Input) => Promise<Answer>;
   /** Queries that it changes, also where it fails: they are read anew, and it is pending until that is done. */
   changes?: readonly QueryKey[];
-  /** What happens on the page, as soon as it has worked. */
+  /** Called on the page as soon as it has worked. */
   done?: ((answer: Answer, input: Input) => unknown) | undefined;
   /** The sentence that says so in a corner. */
   said?: ((answer: Answer, input: Input) => string) | undefined;

@@ -16,7 +16,7 @@ interface Props {
   bars: readonly Bar[];
   /** In px. */
   height: number;
-  /** What the whole height stands for; the highest bar when left out. */
+  /** The value that the whole height stands for; the highest bar when left out. */
   top?: number;
   /** Written at the top, beside the bars. */
   scale?: string;

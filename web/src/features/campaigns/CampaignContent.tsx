@@ -30,7 +30,7 @@ function besideOf({
   return named.filter(([, value]) => value);
 }
 
-/** What the campaign's emails say, with merge fields as they were written. */
+/** The texts of the campaign's emails, with merge fields as they were written. */
 export function CampaignContent({ campaign, StepsFields }: Props) {
   const isOpen = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
   return (

@@ -15,7 +15,7 @@ export type Planned = components["schemas"]["Planned"];
 export type Forecast = components["schemas"]["Forecast"];
 export type Given = components["schemas"]["Given"];
 
-/** What else campaigns are looked for by. */
+/** The other parameters that campaigns are looked for by. */
 export type CampaignsAsked = Omit<
   NonNullable<paths["/api/campaigns"]["get"]["parameters"]["query"]>,
   "status" | "limit" | "cursor"

@@ -1,4 +1,4 @@
-/** What emails' statuses are called and what can be decided about them, in words and sentences. */
+/** The statuses of emails, and decisions about them, in words and sentences. */
 
 import { count, counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
@@ -26,7 +26,7 @@ interface DecisionWords {
   done: (n: number) => string;
 }
 
-/** What a person can decide about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
+/** Decisions of a person about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
 export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
   retry: {
     button: "Retry",
@@ -120,7 +120,7 @@ export function progressOf({ verb, changed, leftOut, total, finishedAt, error }:
   return `${count(changed + leftOut)} of ${counted(total, "email")} so far: ${count(changed)} ${what}${left}.`;
 }
 
-/** What a server's words hold back, by why. */
+/** Holds by a server's words, by reason. */
 export const HELD: Readonly<
   Record<Held["reason"], { title: Readonly<Record<"campaign" | "sender", string>>; text: string }>
 > = {

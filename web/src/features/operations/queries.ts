@@ -54,7 +54,7 @@ export const sandboxMessageQuery = (id: number) =>
     staleTime: Number.POSITIVE_INFINITY, // what was received does not change
   });
 
-/** What needs a person now. */
+/** Troubles that need a person now. */
 export const alertsQuery = () =>
   queryOptions({
     queryKey: keys.alerts(),

@@ -9,7 +9,7 @@ interface Props {
   /** The first of them. */
   rows: readonly LeftOutRow[];
   total: number;
-  /** What of them is not in `rows`: "2,120 duplicates". */
+  /** Those that are not in `rows`: "2,120 duplicates". */
   unnamed?: readonly string[];
   rowWord: string;
   label?: string;

@@ -1,4 +1,4 @@
-/** What the columns of a CSV file are: which one is the address, and the merge fields that the others bring. */
+/** The columns of a CSV file: which one is the address, and the merge fields that the others bring. */
 
 import type { components } from "@/api/schema";
 import { fieldName } from "./mergeFields";

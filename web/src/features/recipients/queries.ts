@@ -64,7 +64,7 @@ export const savedSampleQuery = (id: number) =>
       ),
   });
 
-/** What a list would be with more recipients. */
+/** The list as it would be with more recipients. */
 export const growthQuery = (id: number, more: MoreRecipients) =>
   queryOptions({
     queryKey: keys.savedLists.growth(id, more),

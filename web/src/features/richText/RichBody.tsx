@@ -17,7 +17,7 @@ import classes from "./richText.module.css";
 import { TABLES } from "./Table";
 
 interface Props {
-  /** What it is called for who does not see it. */
+  /** Its name for a person who does not see it. */
   label?: string;
   html: string;
   onChange: (html: string) => void;

@@ -45,7 +45,7 @@ export function cleaned(html: string): string {
   return to.body.innerHTML;
 }
 
-/** What separates the lines of the source, and is no blank between words. */
+/** Whether it separates lines of the source, and is no blank between words. */
 function isBetweenBlocks(node: ChildNode): boolean {
   if (node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()) return false;
   return [node.previousSibling, node.nextSibling].some(

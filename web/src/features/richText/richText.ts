@@ -37,7 +37,7 @@ function mark(item: Element): string {
   return list?.tagName === "OL" ? `${[...list.children].indexOf(item) + 1}. ` : "- ";
 }
 
-/** What the editor makes, and with which attributes: what is written otherwise would come out of it as something else. */
+/** The tags and attributes that the editor makes: other ones would come out of it as something else. */
 const MADE: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     ["P", "H2", "H3", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "BR"].map((tag) => [tag, []]),

@@ -6,7 +6,7 @@ import { zones } from "@/time/zones";
 import { OUTREACH, type Preset } from "./providers";
 
 interface Props {
-  /** What an input needs of the form. */
+  /** The props that an input needs from the form. */
   field: (name: string) => object;
   /** The limits that were filled in last, and by whose word. */
   preset: Preset | null;

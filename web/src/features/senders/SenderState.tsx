@@ -62,7 +62,7 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
   );
 }
 
-/** What to do about it, where we know that, and under it who said what. */
+/** Advice on the words, where we have some, and under it the words. */
 function Said({ words }: { words: string }) {
   const advice = adviceOn(words);
   return (

@@ -30,7 +30,7 @@ export const workspaceInvitationsQuery = () =>
     queryFn: ({ signal }) => answer(api.GET("/api/members/invitations", { signal })),
   });
 
-/** What an invitation's link leads to. Asked once: the API lets nobody ask often, and what it says stays. */
+/** The offer that an invitation's link leads to. Asked once: the API lets nobody ask often, and its answer stays. */
 export const offerQuery = (token: string) =>
   queryOptions({
     queryKey: keys.offer(token),

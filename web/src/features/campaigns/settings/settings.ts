@@ -52,7 +52,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
   };
 }
 
-/** What to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
+/** The changes to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
 export function changesTo(before: CampaignSettings, after: CampaignSettings): Patch {
   const patch: Patch = {};
   for (const field of ["name", "subject", "body"] as const) {

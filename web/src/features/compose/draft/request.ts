@@ -33,7 +33,7 @@ export function startOf({ when, startTime }: Timing): Date | null {
   return when === "later" && startTime ? instant(startTime) : null;
 }
 
-/** What the picker gave. */
+/** The instant that the picker gave. */
 export const instant = (picked: string) => new Date(picked.replace(" ", "T"));
 
 export function requestOf(
@@ -110,13 +110,13 @@ export const textsOf = ({ content, variants = [] }: Step): readonly Content[] =>
 
 const bodies = ({ body, rich, html }: Content) => ({ body, bodyHtml: rich ? html : null });
 
-/** What a step quotes: the message of the one before. */
+/** The message that a step quotes: that of the one before. */
 export function quotedBy({ steps }: Draft, step: Step) {
   const before = steps[steps.indexOf(step) - 1];
   return before && step.inThread && step.quotes ? bodies(before.content) : null;
 }
 
-/** What a step's message is, its own text or that of a variant: what goes along is the first's own. */
+/** The message of a step, with its own text or that of a variant: files and the like are the first's own. */
 export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): Content {
   const text = textsOf(step)[variant] ?? step.content;
   if (step.id === first.id) return withText(first.content, text);

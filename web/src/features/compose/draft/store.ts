@@ -16,7 +16,7 @@ export interface Kept {
   savedAt: Date;
 }
 
-/** What a tab wants to keep: changed when, and after it had seen what was saved when. */
+/** The times of a draft that a tab wants to keep: when it was changed, and when the one was saved that it had seen. */
 interface Based {
   changedAt: Date;
   seen: Date | null;
