@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.browser import WarmProfile, join, launch
+from tests.support.browser import PASSWORD, WarmProfile, join, launch
 from tests.support.service import Service
 
 
@@ -52,10 +53,17 @@ def email() -> str:
     return f"{uuid.uuid4().hex[:12]}@example.com"
 
 
+@pytest.fixture(scope="package")
+def administrator(service: Service) -> None:
+    """The first account is shown the demo's workspace beside its own, as soon as there is one: no test's is that."""
+    account = {"email": f"first.{uuid.uuid4().hex[:12]}@example.com", "password": PASSWORD}
+    httpx.post(f"{service.url}/api/auth/register", json=account).raise_for_status()
+
+
 @pytest.fixture
-def inside(page: Page, email: str) -> Page:
-    """A page of somebody who has just registered. How one registers is another test's, and so is where this one goes
-    first: to load a page that nobody looks at takes as long as a short test.
+def inside(administrator: None, page: Page, email: str) -> Page:
+    """A page of somebody who has just registered and does not administer. How one registers is another test's, and so is
+    where this one goes first: to load a page that nobody looks at takes as long as a short test.
     """
     join(page, email)
     return page
