@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeVar, cast
 
@@ -12,7 +13,7 @@ from psycopg.types.json import Jsonb
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
 from app.db import Row
 from app.domain.campaigns.beside import wrong_with
-from app.errors import InvalidInput, Unavailable
+from app.errors import Conflict, InvalidInput, Unavailable
 from app.mail import rendering
 from app.mail.document import Written
 from app.mail.enclosed import files_shown
@@ -30,6 +31,17 @@ from app.mail.values import locale_of
 
 T = TypeVar("T")
 log = structlog.get_logger()
+
+
+class TextsChanged(Conflict):
+    """Somebody else has changed a text since."""
+
+    code = "texts_changed"
+
+
+def texts_version(said: object) -> str:
+    """Tells all that is said from anything else that might be."""
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
 
 class Rendered(msgspec.Struct, frozen=True):

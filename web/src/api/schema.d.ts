@@ -4144,6 +4144,15 @@ export interface components {
              */
             createdAt: string;
         };
+        /** KeptSignature */
+        KeptSignature: {
+            /** @description As plain text. */
+            text: string;
+            /** @description As HTML; null: there is none. */
+            html: string | null;
+            /** @description Of what it says. */
+            textsVersion: string;
+        };
         /** KeyBody */
         KeyBody: {
             /** @description What people call it. */
@@ -5340,19 +5349,14 @@ export interface components {
             /** @description What to do about it, in a sentence. */
             advice?: string | null;
         };
-        /** Signature */
-        Signature: {
-            /** @description As plain text. */
-            text: string;
-            /** @description As HTML; null: there is none. */
-            html?: string | null;
-        };
         /** SignatureBody */
         SignatureBody: {
             /** @description As plain text. */
             text: string;
             /** @description As HTML; null: there is none. */
             html?: string | null;
+            /** @description That of the one which this replaces; where it is another by now, 409 `texts_changed`, and nothing is changed. */
+            textsVersion?: string;
         };
         /** StepComparison */
         StepComparison: {
@@ -5550,6 +5554,8 @@ export interface components {
              * @description When it was changed last.
              */
             updatedAt: string;
+            /** @description Of all that it says, its name included. */
+            textsVersion: string;
         };
         /** TemplateBody */
         TemplateBody: {
@@ -5613,6 +5619,8 @@ export interface components {
             attachments?: number[];
             /** @description What people call it. */
             name?: string;
+            /** @description That of what this changes; where the template says something else by now, 409 `texts_changed`, and nothing is changed. */
+            textsVersion?: string;
         };
         /** TemplateSummary */
         TemplateSummary: {
@@ -14722,7 +14730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Signature"];
+                    "application/json": components["schemas"]["KeptSignature"];
                 };
             };
             /** @description Bad Request */
@@ -14811,7 +14819,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Signature"];
+                    "application/json": components["schemas"]["KeptSignature"];
                 };
             };
             /** @description Bad Request */
@@ -14843,6 +14851,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,7 @@ import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 
-export type Signature = components["schemas"]["Signature"];
+export type Signature = components["schemas"]["KeptSignature"];
 
 /** What a sender's messages end with. */
 export const signatureQuery = (senderId: number) =>
