@@ -269,6 +269,8 @@ def _check(changes: Changes) -> None:
     check_latest(_value(changes.latest_at), _value(changes.start_time))
     check_senders(None, _value(changes.sender_ids))
     check_share(_value(changes.share_percent))
+    if changes.reopen is True and isinstance(changes.steps, msgspec.UnsetType):
+        raise InvalidInput({"reopen": "has a finished campaign go on with `steps`; give them, or leave it out"})
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)

@@ -19,6 +19,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import (
     Draft,
     check_earlier,
+    check_following,
     check_latest,
     check_name,
     check_pace,
@@ -269,6 +270,7 @@ def _check(draft: Draft) -> None:
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
     check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
+    check_following(draft)
     variants.check(draft.variants, draft.weight, "", in_thread=False)
     steps.check(draft.steps)
 
@@ -296,6 +298,7 @@ async def _recipients(
     provided = PROVIDED | {SENT_AT} if draft.steps else PROVIDED
     lacking = Lacking(templates, draft.if_blank, provided, targets([("", draft.content), *others]))
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
+    lacking.check_known(recipients.fields)
     known = recipients.fields | lacking.settled
     draft.content.check(first, known)
     await steps.check_texts(others, known, workspace_id)

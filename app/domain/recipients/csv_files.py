@@ -143,7 +143,7 @@ def from_csv(
     Raises InvalidInput, here or, for a file that breaks further down, in iterating.
     """
     asked = asked or Asked(columns)
-    shape = _shape(file, asked.encoding if asked.sheet is None else None)
+    shape = _shape(file, asked.encoding)
     layout, reading = _layout(shape, asked, frozenset(required) - {EMAIL})
     names = [name for name in layout.names if name]
     absent = sorted(set(required) - {*names})

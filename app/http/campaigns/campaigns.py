@@ -83,9 +83,8 @@ class StepPatch(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=T
         """Raises InvalidInput."""
         wanted = [one.to_domain() for one in self.variants]
         if self.id is None:
-            weight = 1 if self.weight is None else self.weight
-            return WantedStep(step=self.step(weight, new_variants(wanted, f"steps[{number}].")))
-        return WantedStep(id=self.id, step=self.step(1, ()), weight=self.weight, variants=wanted)
+            return WantedStep(step=self.step(self.weight, new_variants(wanted, f"steps[{number}].")))
+        return WantedStep(id=self.id, step=self.step(None, ()), weight=self.weight, variants=wanted)
 
 
 class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):

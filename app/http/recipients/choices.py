@@ -39,6 +39,12 @@ def source_of(
     return JsonRecipients(given)
 
 
+def check_encoding(given: str | None, sheet: str | None) -> None:
+    """`sheet`: of the workbook that was given. Raises InvalidInput."""
+    if given is not None and sheet is not None:
+        raise InvalidInput({"encoding": "is for CSV; an Excel file says itself how its text is written"})
+
+
 def corrections_of(given: Mapping[str, str] | str | None) -> dict[str, str]:
     """From an object, or from JSON of one. Raises InvalidInput."""
     if not given:

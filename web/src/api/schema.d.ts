@@ -2379,7 +2379,7 @@ export interface components {
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
@@ -2413,7 +2413,7 @@ export interface components {
          *         days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
          *         the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
          *         `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
-         *         `weight` is that of its own text beside its `variants`.
+         *         `weight` is that of its own text beside its `variants`, 1 unless given.
          */
         StepFields: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -2431,7 +2431,7 @@ export interface components {
             /** @description Whether the message before stands below, as in a reply. */
             quotes?: boolean;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
         };
@@ -2528,7 +2528,7 @@ export interface components {
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
