@@ -18,7 +18,7 @@ from app.mail import rendering
 from app.mail.document import Written
 from app.mail.enclosed import files_shown
 from app.mail.footer import Unsubscribe, with_address, with_link
-from app.mail.header_lines import HeaderInjection
+from app.mail.header_lines import LONGEST_LINE, HeaderInjection
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
 from app.mail.message import breaks_lines, check_own, check_subject
@@ -26,7 +26,7 @@ from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
-from app.mail.templates import Source
+from app.mail.templates import MAX_OUTPUT, Source
 from app.mail.values import locale_of
 
 T = TypeVar("T")
@@ -297,6 +297,13 @@ def wrong_parts(
             except (TemplateError, HeaderInjection) as error:
                 wrong[name] = error
     return wrong
+
+
+def most_of(part: str) -> int:
+    """How many characters a part of a message may have, by its name."""
+    if part.endswith("subject"):
+        return SUBJECT.most
+    return MAX_OUTPUT if not part.startswith(_OWN) else LONGEST_LINE - len(f"{part.removeprefix(_OWN)}: ")
 
 
 _OWN = "headers."

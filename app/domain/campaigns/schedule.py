@@ -32,7 +32,7 @@ from app.domain.campaigns.hints import of_texts, targets
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
-from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, leave_out_unwritable, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
@@ -192,9 +192,9 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
     made = (await draft.content.sent(workspace_id)).made(draft.content)
     await stage(conn, recipients, trial, room, address_key)
+    await leave_out_unwritable(conn, recipients, trial)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
-    await trial.run()
     taken_out = await take_out(conn, workspace_id, draft, recipients)
     draft = request.for_so_many(draft, recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
@@ -230,7 +230,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
-        await trial.run()
+        await leave_out_unwritable(conn, recipients, trial)
         hints += lacking.nowhere()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
