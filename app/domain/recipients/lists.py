@@ -163,6 +163,9 @@ class RecipientList:
             if size > FIELD_CHARACTERS and (problem := _too_large(fields)):
                 self.reject(row, email, problem)
                 continue
+            if "**" in email:
+                self.reject(row, email, "The address is masked: asterisks stand in place of letters.")
+                continue
             others: Sequence[str] = ()
             mended = None
             try:

@@ -39,6 +39,7 @@ from app.domain.recipients.conditions import Condition, check_conditions
 from app.domain.recipients.csv_files import Asked
 from app.domain.recipients.lists import Choices, RecipientList
 from app.domain.recipients.saved_lists import SavedNamed
+from app.domain.recipients.sheet_rows import Taken
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
@@ -243,7 +244,7 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     every_address: bool = False
     correct_domains: str | None = None
 
-    def asked(self, sheet: str | None = None) -> Asked:
+    def asked(self, sheet: Taken | None = None) -> Asked:
         """Raises InvalidInput."""
         return Asked(
             email_column=self.email_column,

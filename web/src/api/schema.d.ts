@@ -2786,6 +2786,11 @@ export interface components {
             cancelled: number;
             /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** Again */
         Again: {
@@ -3358,6 +3363,11 @@ export interface components {
             sheet?: string | null;
             /** @description The first rows with bytes that the encoding does not have; they were read as Windows-1252. */
             illRows?: number[];
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** DayPlan */
         DayPlan: {
@@ -4588,6 +4598,11 @@ export interface components {
             first: components["schemas"]["Cells"][];
             /** @description The sheet of the workbook that was read; null: it is a CSV file. */
             sheet?: string | null;
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** Recipient */
         Recipient: {
