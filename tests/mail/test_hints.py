@@ -45,7 +45,7 @@ def test_merge_fields_of_other_programs_are_told(mark: str) -> None:
             "$5 and $$$",
             "[Webinar] A title",
         ),
-        *("100%sure", "Save 20%, or 30% today", "{}", "https://x.example/%7Bname%7D"),
+        *("100%sure", "Save 20%, or 30% today", "{}", "https://x.example/%7Bname%7D%d0%b0%d1"),
     ],
 )
 def test_what_is_text_is_none(text: str) -> None:
