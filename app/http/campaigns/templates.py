@@ -30,9 +30,9 @@ class TemplateBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw
 
 
 class TemplatePatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are, null removes where there may be none. With the `textsVersion`
-    of what they change, nothing is written over: where the template says something else by now, it is 409
-    `texts_changed`.
+    """The changes to make; fields left out stay as they are, null removes where there may be none. With the
+    `textsVersion` of the text that they change, nothing is written over: where the template says something else by now,
+    it is 409 `texts_changed`.
     """
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET

@@ -38,7 +38,7 @@ import { changeable, changesTo, settingsOf } from "./settings";
 
 const DELAY_MS = LIMITS.CampaignPatch.delayBetweenMs;
 
-/** What of a campaign can still be changed. What is sent already stays as it was. */
+/** The parts of a campaign that can still be changed. Emails sent already stay as they were. */
 export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const queries = useQueryClient();
   const [begun, setBegun] = useState({ with: campaign, times: 0 });
@@ -53,7 +53,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
 
 interface Props {
   campaign: Campaign;
-  /** What the fields begin with: the campaign itself changes under the form as it is sent. */
+  /** The campaign that the fields begin with: the campaign itself changes under the form as it is sent. */
   begun: Campaign;
   begin: (now: Campaign) => void;
   beginAnew: () => Promise<void>;
@@ -123,7 +123,7 @@ function Fields({ campaign, begun, begin, beginAnew }: Props) {
   const choosable = senders?.items.filter(isChoosable) ?? [];
   const others = choosable.length > 1 ? choosable : null;
   useUnsaved(isDirty);
-  // What somebody else changed meanwhile is seen at once, unless it would take what is written here away.
+  // A change that somebody else made meanwhile is seen at once, unless it would take away what is written here.
   const { textsVersion } = campaign;
   useEffect(() => {
     if (textsVersion && textsVersion !== version && !pending && !isDirty()) begin(campaign);
