@@ -135,6 +135,11 @@ async def test_what_cannot_be_written_to_anybody_or_to_nobody_knows_how_many_is_
     all_of_them = text | {"recipients": [person | {"k": "go"} for person in PEOPLE]}
     refused = wrong_fields(await api.post(f"/api/campaigns/{call}", json=all_of_them))
     assert refused == {"body": f"row 1 (p1@example.com): {why}"}
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "MOST_EACH_S", 0.0)
+        some = text | {"recipients": people(2, k="go")}
+        refused = wrong_fields(await api.post(f"/api/campaigns/{call}", json=some))
+        assert refused == {"body": f"row 2 (p2@example.com): {why}"}
     monkeypatch.setattr(trial, "MOST_EACH", 299)
     some = text | {"recipients": people(2, k="go")}
     refused = wrong_fields(await api.post(f"/api/campaigns/{call}", json=some))

@@ -7,7 +7,7 @@ loop nor memory feels a million rows. No lock is held while it lasts. `schedule`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -101,7 +101,7 @@ async def leave_out_unwritable(conn: Conn, recipients: RecipientList, trial: Tri
     await leave_out(conn, recipients, numbers, [], "cannot be written to")
 
 
-async def _staged(conn: Conn, numbers: Sequence[int]) -> AsyncIterator[list[Seen]]:
+async def _staged(conn: Conn, numbers: Sequence[int]) -> AsyncGenerator[Sequence[Seen]]:
     async with conn.cursor(name="staged_ones", row_factory=tuple_row) as cursor:
         await cursor.execute(sql.staged_of, {"numbers": list(numbers)})
         while rows := await cursor.fetchmany(FETCHED):

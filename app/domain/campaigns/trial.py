@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 from app.domain.campaigns.content import finished, most_of, wrong_parts
@@ -67,7 +68,7 @@ class Unwritable(NamedTuple):
         return InvalidInput({self.part: f"row {self.seen.row} ({self.seen.recipient.address}): {self.why}"})
 
 
-Others = Callable[[Sequence[int]], AsyncIterator[Sequence[Seen]]]  # by their numbers, in that order
+Others = Callable[[Sequence[int]], AsyncGenerator[Sequence[Seen]]]  # by their numbers, in that order
 
 
 class Trial:
@@ -115,7 +116,8 @@ class Trial:
         """Those whom no message can be written to; `others` gets those that are to be tried and are not kept here.
 
         Raises InvalidInput naming the part, the row and, where one is to blame, the merge field, if it is everybody, or
-        if there may be more of them and the list is too long to try each.
+        if there may be more of them and there are too many to try each. Those who are not tried in time, while nobody
+        was found, are found when they are sent to.
         """
         longest = sorted(self._longest, key=self._lengths.__getitem__, reverse=True)
         by_number = {seen.number: seen for seen in [*self._sample, *map(self._longest.__getitem__, longest)]}
@@ -123,14 +125,24 @@ class Trial:
         found = await self._try(tried)
         numbers = self._besides(found) - {seen.number for seen in tried}
         if numbers and others is not None:
-            until = time.monotonic() + MOST_EACH_S
-            async for some in others(sorted(numbers)):
-                found += await self._try(some)
-                if found and time.monotonic() > until:
-                    raise found[0].wrong()
+            are_all = await self._try_others(others(sorted(numbers)), found)
+            if found and not are_all:
+                raise found[0].wrong()
         if found and len(found) == self._count:
             raise found[0].wrong()
         return found
+
+    async def _try_others(self, others: AsyncGenerator[Sequence[Seen]], found: list[Unwritable]) -> bool:
+        """Put those that cannot be written to to `found`; whether all were tried, since a template may take a second for
+        each of them.
+        """
+        until = time.monotonic() + MOST_EACH_S
+        async with aclosing(others):
+            async for some in others:
+                found += await self._try(some)
+                if time.monotonic() > until:
+                    return False
+        return True
 
     def _besides(self, found: Sequence[Unwritable]) -> set[int]:
         """The numbers of those who may be like those that were `found`. Raises InvalidInput for too many."""
