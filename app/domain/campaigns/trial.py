@@ -133,9 +133,7 @@ class Trial:
         return found
 
     async def _try_others(self, others: AsyncGenerator[Sequence[Seen]], found: list[Unwritable]) -> bool:
-        """Put those that cannot be written to to `found`; whether all were tried, since a template may take a second for
-        each of them.
-        """
+        """Add to `found` those that cannot be written to. Whether all were tried: a template may take a second for each."""
         until = time.monotonic() + MOST_EACH_S
         async with aclosing(others):
             async for some in others:
