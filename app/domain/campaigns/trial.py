@@ -133,7 +133,7 @@ class Trial:
         return found
 
     async def _try_others(self, others: AsyncGenerator[Sequence[Seen]], found: list[Unwritable]) -> bool:
-        """Add to `found` those that cannot be written to. Whether all were tried: a template may take a second for each."""
+        """Add to `found` those that cannot be written to. Whether all were tried: each may take a template a second."""
         until = time.monotonic() + MOST_EACH_S
         async with aclosing(others):
             async for some in others:
