@@ -14,6 +14,15 @@ from app.mail.lenient import LenientParser
 
 MOST_HTML = 100_000  # bytes: Gmail shows 102 KB
 LEAST_TEXT = 40  # characters beside images
+MOST_FOREIGN = 5  # marks of other programs that are named of a part
+# Merge fields of Mailchimp, Salesforce, Word and others; in single brackets, words that are surely meant as one.
+_OF_OTHERS = re.compile(
+    r"\*\|[^|*\n]{1,60}\|\*|%%[a-z][\w.]{0,60}%%|%(?![0-9a-f]{2}%)[a-z][\w.]{0,60}%|\$\{[a-z][\w.]{0,60}\}|##[a-z]\w{0,60}##"
+    r"|<<[a-z][^<>\n]{0,60}>>|\u00ab[a-z]\w{0,60}\u00bb|\[\[[a-z][^\[\]\n]{0,60}\]\]"
+    r"|(?:\[|(?<!\{)\{)(?:(?:first|last|full|given|family|sur|your|contact|recipient|customer|company|insert)[ _.-]?"
+    r"(?:name|company|e-?mail|title)?|name|company|e-?mail)(?:\]|\}(?!\}))",
+    re.IGNORECASE,
+)
 _SHORTENERS = frozenset(
     {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly", "rb.gy"}
     | {"shorturl.at", "tiny.cc", "t.ly", "s.id", "v.gd"}
@@ -50,7 +59,12 @@ def hints(subject: str, body: str, body_html: str, *, sent_html: str) -> list[Hi
     page = _Page()
     page.feed(body_html)
     page.close()
-    return [*_of_subject(_LIQUID.sub("", subject)), *_of_links(body, page), *_of_html(page, sent_html)]
+    foreign = [
+        hint
+        for part, text in (("subject", subject), ("body", body), ("bodyHtml", "".join(page.text)))
+        for hint in _of_other_programs(part, _LIQUID.sub("", text))
+    ]
+    return [*_of_subject(_LIQUID.sub("", subject)), *foreign, *_of_links(body, page), *_of_html(page, sent_html)]
 
 
 def fields_as_targets(body_html: str) -> set[str]:
@@ -64,6 +78,12 @@ def fields_as_targets(body_html: str) -> set[str]:
 def is_target(value: str) -> bool:
     """Whether a link with this as its target, or as the beginning of that, leads somewhere in an email."""
     return _SCHEME.match(value.strip()) is not None
+
+
+def _of_other_programs(part: str, text: str) -> list[Hint]:
+    reason = "It looks like the merge field of another program. Here one is written {{ first_name }}."
+    found = dict.fromkeys(match[0] for match in _OF_OTHERS.finditer(text))
+    return [Hint(part, f"It has {mark}, which goes out as it stands.", reason) for mark in list(found)[:MOST_FOREIGN]]
 
 
 def _of_subject(subject: str) -> list[Hint]:

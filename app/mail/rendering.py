@@ -124,6 +124,18 @@ class Templates:
     def required(self) -> frozenset[str]:
         return self.all_of("required")
 
+    def is_plain(self, name: str) -> bool:
+        """Whether it is text with values in it and nothing else, which only their lengths keep from being filled in."""
+        return name in self._plain
+
+    def at_most(self, name: str, lengths: Mapping[str, int]) -> int:
+        """How many characters a text may have, from those of the merge fields, as far as nothing makes these longer."""
+        if name in self._plain:
+            return self._plain[name].at_most(lengths)
+        text = self._liquid[name].text
+        longest = max((lengths.get(field, 0) for field in self.fields[name].mentioned), default=0)
+        return len(text) + text.count("{{") * longest
+
     async def render(self, recipients: Sequence[Mapping[str, str]]) -> list[dict[str, str | TemplateError]]:
         """All that parsed for each recipient, by name. Raises NotRendered."""
         texts = [{name: _filled(template, fields) for name, template in self._plain.items()} for fields in recipients]

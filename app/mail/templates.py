@@ -23,6 +23,8 @@ from app.mail.names import LIQUID_WORDS, MARKS
 MOST_FIELDS = 500  # of one template
 MAX_OUTPUT = 2_000_000  # bytes in UTF-8 that a template may render to
 
+_ESCAPED = len("&#34;")  # characters that one may become in HTML
+
 _NO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\u2800\u3164\ufeff" + "\xa0 \t\r\n"  # these may lie between them
 _BLANKS = "[ \\n\\t\\r]*+"
 _SLOT = re.compile(
@@ -89,6 +91,13 @@ class Template:
             else:
                 return None
         return cls(pieces, slots, html=source.html)
+
+    def at_most(self, lengths: Mapping[str, int]) -> int:
+        """How many characters the text may have, from those of the merge fields, for which there may be none."""
+        return sum(map(len, self._pieces)) + sum(
+            len(positions) * max(len(default or ""), lengths.get(name, 0) * (_ESCAPED if self._html else 1))
+            for name, default, positions in self._places
+        )
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The text for one recipient. A field that is absent or empty takes its `default`.

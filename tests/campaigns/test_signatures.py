@@ -38,12 +38,26 @@ async def shown(api: httpx.AsyncClient, campaign_id: int) -> dict[str, Any]:
 async def test_a_sender_has_none_until_it_has_one(api: httpx.AsyncClient) -> None:
     sender_id = await default_sender(api)
     place = f"/api/senders/{sender_id}/signature"
-    assert (await api.get(place)).json() == {"text": "", "html": None}
-    assert (await put(api, sender_id, **SIGNATURE)).json() == SIGNATURE
-    assert (await api.get(place)).json() == SIGNATURE
-    assert (await put(api, sender_id, text="")).json() == {"text": "", "html": None}
+    none = (await api.get(place)).json()
+    assert (none["text"], none["html"]) == ("", None)
+    kept = (await put(api, sender_id, **SIGNATURE)).json()
+    assert (await api.get(place)).json() == kept == SIGNATURE | {"textsVersion": kept["textsVersion"]}
+    assert (await put(api, sender_id, text="")).json() == none
     problem(await put(api, 10_000, text="x"), 404)
     problem(await api.get("/api/senders/10000/signature"), 404)
+
+
+async def test_who_changes_a_signature_is_told_what_somebody_else_has_changed_meanwhile(
+    api: httpx.AsyncClient,
+) -> None:
+    sender_id = await default_sender(api)
+    place = f"/api/senders/{sender_id}/signature"
+    version = (await api.get(place)).json()["textsVersion"]
+    theirs = (await put(api, sender_id, text="Theirs", textsVersion=version)).json()
+    told = problem(await put(api, sender_id, text="Mine", textsVersion=version), 409)
+    assert told["type"].endswith(":texts_changed")
+    assert (await api.get(place)).json() == theirs, "nothing is changed"
+    assert (await put(api, sender_id, text="Mine", textsVersion=theirs["textsVersion"])).json()["text"] == "Mine"
 
 
 @pytest.mark.parametrize(

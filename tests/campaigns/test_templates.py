@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -35,6 +37,27 @@ async def test_a_text_is_kept_read_changed_and_deleted(api: httpx.AsyncClient) -
     problem(await api.get(place), 404)
     problem(await api.patch(place, json={}), 404)
     problem(await api.delete(place), 404)
+
+
+async def test_who_changes_a_template_is_told_what_somebody_else_has_changed_meanwhile(api: httpx.AsyncClient) -> None:
+    kept = (await api.post(URL, json=SPRING)).json()
+    place, version = f"{URL}/{kept['id']}", kept["textsVersion"]
+    theirs = (await api.patch(place, json={"body": "Theirs", "textsVersion": version})).json()
+    assert theirs["textsVersion"] != version
+    told = problem(await api.patch(place, json={"subject": "Mine", "textsVersion": version}), 409)
+    assert told["type"].endswith(":texts_changed")
+    assert (await api.get(place)).json() == theirs, "nothing is changed"
+    mine = await api.patch(place, json={"subject": "Mine", "textsVersion": theirs["textsVersion"]})
+    assert (mine.json()["subject"], mine.json()["body"]) == ("Mine", "Theirs")
+
+
+async def test_who_changes_different_parts_of_a_template_at_once_loses_none(api: httpx.AsyncClient) -> None:
+    kept = (await api.post(URL, json=SPRING)).json()
+    place = f"{URL}/{kept['id']}"
+    parts = {"subject": "One", "body": "Two", "bodyHtml": "<p>Three</p>", "replyTo": "four@example.com"}
+    await asyncio.gather(*[api.patch(place, json={part: value}) for part, value in parts.items()])
+    told = (await api.get(place)).json()
+    assert {part: told[part] for part in parts} == parts
 
 
 async def test_a_name_is_taken_once(api: httpx.AsyncClient) -> None:

@@ -47,7 +47,7 @@ async def mine(pool: Pool, owner: Owner) -> Lane:
 
 
 async def scheduled(pool: Pool, owner: Owner, recipients: Any = 2, **draft: Any) -> int:
-    draft = {"steps": TWO, "follow_up_without_reading": True} | draft
+    draft = {"steps": TWO, "follow_up_without_reading": bool(draft.get("steps", TWO))} | draft
     return (await schedule_campaign(pool, owner, recipients, **draft)).campaign.id
 
 

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 Value = str | int | float | bool | date | None
@@ -28,6 +29,31 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, hidden: Sequence[st
         for number, rows in enumerate(sheets.values(), 1):
             parts.writestr(f"xl/worksheets/sheet{number}.xml", _sheet(rows, first_row))
     return file.getvalue()
+
+
+class Row(NamedTuple):
+    """Of a sheet; one that is `hidden`, as a filter hides it."""
+
+    cells: Sequence[Value]
+    hidden: bool = False
+
+
+def sheet_of(rows: Sequence[Row] | str) -> bytes:
+    """A workbook with one sheet, `People`; its rows may be XML."""
+    if not isinstance(rows, str):
+        rows = "".join(
+            f'<row r="{number}"{" hidden=" + chr(34) + "1" + chr(34) if row.hidden else ""}>'
+            f"{''.join(_cell(number, column, value) for column, value in enumerate(row.cells))}</row>"
+            for number, row in enumerate(rows, 1)
+        )
+    content = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx({"People": []}))) as base, zipfile.ZipFile(content, "w") as parts:
+        for name in base.namelist():
+            text = base.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                text = text.replace(b"<sheetData>", b"<sheetData>" + rows.encode())
+            parts.writestr(name, text)
+    return content.getvalue()
 
 
 def _content_types(sheets: int) -> str:

@@ -139,6 +139,51 @@ def test_settings_are_changed_and_what_is_wrong_stands_beside_its_field(inside: 
     assert_accessible(inside)
 
 
+def test_who_saves_settings_over_somebody_elses_newer_texts_is_told(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}?tab=settings")
+    subject, text = inside.get_by_label("Subject"), inside.get_by_label("Text", exact=True)
+    ask(inside, "PATCH", f"/api/campaigns/{campaign}", {"subject": "Seen at once"})
+    expect(subject).to_have_value("Seen at once", timeout=15_000)  # the page asks anew every 5 s
+    text.fill("Mine")
+    ask(inside, "PATCH", f"/api/campaigns/{campaign}", {"body": "Theirs"})
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_role("alert")).to_contain_text("omebody changed what the campaign says meanwhile")
+    expect(text).to_have_value("Mine")
+    assert ask(inside, "GET", f"/api/campaigns/{campaign}")["body"] == "Theirs"
+    assert_accessible(inside)
+    inside.get_by_role("button", name="Begin with what it says now").click()
+    expect(text).to_have_value("Theirs")
+    text.fill("Mine after all")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("The campaign is changed.")).to_be_visible()
+    text.fill("And once more")
+    inside.get_by_role("button", name="Save").click()
+    until(lambda: ask(inside, "GET", f"/api/campaigns/{campaign}")["body"] == "And once more", "both are saved")
+
+
+def test_who_saves_a_template_over_somebody_elses_newer_one_is_told(inside: Page) -> None:
+    kept = ask(inside, "POST", "/api/templates", {"name": "Spring", "subject": "A", "body": "B"})
+    inside.goto(f"/templates?edit={kept['id']}")
+    form = inside.get_by_role("dialog")
+    subject = form.get_by_label("Subject")
+    expect(subject).to_have_value("A")
+    subject.fill("Mine")
+    ask(inside, "PATCH", f"/api/templates/{kept['id']}", {"body": "Theirs"})
+    form.get_by_role("button", name="Keep the template").click()
+    expect(form.get_by_role("alert")).to_contain_text("omebody changed the template meanwhile")
+    expect(subject).to_have_value("Mine")
+    assert_accessible(inside)
+    form.get_by_role("button", name="Begin with what it says now").click()
+    expect(form.get_by_label("Message", exact=True)).to_have_value("Theirs")
+    expect(subject).to_have_value("A")
+    subject.fill("Mine after all")
+    form.get_by_role("button", name="Keep the template").click()
+    expect(inside.get_by_text("The template is kept.")).to_be_visible()
+    told = ask(inside, "GET", f"/api/templates/{kept['id']}")
+    assert (told["subject"], told["body"]) == ("Mine after all", "Theirs")
+
+
 def test_pages_of_campaigns_fit_a_narrow_screen(narrow: Page) -> None:
     campaign = schedule(
         narrow, name="A name that is long enough to be cut off wherever there is too little room for it"

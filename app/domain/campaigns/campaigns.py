@@ -6,7 +6,6 @@ transaction that changes a campaign locks its streams first, and then the campai
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +14,7 @@ import msgspec
 from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import files, steps, variants
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.content import Content, texts_version
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.steps import CampaignStep
 from app.domain.campaigns.variants import CampaignVariant, StepComparison
@@ -281,7 +280,7 @@ def _texts_version(row: Row) -> str:
         ],
         [(one.id, one.weight, one.subject, one.body, one.body_html) for one in row["variants"]],
     ]
-    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+    return texts_version(said)
 
 
 async def _rows(conn: Conn, workspace_id: int, wanted: list[int]) -> list[Row]:

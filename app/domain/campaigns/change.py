@@ -12,7 +12,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import files, signatures, step_changes, steps, variant_changes
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, open_streams, read_row
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.content import Content, TextsChanged
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
 from app.domain.campaigns.step_changes import Prepared, WantedStep
 from app.domain.campaigns.variant_changes import Varied, WantedVariant
@@ -62,12 +62,6 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[WantedStep] | msgspec.UnsetType = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
     texts_version: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class TextsChanged(Conflict):
-    """Somebody else has changed what a campaign says since."""
-
-    code = "texts_changed"
 
 
 async def change(
@@ -275,6 +269,8 @@ def _check(changes: Changes) -> None:
     check_latest(_value(changes.latest_at), _value(changes.start_time))
     check_senders(None, _value(changes.sender_ids))
     check_share(_value(changes.share_percent))
+    if changes.reopen is True and isinstance(changes.steps, msgspec.UnsetType):
+        raise InvalidInput({"reopen": "has a finished campaign go on with `steps`; give them, or leave it out"})
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from html import unescape
 from typing import NamedTuple, TypeVar, cast
@@ -13,12 +14,12 @@ from psycopg.types.json import Jsonb
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
 from app.db import Row
 from app.domain.campaigns.beside import wrong_with
-from app.errors import InvalidInput, Unavailable
+from app.errors import Conflict, InvalidInput, Unavailable
 from app.mail import rendering
 from app.mail.document import Written
 from app.mail.enclosed import files_shown
 from app.mail.footer import Unsubscribe, with_address, with_link
-from app.mail.header_lines import HeaderInjection
+from app.mail.header_lines import LONGEST_LINE, HeaderInjection
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
 from app.mail.message import breaks_lines, check_own, check_subject
@@ -27,11 +28,22 @@ from app.mail.nearest import nearest
 from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
 from app.mail.strip_html import strip_html
-from app.mail.templates import Source
+from app.mail.templates import MAX_OUTPUT, Source
 from app.mail.values import locale_of
 
 T = TypeVar("T")
 log = structlog.get_logger()
+
+
+class TextsChanged(Conflict):
+    """Somebody else has changed a text since."""
+
+    code = "texts_changed"
+
+
+def texts_version(said: object) -> str:
+    """Tells all that is said from anything else that might be."""
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -293,6 +305,13 @@ def wrong_parts(
             except (TemplateError, HeaderInjection) as error:
                 wrong[name] = error
     return wrong
+
+
+def most_of(part: str) -> int:
+    """How many characters a part of a message may have, by its name."""
+    if part.endswith("subject"):
+        return SUBJECT.most
+    return MAX_OUTPUT if not part.startswith(_OWN) else LONGEST_LINE - len(f"{part.removeprefix(_OWN)}: ")
 
 
 _OWN = "headers."

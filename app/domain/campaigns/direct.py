@@ -171,6 +171,7 @@ async def _recipient(mail: Direct, templates: Templates) -> Recipient:
     """The recipient as lists have them, for whom the message can be written. Raises InvalidInput."""
     lacking = Lacking(templates, mail.if_blank)
     one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}], choices=Choices(mail.internal))
+    lacking.check_known(one.fields)
     one.look = lacking.look
     (found,) = await asyncio.to_thread(list[Batch], one.batches())
     if one.rejected:

@@ -28,9 +28,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as asked for; `start_time` None or past means now. Of `sender_id` and `sender_ids` one; neither is the
     workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one. `if_blank`:
     what to do for recipients who have nothing for a field. Left out are those to whom something went in the last
-    `not_if_written_to_days`, and those of `not_in_campaigns`. `weight`: of `content` beside its `variants`; `steps` are
-    the later ones; a reply stops them, with `stop_on_domain` for all of their domain, and with `stop_on_auto_reply` an
-    absence note, too; with `follow_up_without_reading` they go although nobody reads the answers.
+    `not_if_written_to_days`, and those of `not_in_campaigns`. `weight`: of `content` beside its `variants`, None: 1;
+    `steps` are the later ones; a reply stops them, with `stop_on_domain` for all of their domain, and with
+    `stop_on_auto_reply` an absence note, too; with `follow_up_without_reading` they go although nobody reads the
+    answers.
     """
 
     content: Content
@@ -48,7 +49,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     if_blank: Mapping[str, IfBlank] = {}
     not_if_written_to_days: int | None = None
     not_in_campaigns: Sequence[int] | None = None
-    weight: int = 1
+    weight: int | None = None
     variants: Sequence[Variant] = ()
     steps: Sequence[Step] = ()
     stop_on_auto_reply: bool = False
@@ -114,6 +115,16 @@ def check_earlier(days: int | None, campaign_ids: Sequence[int] | None) -> None:
         raise InvalidInput({"notIfWrittenToDays": f"is out of range; give {DAYS_AGO} (ten years), or leave it out"})
     if campaign_ids is not None and not EARLIER.allow(len(campaign_ids)):
         raise InvalidInput({"notInCampaigns": f"are {len(campaign_ids)}; give {EARLIER}, or leave it out"})
+
+
+def check_following(draft: Draft) -> None:
+    """Raises InvalidInput for what is said about later steps where there are none."""
+    if draft.steps:
+        return
+    if draft.follow_up_without_reading:
+        raise InvalidInput({"followUpWithoutReading": "is for later steps; give `steps`, or leave it out"})
+    if draft.stop_on_auto_reply and not draft.stop_on_domain:  # which stops first steps, too
+        raise InvalidInput({"stopOn.autoReply": "stops later steps; give `steps`, or leave it out"})
 
 
 def check_name(name: str) -> None:

@@ -19,6 +19,7 @@ from app.errors import InvalidInput
 from app.mail.hints import NOWHERE, Hint, is_target
 from app.mail.message import breaks_lines
 from app.mail.names import PROVIDED
+from app.mail.nearest import nearest
 from app.mail.rendering import Templates
 from app.mail.templates import printed
 from app.mail.values import date_of, number
@@ -76,6 +77,13 @@ class Lacking:
         self.broken_subjects = 0
         self._targets = [(field, part) for field, part in targets.items() if field not in provided]
         self._nowhere: dict[str, tuple[int, int, str]] = {}  # by field: of how many, and the first row and value
+
+    def check_known(self, known: frozenset[str]) -> None:
+        """Raises InvalidInput where it is said what to do without a field that no text uses and nobody has."""
+        for name in sorted(self._if_blank.keys() - known):
+            if name not in self._used:
+                near = nearest(name, {*self._used, *known})
+                raise InvalidInput({f"ifBlank.{cut(name, _SHOWN)}": f"is a field that no text uses{near}"})
 
     @property
     def settled(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import (
     Draft,
     check_earlier,
+    check_following,
     check_latest,
     check_name,
     check_pace,
@@ -31,7 +32,7 @@ from app.domain.campaigns.hints import of_texts, targets
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
-from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, leave_out_unwritable, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
@@ -191,9 +192,9 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
     made = (await draft.content.sent(workspace_id)).made(draft.content)
     await stage(conn, recipients, trial, room, address_key)
+    await leave_out_unwritable(conn, recipients, trial)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
-    await trial.run()
     taken_out = await take_out(conn, workspace_id, draft, recipients)
     draft = request.for_so_many(draft, recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
@@ -229,7 +230,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
-        await trial.run()
+        await leave_out_unwritable(conn, recipients, trial)
         hints += lacking.nowhere()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
@@ -269,6 +270,7 @@ def _check(draft: Draft) -> None:
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
     check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
+    check_following(draft)
     variants.check(draft.variants, draft.weight, "", in_thread=False)
     steps.check(draft.steps)
 
@@ -296,6 +298,7 @@ async def _recipients(
     provided = PROVIDED | {SENT_AT} if draft.steps else PROVIDED
     lacking = Lacking(templates, draft.if_blank, provided, targets([("", draft.content), *others]))
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
+    lacking.check_known(recipients.fields)
     known = recipients.fields | lacking.settled
     draft.content.check(first, known)
     await steps.check_texts(others, known, workspace_id)

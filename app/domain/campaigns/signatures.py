@@ -12,7 +12,7 @@ from markupsafe import escape
 from app.bounds import TEXT, Bounds
 from app.db import Conn, Pool, fetch_one, transaction
 from app.domain.campaigns import files
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.content import Content, TextsChanged, texts_version
 from app.errors import InvalidInput, NotFound
 from app.mail.enclosed import files_shown
 from app.sql import queries
@@ -29,6 +29,10 @@ class Signature(msgspec.Struct, frozen=True):
     text: str
     html: str | None = None
 
+    @property
+    def version(self) -> str:
+        return texts_version(self)
+
 
 async def get(pool: Pool, workspace_id: int, sender_id: int) -> Signature:
     """Raises NotFound."""
@@ -39,8 +43,10 @@ async def get(pool: Pool, workspace_id: int, sender_id: int) -> Signature:
     return Signature(**row)
 
 
-async def put(pool: Pool, workspace_id: int, sender_id: int, signature: Signature) -> Signature:
-    """Raises NotFound, InvalidInput."""
+async def put(
+    pool: Pool, workspace_id: int, sender_id: int, signature: Signature, version: str | None = None
+) -> Signature:
+    """`version`: of the one that it replaces, None: whichever that is. Raises NotFound, InvalidInput, TextsChanged."""
     wrong: dict[str, str] = {}
     for name, text in (("text", signature.text), ("html", signature.html or "")):
         if not SIGNATURE.allow(len(text)) or "\0" in text:
@@ -59,6 +65,11 @@ async def put(pool: Pool, workspace_id: int, sender_id: int, signature: Signatur
         "images": images,
     }
     async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.lock_signature, {"sender_id": sender_id})
+        if version is not None:
+            before = await fetch_one(conn, sql.get_signature, {"workspace_id": workspace_id, "sender_id": sender_id})
+            if before is not None and Signature(**before).version != version:
+                raise TextsChanged("somebody changed the signature meanwhile; look at it, and change that")
         await _use_pictures(conn, workspace_id, signature, images)
         row = await fetch_one(conn, sql.put_signature, params)
     if row is None:

@@ -7,17 +7,19 @@ loop nor memory feels a million rows. No lock is held while it lasts. `schedule`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
+from psycopg.rows import tuple_row
 
 from app.db import Conn, fetch_all
-from app.domain.campaigns.trial import Trial
+from app.domain.campaigns.trial import Seen, Trial
 from app.domain.planning.campaign_calendar import Zones
 from app.domain.planning.plan import NEVER, Places, Plan
 from app.domain.planning.stream import MICROSECOND
-from app.domain.recipients.lists import RecipientList, Rejected
+from app.domain.recipients.lists import Recipient, RecipientList, Rejected
 from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces.quotas import Room
 from app.errors import InvalidInput
@@ -28,6 +30,7 @@ sql = queries(__name__)
 
 NULL = "\\N"  # in COPY's text form
 PLACES = 20_000  # that are passed on at a time
+FETCHED = 50  # recipients at a time, each with up to a hundred thousand characters
 CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 
 
@@ -80,6 +83,29 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room,
             await copy.write(chunk)
     if not recipients.accepted:
         raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
+
+
+async def leave_out_unwritable(conn: Conn, recipients: RecipientList, trial: Trial) -> None:
+    """Go on without those to whom the message, a later step or a variant cannot be written: they are rejected.
+
+    Raises InvalidInput as `Trial.run` does.
+    """
+    found = await trial.run(partial(_staged, conn))
+    if not found:
+        return
+    for one in found:
+        recipients.reject(one.seen.row, one.seen.recipient.address, one.reason)
+    recipients.rejected.sort(key=lambda one: one.row)
+    numbers = [one.seen.number for one in found]
+    await conn.execute(sql.unstage, {"numbers": numbers})
+    await leave_out(conn, recipients, numbers, [], "cannot be written to")
+
+
+async def _staged(conn: Conn, numbers: Sequence[int]) -> AsyncGenerator[Sequence[Seen]]:
+    async with conn.cursor(name="staged_ones", row_factory=tuple_row) as cursor:
+        await cursor.execute(sql.staged_of, {"numbers": list(numbers)})
+        while rows := await cursor.fetchmany(FETCHED):
+            yield [Seen(number, row, Recipient(address, fields)) for number, row, address, fields in rows]
 
 
 async def leave_out(

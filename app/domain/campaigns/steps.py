@@ -32,7 +32,7 @@ WAIT = r"^P(?!$)([0-9]{1,3}W)?([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,5}H)?([0-9]{1,6}
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A later step. Without a `subject` it is in the thread of the first; with `business_days`, the days of its `wait`
     are those on which the campaign sends; with `time_of_day` it leaves when the calendar's clock shows that. Below one
-    that `quotes` stands the message that it follows. `weight`: of its own text beside its `variants`.
+    that `quotes` stands the message that it follows. `weight`: of its own text beside its `variants`, None: 1.
     """
 
     wait: timedelta
@@ -42,7 +42,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None = None
     body: str
     body_html: str | None = None
-    weight: int = 1
+    weight: int | None = None
     variants: Sequence[Variant] = ()
 
     def content(self, first: Content) -> Content:

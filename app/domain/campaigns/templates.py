@@ -11,7 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.campaigns import files
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.content import Content, TextsChanged, texts_version
 from app.domain.campaigns.draft import check_name
 from app.domain.campaigns.files import KeptFile
 from app.domain.pages import Page, PageRequest, page_of
@@ -33,7 +33,9 @@ class TemplateSummary(msgspec.Struct, rename="camel"):
 
 
 class Template(msgspec.Struct, rename="camel"):
-    """A kept text. It may lack a subject or a text: it is a beginning."""
+    """A kept text. It may lack a subject or a text: it is a beginning. `texts_version`: of all that it says, its name
+    included.
+    """
 
     id: int
     name: str
@@ -48,6 +50,7 @@ class Template(msgspec.Struct, rename="camel"):
     attachments: list[KeptFile]
     created_at: datetime
     updated_at: datetime
+    texts_version: str
 
 
 async def keep(pool: Pool, workspace_id: int, name: str, content: Content) -> Template:
@@ -81,12 +84,25 @@ async def get(pool: Pool, workspace_id: int, template_id: int) -> Template:
         return await _template(conn, workspace_id, row)
 
 
-async def change(pool: Pool, workspace_id: int, template_id: int, given: Mapping[str, Any]) -> Template:
-    """`given`: what becomes of its fields, by name.
+async def change(
+    pool: Pool, workspace_id: int, template_id: int, given: Mapping[str, Any], version: str | None = None
+) -> Template:
+    """`given`: what becomes of its fields, by name; `version`: of the text that they change, None: whichever it is.
 
-    Raises NotFound, InvalidInput, and Conflict for a name that is taken.
+    Raises NotFound, InvalidInput, TextsChanged, and Conflict for a name that is taken.
     """
+    while (changed := await _change(pool, workspace_id, template_id, given, version)) is None:
+        pass
+    return changed
+
+
+async def _change(
+    pool: Pool, workspace_id: int, template_id: int, given: Mapping[str, Any], version: str | None
+) -> Template | None:
+    """None: somebody else has saved it meanwhile: what is there now is what this changes."""
     before = await get(pool, workspace_id, template_id)
+    if version not in {None, before.texts_version}:
+        raise TextsChanged("somebody changed the template meanwhile; look at it, and change that")
     name = given.get("name", before.name)
     kept = {**msgspec.structs.asdict(before), "attachments": [file.id for file in before.attachments]}
     content = Content.of_row({**kept, **given})
@@ -94,11 +110,13 @@ async def change(pool: Pool, workspace_id: int, template_id: int, given: Mapping
     params = _columns(workspace_id, name, content) | {"template_id": template_id}
     try:
         async with transaction(pool, workspace_id) as conn:
-            await files.use(conn, workspace_id, content)
-            row = await fetch_one(conn, sql.update_template, params)
+            row = await fetch_one(conn, sql.lock_template, params)
             if row is None:
                 raise NotFound(f"no template {template_id}")
-            return await _template(conn, workspace_id, row)
+            if _version(row) != before.texts_version:
+                return None
+            await files.use(conn, workspace_id, content)
+            return await _template(conn, workspace_id, await fetch_exactly_one(conn, sql.update_template, params))
     except UniqueViolation:
         raise _taken(name) from None
 
@@ -128,8 +146,13 @@ def _columns(workspace_id: int, name: str, content: Content) -> dict[str, object
 
 async def _template(conn: Conn, workspace_id: int, row: Row) -> Template:
     kept = await files.of_ids(conn, workspace_id, row["attachments"])
-    shown: Row = {**row, "attachments": [kept[one] for one in row["attachments"] if one in kept]}
+    attached = [kept[one] for one in row["attachments"] if one in kept]
+    shown: Row = {**row, "attachments": attached, "texts_version": _version(row)}
     return Template(**{name: shown[name] for name in Template.__struct_fields__})
+
+
+def _version(row: Row) -> str:
+    return texts_version([row["name"], Content.of_row(row)])
 
 
 def _taken(name: str) -> Conflict:

@@ -74,7 +74,8 @@ async def prepare(
             why = f"leave variant {one.letter} out, whose subject the step {'has' if in_thread else 'lacks'} no more"
             raise InvalidInput({f"{prefix}variants": f"{why}; give it as well, or stop it"})
     texts = [one.over(None if one.id is None else there[one.id]) for one in wanted]
-    variants.check(texts, 1 if weight is None else weight, prefix, in_thread=in_thread)
+    variants.check(texts, None, prefix, in_thread=in_thread)
+    variants.check_weight(weight, varied=bool(there or texts), prefix=prefix)
     if not variants.VARIANTS.allow(len(there) + sum(one.id is None for one in wanted)):
         most = f"a step has had {len(there)} beside its own text, those that were stopped too"
         raise InvalidInput({f"{prefix}variants": f"{most}, and {variants.VARIANTS.most} is the most; change one"})
@@ -117,7 +118,7 @@ async def apply(conn: Conn, workspace_id: int, campaign_id: int, varied: Varied)
     step = {"workspace_id": workspace_id, "campaign_id": campaign_id, "step_id": varied.step_id}
     rows = {row["id"]: row for row in await fetch_all(conn, sql.lock_variants_of_step, step)}
     if not rows and varied.texts:
-        await variants.insert_own(conn, step, 1 if varied.weight is None else varied.weight)
+        await variants.insert_own(conn, step, varied.weight)
     elif varied.weight is not None:
         await conn.execute(sql.weigh_own, step | {"weight": varied.weight})
     size, position = 0, max((row["position"] for row in rows.values()), default=1)

@@ -80,8 +80,9 @@ class Taken(NamedTuple):
     is_own: bool
 
 
-def check(variants: Sequence[Variant], own_weight: int, prefix: str, *, in_thread: bool) -> None:
+def check(variants: Sequence[Variant], own_weight: int | None, prefix: str, *, in_thread: bool) -> None:
     """`prefix`: before the names of fields. Raises InvalidInput."""
+    check_weight(own_weight, varied=bool(variants), prefix=prefix)
     if not VARIANTS.allow(len(variants)):
         raise InvalidInput({f"{prefix}variants": f"are more than {VARIANTS.most} beside the step's own text"})
     for number, one in enumerate(variants):
@@ -92,7 +93,15 @@ def check(variants: Sequence[Variant], own_weight: int, prefix: str, *, in_threa
             raise InvalidInput({f"{prefix}variants[{number}].subject": "is missing; the step has one of its own"})
         if not WEIGHT.allow(one.weight):
             raise InvalidInput({f"{prefix}variants[{number}].weight": f"give {WEIGHT}"})
-    if not WEIGHT.allow(own_weight):
+
+
+def check_weight(own: int | None, *, varied: bool, prefix: str) -> None:
+    """What a step's own text weighs, where it has variants. Raises InvalidInput."""
+    if own is None:
+        return
+    if not varied:
+        raise InvalidInput({f"{prefix}weight": "is that of a text beside its `variants`; give these, or leave it out"})
+    if not WEIGHT.allow(own):
         raise InvalidInput({f"{prefix}weight": f"give {WEIGHT}"})
 
 
@@ -102,7 +111,7 @@ async def insert(
     campaign_id: int,
     step_id: int | None,
     own: Content,
-    own_weight: int,
+    own_weight: int | None,
     variants: Sequence[Variant],
 ) -> None:
     """Keep those of a new step, whose message is `own`."""
@@ -117,10 +126,10 @@ async def insert(
         await insert_one(conn, step | columns)
 
 
-async def insert_own(conn: Conn, step: dict[str, Any], weight: int) -> None:
-    """Insert the row that stands for a step's own text, once there are others."""
+async def insert_own(conn: Conn, step: dict[str, Any], weight: int | None) -> None:
+    """Insert the row that stands for a step's own text, once there are others; `weight` None: 1."""
     nothing = dict.fromkeys(("subject", "body", "body_html", "body_made", "html_made"))
-    await insert_one(conn, step | nothing | {"position": 1, "weight": weight})
+    await insert_one(conn, step | nothing | {"position": 1, "weight": 1 if weight is None else weight})
 
 
 async def insert_one(conn: Conn, columns: dict[str, Any]) -> None:

@@ -78,10 +78,20 @@ def above_header(records: Sequence[Sequence[str]]) -> int:
         if any(map(is_address, filled)):
             return 0
         if len(filled) > 1:
-            return count
+            return count + _is_of_groups(records[count : count + 2])
         if filled and _EXACT.fullmatch(field_name(filled[0])):
             return 0
     return 0
+
+
+def _is_of_groups(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the first record has names of groups, each over several columns, and the header is below."""
+    own, below = records[0], records[1] if len(records) > 1 else list[str]()
+    return not _names_addresses(own) and _names_addresses(below) and not any(map(is_address, below))
+
+
+def _names_addresses(cells: Sequence[str]) -> bool:
+    return any(_EXACT.fullmatch(field_name(cell)) for cell in cells)
 
 
 def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess | None:

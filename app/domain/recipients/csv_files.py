@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from app.domain.recipients import encodings
-from app.domain.recipients.columns import Candidate, Columns, Guess, above_header, checked, guess
+from app.domain.recipients.columns import Candidate, Columns, Guess, above_header, checked, guess, is_address
 from app.domain.recipients.encodings import Encoding
 from app.domain.recipients.lists import (
     EMAIL,
@@ -33,6 +33,7 @@ from app.domain.recipients.lists import (
     storable,
 )
 from app.domain.recipients.not_csv import what_else
+from app.domain.recipients.sheet_rows import HIDDEN, Taken
 from app.errors import InvalidInput
 
 _SAMPLE = 200  # records that are looked at to tell the delimiter and the columns
@@ -47,6 +48,7 @@ _MOST_BLANK = 10_000  # blank records one after another
 _END = "\ud800"  # a line no file has: decoding never gives this surrogate
 _LISTED = 2_000  # characters of the columns' names in a sentence
 _DELIMITERS = ",;\t|"
+_HIDDEN = [HIDDEN]
 _SEP = re.compile(r"\"?sep=([^\"\0])\"?\s*", re.IGNORECASE)  # Excel's own first line
 _MOST_TITLE = 20  # records above the header
 _GUARDED = re.compile(
@@ -66,7 +68,8 @@ class Cells(msgspec.Struct):
 class CsvShape(msgspec.Struct, rename="camel"):
     """How a file was read. `columns` are a guess, the first of `candidates`, and the others are close to it; the
     `first` rows with content have a header among them. `sheet`: of a workbook, the one taken. `ill_rows`: the first
-    with bytes that are none of the encoding; they were read as Windows-1252.
+    with bytes that are none of the encoding; they were read as Windows-1252. `hidden_rows`: how many of the sheet are
+    hidden, as a filter hides them, and left out.
     """
 
     encoding: str
@@ -75,11 +78,13 @@ class CsvShape(msgspec.Struct, rename="camel"):
     candidates: list[Candidate] = []
     sheet: str | None = None
     ill_rows: list[int] = []
+    hidden_rows: int = 0
 
 
 class Reading(msgspec.Struct, rename="camel"):
     """How a file was read, so that somebody sees it: `email_column` is what its column of addresses is called, and
-    `others` are columns that could be meant as well. `first`: the first rows below the header.
+    `others` are columns that could be meant as well. `first`: the first rows below the header; `hidden_rows` of a
+    workbook are left out.
     """
 
     encoding: str
@@ -87,11 +92,19 @@ class Reading(msgspec.Struct, rename="camel"):
     others: list[Candidate]
     first: list[Cells]
     sheet: str | None = None
+    hidden_rows: int = 0
+
+
+class _Torn(list[str]):
+    """The cells of a record with a quotation mark within one that is in such marks; `lines`: how many it takes."""
+
+    lines = 1
 
 
 class _Shape(NamedTuple):
     """How a CSV file reads. `sample`: the first records with content, numbered, from the header on; one at least.
-    `skips`: a line at its beginning that only names the delimiter.
+    `skips`: a line at its beginning that only names the delimiter. `inner`: each record is in quotation marks as a
+    whole, and this parts its cells; `is_row`: the only record has one address behind the other, each a record.
 
     Of a record with more than `MOST_FIELDS` cells, the sample has one more than these.
     """
@@ -100,6 +113,8 @@ class _Shape(NamedTuple):
     delimiter: str
     skips: bool
     sample: list[tuple[int, list[str]]]
+    inner: str | None = None
+    is_row: bool = False
 
 
 class _Layout(NamedTuple):
@@ -122,7 +137,7 @@ class Asked(NamedTuple):
     encoding: str | None = None
     choices: Choices = Choices()
     described: CsvShape | None = None
-    sheet: str | None = None
+    sheet: Taken | None = None
 
 
 class CsvList(RecipientList):
@@ -143,7 +158,7 @@ def from_csv(
     Raises InvalidInput, here or, for a file that breaks further down, in iterating.
     """
     asked = asked or Asked(columns)
-    shape = _shape(file, asked.encoding if asked.sheet is None else None)
+    shape = _shape(file, asked.encoding)
     layout, reading = _layout(shape, asked, frozenset(required) - {EMAIL})
     names = [name for name in layout.names if name]
     absent = sorted(set(required) - {*names})
@@ -153,7 +168,7 @@ def from_csv(
     return CsvList(layout, file, reading, asked.choices)
 
 
-def describe_csv(file: BinaryIO, encoding: str | None = None, sheet: str | None = None) -> tuple[CsvShape, int]:
+def describe_csv(file: BinaryIO, encoding: str | None = None, sheet: Taken | None = None) -> tuple[CsvShape, int]:
     """How a CSV file reads, and how many rows have content, all of it looked through. Raises InvalidInput (`file`,
     `encoding`).
     """
@@ -173,7 +188,8 @@ def describe_csv(file: BinaryIO, encoding: str | None = None, sheet: str | None 
         if len(first) < _FIRST and (characters < _FIRST_CHARACTERS or not first):
             first.append(Cells(row, [storable(cell) for cell in cells]))
     found = _guess(shape) or _nothing(shape)
-    return CsvShape(shape.encoding.name, found.columns, first, found.candidates, sheet, ill_rows), rows
+    name, hidden = sheet or (None, 0)
+    return CsvShape(shape.encoding.name, found.columns, first, found.candidates, name, ill_rows, hidden), rows
 
 
 def csv_rows(file: BinaryIO, shape: _Shape | None = None) -> Iterator[tuple[int, list[str]]]:
@@ -224,6 +240,9 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
             if row <= layout.skip:
                 continue
             email = cells[email_column] if email_column < len(cells) else ""
+            if type(cells) is _Torn:
+                yield row, email, _why_torn(cells), ""
+                continue
             if len(cells) > width and _has_content(cells[width:]):
                 yield row, email, f"The row has {len(cells):,} cells, but the file only {width} columns.", ""
                 continue
@@ -253,8 +272,15 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
         raise _broken(row) from error
 
 
+def _why_torn(cells: _Torn) -> str:
+    why = 'A quotation mark stands within a cell that is in quotation marks; write it twice (""), or leave it out.'
+    return why if cells.lines == 1 else f"{why} The cell goes on for {cells.lines:,} lines, and nobody on them is read."
+
+
 def _mended(cells: list[str], email_column: int) -> tuple[list[str], str]:
-    """The cells without what an export put before them, and with letters for bytes that are none; what was done."""
+    """The cells without what an export put before them or says in place of nothing, and with letters for bytes that are
+    none; what was done.
+    """
     notes: list[str] = []
     if any(map(encodings.is_ill, cells)):
         cells = [encodings.mended(cell) for cell in cells]
@@ -263,6 +289,10 @@ def _mended(cells: list[str], email_column: int) -> tuple[list[str], str]:
     if guarded:
         cells = [cell[1:] if n in guarded else cell for n, cell in enumerate(cells)]
         notes.append("the apostrophe before a formula's sign left out")
+    said = [cell for cell in cells if cell.strip() in encodings.NOTHING]
+    if said:
+        cells = ["" if cell.strip() in encodings.NOTHING else cell for cell in cells]
+        notes.append(f"{said[0].strip()}, which says that there is nothing, left out")
     return cells, "; ".join(notes)
 
 
@@ -281,6 +311,9 @@ def _records(file: BinaryIO, shape: _Shape) -> Iterator[tuple[int, list[str]]]:
     """
     blank = 0
     for row, cells in enumerate(_all_records(file, shape), 1):
+        if cells == _HIDDEN:
+            blank = 0
+            continue
         if (cells and cells[0].strip()) or _has_content(cells):
             blank = 0
             yield row, cells
@@ -297,6 +330,7 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
     file.seek(0)
     text = TextIOWrapper(file, shape.encoding.codec, shape.encoding.errors, newline="")
     unfinished = 0
+    quoted: list[str] = []  # lines of the record, from the first on that has a quotation mark
 
     def lines() -> Iterator[str]:
         nonlocal unfinished
@@ -305,6 +339,8 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             unfinished += len(line)
             if unfinished > _MAX_RECORD:
                 raise csv.Error("the row does not end")
+            if '"' in line or quoted:
+                quoted.append(line)
             yield line or _END
             if not line:
                 return
@@ -318,11 +354,50 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             if cells == [_END]:
                 return
             unfinished = 0
-            yield cells
+            if quoted:
+                if '"' in "".join(cells):
+                    cells = _as_quoted(cells, quoted, shape.delimiter)
+                quoted.clear()
+            if shape.inner is not None and len(cells) == 1:
+                cells = next(csv.reader(cells, delimiter=shape.inner, skipinitialspace=True), list[str]())
+            if not shape.is_row:
+                yield cells
+                continue
+            for cell in cells:
+                yield [cell]
         raise csv.Error("unexpected end of data")
     finally:
         if not file.closed:
             text.detach()  # else the file would be closed with it
+
+
+def _as_quoted(cells: list[str], lines: list[str], delimiter: str) -> list[str]:
+    """The cells of a record in which quotation marks were left, from its lines: by the rules, or by those of programs
+    that put a backslash before them; else as they are, and torn.
+    """
+    for escape in (None, "\\"):
+        strict = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True, escapechar=escape)
+        with suppress(csv.Error, StopIteration):
+            return next(strict)
+    torn = _Torn(cells)
+    torn.lines = len(lines)
+    return torn
+
+
+def _unwrapped(file: BinaryIO, shape: _Shape) -> _Shape:
+    """A file of which each record is one cell in quotation marks, or that has one address behind the other on its only
+    line, as what it was meant to be.
+    """
+    cells = shape.sample[0][1]
+    if len(shape.sample) == 1 and len(cells) > 1 and all(is_address(cell) for cell in cells if cell.strip()):
+        return _sampled(file, shape._replace(is_row=True, sample=[]))
+    if any(len(cells) != 1 for _, cells in shape.sample):
+        return shape
+    within = [_sampled(file, shape._replace(inner=delimiter, sample=[])) for delimiter in _DELIMITERS]
+    best = max(within, key=_fit)
+    width = len(best.sample[0][1])
+    is_meant = width > 1 and all(len(cells) == width for _, cells in best.sample) and _fit(best)[0]
+    return best if is_meant else shape
 
 
 def _shape(file: BinaryIO, named: str | None = None) -> _Shape:
@@ -338,6 +413,7 @@ def _shape(file: BinaryIO, named: str | None = None) -> _Shape:
     if not shape.sample:
         list(csv_rows(file, shape))  # raises where it is the first row that does not end
         raise _invalid("The file is empty. It should have one recipient a row.")
+    shape = _unwrapped(file, shape)
     if len(shape.sample[0][1]) > MOST_FIELDS:
         raise _invalid(f"The first row has more than {MOST_FIELDS} columns. Remove those that you do not need.")
     return shape
@@ -374,7 +450,8 @@ def _layout(shape: _Shape, asked: Asked, required: frozenset[str]) -> tuple[_Lay
         email_column=(columns.has_header and cut(first[columns.email].strip(), SHOWN)) or f"column {columns.email + 1}",
         others=[candidate for candidate in candidates if candidate.column != columns.email],
         first=[_shown(row, cells) for row, cells in shape.sample if row > skip][:_SHOWN_ROWS],
-        sheet=asked.described.sheet if asked.described else asked.sheet,
+        sheet=asked.described.sheet if asked.described else asked.sheet and asked.sheet.name,
+        hidden_rows=asked.described.hidden_rows if asked.described else asked.sheet.hidden_rows if asked.sheet else 0,
     )
     return _Layout(shape, tuple(names), required, columns.email, skip), reading
 

@@ -89,13 +89,15 @@ _LEVEL_ONE = {
 }
 _WORD = re.compile(rb"[^\s,;\"\x80-\xff]*+[\x80-\xff][^\s,;\"]*+")
 _GUARDS = ("'+", "'-", "'=", "'@", "'\t", "'\r")  # what exports put before what spreadsheets take for a formula
+# What spreadsheets and databases write in place of nothing.
+NOTHING = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "\\N"})
 _ILL = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as `surrogateescape` has it
 _ILL_RUN = re.compile("(.?)([\udc80-\udcff]+)", re.DOTALL)
 
 
 class Encoding(NamedTuple):
     """`codec` as Python calls it. `has_ill`: some bytes are none of it; `has_guard`: cells may begin with an
-    apostrophe before a formula's sign.
+    apostrophe before a formula's sign, or be one of `NOTHING`.
     """
 
     codec: str
@@ -238,9 +240,12 @@ def _look(file: BinaryIO, codec: str, errors: str) -> _Looked | None:
                     if ill > _MOST_ILL and not _is_few(ill, beyond - ill):
                         return None
             has_nul = has_nul or "\0" in text
-            if not has_guard and (end == "'" or "'" in text):
-                has_guard = (end + text[:1]) in _GUARDS or any(guard in text for guard in _GUARDS)
-            end = text[-1:]
+            both = end + text
+            if not has_guard and "'" in both:
+                has_guard = any(guard in both for guard in _GUARDS)
+            if not has_guard and ("#" in both or "\\" in both):
+                has_guard = any(nothing in both for nothing in NOTHING)
+            end = text[-10:]
             if not chunk:
                 return _Looked(has_nul, has_guard, ill, beyond - ill)
     except UnicodeDecodeError:

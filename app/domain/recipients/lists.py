@@ -157,11 +157,14 @@ class RecipientList:
             if count > MOST_ROWS:
                 raise too_many_rows()
             if isinstance(fields, str):
-                self._reject(row, email, fields)
+                self.reject(row, email, fields)
                 continue
             size = sum(map(len, fields.values()))
             if size > FIELD_CHARACTERS and (problem := _too_large(fields)):
-                self._reject(row, email, problem)
+                self.reject(row, email, problem)
+                continue
+            if "**" in email:
+                self.reject(row, email, "The address is masked: asterisks stand in place of letters.")
                 continue
             others: Sequence[str] = ()
             mended = None
@@ -172,11 +175,11 @@ class RecipientList:
             except InvalidAddress as error:
                 mended = mend(email, internal)
                 if mended is None:
-                    self._reject(row, email, error.reason)
+                    self.reject(row, email, error.reason)
                     continue
                 address = mended.address
             if problem := (look and look(row, fields)) or (zones and zones.problem(fields)):
-                self._reject(row, email, problem)
+                self.reject(row, email, problem)
                 continue
             if mended or note:
                 address, others = self._repair(row, email, mended or Mended(address, "", []), note)
@@ -186,7 +189,7 @@ class RecipientList:
                     try:
                         one = self._ask(row, given, meant)
                     except InvalidAddress as error:
-                        self._reject(row, given, f"Corrected as asked for: {error.reason}")
+                        self.reject(row, given, f"Corrected as asked for: {error.reason}")
                         continue
                 if (first := mailboxes.first_row(one.lower() if one.isascii() else key(one), row)) is not None:
                     self._note_duplicate(row, one, first)
@@ -243,7 +246,8 @@ class RecipientList:
             self.first_suspects.append(Suspect(row, address, meant))
         return address
 
-    def _reject(self, row: int, email: str, reason: str) -> None:
+    def reject(self, row: int, email: str, reason: str) -> None:
+        """Note that nobody is sent to in that row. Raises InvalidInput where these are too many."""
         # Rejected rows are part of the answer, and that is kept in Postgres for a repeated request.
         refused = Rejected(row, storable(email[:SHOWN]), storable(cut(reason, REASON)))
         self.rejected.append(refused)

@@ -23,6 +23,16 @@ _OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
         "The file is a document. Copy its table to a spreadsheet, and save that as CSV or XLSX.",
     ),
     (
+        re.compile(r"insert\s+into\s|create\s+table\s|copy\s+\S+\s*\(|--\s+(?:my|postgre)sql", re.IGNORECASE),
+        "The file is SQL. Have the database export the table as CSV.",
+    ),
+    (
+        re.compile(
+            r"from \S+ +(?:mon|tue|wed|thu|fri|sat|sun) |(?:delivered-to|return-path|received): ", re.IGNORECASE
+        ),
+        "The file is mail. Export the contacts of the mail program as CSV.",
+    ),
+    (
         re.compile(r"(?:dn|version): ", re.IGNORECASE),
         "The file is LDIF. Export the contacts as CSV: address books offer it beside LDIF.",
     ),

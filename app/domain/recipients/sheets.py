@@ -10,13 +10,15 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from xml.etree.ElementTree import ParseError
 
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from app.domain.recipients.columns import above_header, guess
+from app.domain.recipients.sheet_rows import HIDDEN, hidden_rows
 
 MOST_UNPACKED = 100_000_000  # bytes
 MOST_RATIO = 100  # of these to those of the file
@@ -30,11 +32,14 @@ Cell = int | float | str | bool | time | date | datetime | timedelta
 
 
 class Sheet(msgspec.Struct):
-    """One sheet. `text`: CSV, deflated; `wrong`: why there is none."""
+    """One sheet. `text`: CSV, deflated, in which `HIDDEN` stands for each of its `hidden_rows`; `wrong`: why there is
+    none.
+    """
 
     name: str = ""
     text: bytes = b""
     wrong: str = ""
+    hidden_rows: int = 0
 
 
 def first_sheet(_: None, workbook: bytes) -> Sheet:
@@ -50,12 +55,12 @@ def first_sheet(_: None, workbook: bytes) -> Sheet:
         for name in names[:MOST_SHEETS]:
             sheet = book.get_sheet_by_name(name)
             if _has_addresses(sheet):
-                return _packed(sheet)
+                return _packed(sheet, workbook)
             if filled is None and sheet.total_height:
                 filled = sheet
     except (CalamineError, OSError, ValueError) as error:
         return Sheet(wrong=f"The file is no Excel file that we can read: {str(error)[:200]}. Save it as CSV.")
-    return _packed(filled) if filled is not None else Sheet(wrong="The Excel file is empty.")
+    return _packed(filled, workbook) if filled is not None else Sheet(wrong="The Excel file is empty.")
 
 
 def _too_much(workbook: bytes) -> str:
@@ -82,30 +87,51 @@ def _has_addresses(sheet: CalamineSheet) -> bool:
     return found is not None and bool(found.candidates)
 
 
-def _packed(sheet: CalamineSheet) -> Sheet:
+def _hidden(workbook: bytes, name: str) -> Container[int]:
+    """None of XLS and ODS: these do not say it so."""
+    if not workbook.startswith(b"PK"):
+        return ()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+        return hidden_rows(parts, name) if "xl/workbook.xml" in parts.namelist() else ()
+
+
+def _packed(sheet: CalamineSheet, workbook: bytes) -> Sheet:
+    try:
+        hidden = _hidden(workbook, sheet.name)
+    except (KeyError, StopIteration, ValueError, ParseError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        hidden = ()  # it is put together in a way of its own, which is read without that
     packer = zlib.compressobj(1)
     packed = bytearray()
-    size = 0
-    for piece in _pieces(sheet):
+    size = left_out = 0
+    for piece, its_hidden in _pieces(sheet, hidden):
+        left_out += its_hidden
         size += len(piece)
         packed += packer.compress(piece)
         if size > MOST_TEXT or len(packed) > MOST_PACKED:
             return Sheet(wrong="The sheet is too large as text. Save it as CSV, or make it several lists.")
     packed += packer.flush()
-    return Sheet(sheet.name, bytes(packed))
+    return Sheet(sheet.name, bytes(packed), hidden_rows=left_out)
 
 
-def _pieces(sheet: CalamineSheet) -> Iterator[bytes]:
-    """CSV, with the blank rows before the first that has content, so that rows are numbered as Excel does."""
+def _pieces(sheet: CalamineSheet, hidden: Container[int]) -> Iterator[tuple[bytes, int]]:
+    """CSV, with the blank rows before the first that has content, so that rows are numbered as Excel does; and how many
+    of these rows are hidden.
+    """
     lines = io.StringIO()
     writer = csv.writer(lines)
+    left_out = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
-        writer.writerow(_texts(row))
+        if number in hidden:
+            left_out += 1
+            writer.writerow([HIDDEN])
+        else:
+            writer.writerow(_texts(row))
         if number % _PIECE == 0:
-            yield lines.getvalue().encode("utf-8", "replace")
+            yield lines.getvalue().encode("utf-8", "replace"), left_out
+            left_out = 0
             lines.seek(0)
             lines.truncate()
-    yield lines.getvalue().encode("utf-8", "replace")
+    yield lines.getvalue().encode("utf-8", "replace"), left_out
 
 
 def _texts(row: Sequence[Cell]) -> list[str]:

@@ -24,6 +24,7 @@ from app.domain.recipients import csv_files, lists
 from app.domain.recipients.columns import Columns
 from app.domain.recipients.csv_files import Asked, CsvShape
 from app.domain.recipients.lists import MOST_ROWS, Choices, RecipientList, too_many_rows
+from app.domain.recipients.sheet_rows import Taken
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
@@ -82,7 +83,7 @@ async def store_csv(
     most: Quotas = UNLIMITED,
     *,
     encoding: str | None = None,
-    sheet: str | None = None,
+    sheet: Taken | None = None,
 ) -> StoredList:
     """Keep a CSV file, in the encoding that is named or found. `sheet`: of the workbook that it comes from.
 

@@ -10,6 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from app.domain.recipients import sheets
+from app.domain.recipients.sheet_rows import Taken
 from app.domain.recipients.sheets import Sheet
 from app.errors import InvalidInput
 from app.killable import Budget, Children, Failure
@@ -27,7 +28,7 @@ _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
 @asynccontextmanager
-async def as_csv(file: BinaryIO, workspace_id: int) -> AsyncGenerator[tuple[BinaryIO, str | None]]:
+async def as_csv(file: BinaryIO, workspace_id: int) -> AsyncGenerator[tuple[BinaryIO, Taken | None]]:
     """The file as CSV and, of a workbook, which sheet that is. Raises InvalidInput (`file`)."""
     file.seek(0)
     if not file.read(8).startswith(_MAGIC):
@@ -37,15 +38,15 @@ async def as_csv(file: BinaryIO, workspace_id: int) -> AsyncGenerator[tuple[Bina
         raise InvalidInput({"file": f"is an Excel file of more than {MOST_BYTES // 1_000_000} MB; save it as CSV"})
     with SpooledTemporaryFile[bytes](_IN_MEMORY) as content:
         async with _turns.take(workspace_id):
-            name = await _convert(file, cast(BinaryIO, content), workspace_id)
-        yield cast(BinaryIO, content), name
+            taken = await _convert(file, cast(BinaryIO, content), workspace_id)
+        yield cast(BinaryIO, content), taken
 
 
-async def _convert(file: BinaryIO, content: BinaryIO, workspace_id: int) -> str:
-    """Returns the sheet's name. Raises InvalidInput."""
+async def _convert(file: BinaryIO, content: BinaryIO, workspace_id: int) -> Taken:
+    """Raises InvalidInput."""
     sheet = await _first_sheet(file, workspace_id)
     await asyncio.to_thread(_unpack, sheet.text, content)
-    return sheet.name
+    return Taken(sheet.name, sheet.hidden_rows)
 
 
 async def _first_sheet(file: BinaryIO, workspace_id: int) -> Sheet:

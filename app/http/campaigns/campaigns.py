@@ -30,7 +30,7 @@ from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
-from app.http.campaigns.message import AnId, MessagePatch
+from app.http.campaigns.message import AnId, MessagePatch, TextsVersion
 from app.http.campaigns.move_up import move_up, moved_up
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
@@ -83,9 +83,8 @@ class StepPatch(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=T
         """Raises InvalidInput."""
         wanted = [one.to_domain() for one in self.variants]
         if self.id is None:
-            weight = 1 if self.weight is None else self.weight
-            return WantedStep(step=self.step(weight, new_variants(wanted, f"steps[{number}].")))
-        return WantedStep(id=self.id, step=self.step(1, ()), weight=self.weight, variants=wanted)
+            return WantedStep(step=self.step(self.weight, new_variants(wanted, f"steps[{number}].")))
+        return WantedStep(id=self.id, step=self.step(None, ()), weight=self.weight, variants=wanted)
 
 
 class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -112,7 +111,7 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     variants: Annotated[list[VariantPatch] | msgspec.UnsetType, VARIANTS] = msgspec.UNSET
     steps: Annotated[list[StepPatch] | msgspec.UnsetType, STEPS] = msgspec.UNSET
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
-    texts_version: Annotated[str, msgspec.Meta(max_length=64)] | msgspec.UnsetType = msgspec.UNSET
+    texts_version: TextsVersion | msgspec.UnsetType = msgspec.UNSET
 
 
 class Again(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from app.domain.campaigns.content import Content
 from app.http.parameters import MAX_ID
 
 AnId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+TextsVersion = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class MessageFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):

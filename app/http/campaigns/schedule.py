@@ -39,6 +39,7 @@ from app.domain.recipients.conditions import Condition, check_conditions
 from app.domain.recipients.csv_files import Asked
 from app.domain.recipients.lists import Choices, RecipientList
 from app.domain.recipients.saved_lists import SavedNamed
+from app.domain.recipients.sheet_rows import Taken
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
@@ -49,7 +50,7 @@ from app.http.forms import MULTIPART, Form, form_of
 from app.http.idempotency import IdempotencyKey, check_key
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheSettings, TheUser
-from app.http.recipients.choices import Corrections, EncodingName, corrections_of, source_of
+from app.http.recipients.choices import Corrections, EncodingName, check_encoding, corrections_of, source_of
 from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
 from app.http.validation import invalid_body
 from app.mail.footer import Unsubscribe
@@ -94,7 +95,7 @@ class LaterStep(LaterText, rename="camel", forbid_unknown_fields=True, kw_only=T
     time_of_day: Clock | None = None
     quotes: bool = False
 
-    def step(self, weight: int, variants: Sequence[Variant]) -> Step:
+    def step(self, weight: int | None, variants: Sequence[Variant]) -> Step:
         return Step(
             wait=parse_wait(self.wait),
             business_days=self.business_days,
@@ -113,10 +114,10 @@ class StepFields(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=
     days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
     the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
     `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
-    `weight` is that of its own text beside its `variants`.
+    `weight` is that of its own text beside its `variants`, 1 unless given.
     """
 
-    weight: Annotated[int, WEIGHT] = 1
+    weight: Annotated[int | None, WEIGHT] = None
     variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
 
     def to_domain(self) -> Step:
@@ -140,9 +141,9 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
     service is on its own machine's address.
 
-    `variants` are other texts for the first message, whose own has `weight` among them. `steps` are the later messages,
-    to recipients who did not answer. They leave only while the mailbox that answers come to is read; where a sender has
-    none, only with `followUpWithoutReading`.
+    `variants` are other texts for the first message, whose own has `weight` (1) among them. `steps` are the later
+    messages, to recipients who did not answer. They leave only while the mailbox that answers come to is read; where a
+    sender has none, only with `followUpWithoutReading`.
     """
 
     subject: Annotated[str, SUBJECT]
@@ -161,7 +162,7 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
     not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
-    weight: Annotated[int, WEIGHT] = 1
+    weight: Annotated[int | None, WEIGHT] = None
     variants: Annotated[list[VariantFields], VARIANTS] = msgspec.field(default_factory=list[VariantFields])
     steps: Annotated[list[StepFields], STEPS] = msgspec.field(default_factory=list[StepFields])
     stop_on: StopOn | None = None
@@ -243,7 +244,7 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     every_address: bool = False
     correct_domains: str | None = None
 
-    def asked(self, sheet: str | None = None) -> Asked:
+    def asked(self, sheet: Taken | None = None) -> Asked:
         """Raises InvalidInput."""
         return Asked(
             email_column=self.email_column,
@@ -395,11 +396,17 @@ async def _of_form(form: Form, workspace_id: int, settings: Settings) -> AsyncGe
     attached = [Upload(each.filename, cast(BinaryIO, each.file)) for each in form.several]
     if file is not None:
         async with workbooks.as_csv(cast(BinaryIO, file.file), workspace_id) as (content, sheet):
+            check_encoding(fields.encoding, sheet)
             yield CampaignRequest(fields.draft(settings), content, fields.asked(sheet), attached)
         return
     if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
-    yield CampaignRequest(fields.draft(settings), _listed(fields.recipients), fields.asked(), attached)
+    source = _listed(fields.recipients)
+    if fields.encoding is not None:
+        raise InvalidInput({"encoding": "is that of a `file`; `recipients` are text already"})
+    if fields.email_column is not None and isinstance(source, JsonRecipients | Lines):
+        raise InvalidInput({"emailColumn": "is for a file, or for cells with tabs between; leave it out"})
+    yield CampaignRequest(fields.draft(settings), source, fields.asked(), attached)
 
 
 _JSON_FIELDS = (

@@ -15,7 +15,7 @@ from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.templates import Template, TemplateSummary
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
-from app.http.campaigns.message import MessageFields, MessagePatch
+from app.http.campaigns.message import MessageFields, MessagePatch, TextsVersion
 from app.http.campaigns.rendering import MAX_BODY
 from app.http.errors import problems
 from app.http.openapi import schema_name
@@ -30,9 +30,13 @@ class TemplateBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw
 
 
 class TemplatePatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The changes to make; fields left out stay as they are, null removes where there may be none."""
+    """The changes to make; fields left out stay as they are, null removes where there may be none. With the
+    `textsVersion` of the text that they change, nothing is written over: where the template says something else by now,
+    it is 409 `texts_changed`.
+    """
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
+    texts_version: TextsVersion | msgspec.UnsetType = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List templates, newest first", responses=problems())
@@ -74,7 +78,8 @@ async def change_template(
 ) -> Template:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     given |= addressed(given, settings.allow_internal_domains)
-    return await templates.change(pool, user.workspace_id, template_id, given)
+    version = given.pop("texts_version", None)
+    return await templates.change(pool, user.workspace_id, template_id, given, version)
 
 
 @delete("/{id:int}", opt={"role": MEMBER}, summary="Delete a template", responses=problems(HTTPStatus.NOT_FOUND))

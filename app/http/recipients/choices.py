@@ -11,6 +11,7 @@ import msgspec
 from app.domain.recipients.columns import Columns
 from app.domain.recipients.encodings import CODECS
 from app.domain.recipients.lists import Choices
+from app.domain.recipients.sheet_rows import Taken
 from app.domain.recipients.stored_lists import Named
 from app.errors import InvalidInput
 from app.http.recipients.sources import NULL, JsonRecipients
@@ -37,6 +38,12 @@ def source_of(
     if given is None:
         raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
     return JsonRecipients(given)
+
+
+def check_encoding(given: str | None, sheet: Taken | None) -> None:
+    """`sheet`: of the workbook that was given. Raises InvalidInput."""
+    if given is not None and sheet is not None:
+        raise InvalidInput({"encoding": "is for CSV; an Excel file says itself how its text is written"})
 
 
 def corrections_of(given: Mapping[str, str] | str | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms
 from app.http.parameters import Id, ThePool, TheQuotas, TheUser
-from app.http.recipients.choices import EncodingName
+from app.http.recipients.choices import EncodingName, check_encoding
 from app.http.recipients.sources import JsonRecipients, Recipients, decode_list
 
 
@@ -67,13 +67,14 @@ async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas:
             file = form.files["file"]
             name = file.filename[:255] or None
             async with workbooks.as_csv(cast(BinaryIO, file.file), user.workspace_id) as (content, sheet):
+                check_encoding(form.texts.get("encoding"), sheet)
                 return await stored_lists.store_csv(
                     pool,
                     user.workspace_id,
                     name,
                     content,
                     quotas,
-                    encoding=form.texts.get("encoding") if sheet is None else None,
+                    encoding=form.texts.get("encoding"),
                     sheet=sheet,
                 )
 

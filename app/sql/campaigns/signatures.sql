@@ -5,6 +5,10 @@ FROM senders s
 LEFT JOIN signatures g ON g.workspace_id = s.workspace_id AND g.sender_id = s.id
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
+-- name: lock_signature
+-- One at a time replaces a sender's signature, so that whoever names the one before replaces no other.
+SELECT pg_advisory_xact_lock(hashtextextended('reachinbox signature', %(sender_id)s));
+
 -- name: put_signature
 -- Set the signature of a sender. No row: there is no such sender.
 INSERT INTO signatures (workspace_id, sender_id, text, html, images)

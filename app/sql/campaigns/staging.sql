@@ -27,6 +27,14 @@ SELECT set_config('enable_nestloop', 'off', true);
 -- The addresses of some of the staged.
 SELECT number, recipient FROM staged WHERE number = ANY (%(numbers)s::integer[]);
 
+-- name: staged_of
+-- Some of the staged, whole.
+SELECT number, row, recipient, fields FROM staged WHERE number = ANY (%(numbers)s::integer[]) ORDER BY number;
+
+-- name: unstage
+-- Some of them are staged no more.
+DELETE FROM staged WHERE number = ANY (%(numbers)s::integer[]);
+
 -- name: insert_emails
 -- Turn the stage into emails, each at its place in the plan's runs, and note between which ids they lie. Where the
 -- campaign is `divided` over several streams, whose emails are numbered as their places lie in time.

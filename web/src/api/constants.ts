@@ -330,6 +330,7 @@ export const LIMITS = {
   SignatureBody: {
     text: {"maxLength": 10000, "minLength": 0},
     html: {"maxLength": 10000, "minLength": 0},
+    textsVersion: {"maxLength": 64},
   },
   StepPatch: {
     subject: {"maxLength": 998, "minLength": 1},
@@ -365,6 +366,7 @@ export const LIMITS = {
     bcc: {"maxItems": 5, "minItems": 0},
     attachments: {"maxItems": 20, "minItems": 0},
     name: {"maxLength": 200, "minLength": 1},
+    textsVersion: {"maxLength": 64},
   },
   VariantPatch: {
     subject: {"maxLength": 998, "minLength": 1},

@@ -24,6 +24,11 @@ export class ApiProblem extends Error {
   get isOfAnotherAccount(): boolean {
     return this.type === "urn:reachinbox:problem:another_account";
   }
+
+  /** Somebody else has changed since what this would write over. */
+  get isOfOlderTexts(): boolean {
+    return this.type === "urn:reachinbox:problem:texts_changed";
+  }
 }
 
 /** The problem (RFC 9457) of an answer that is no success. */

@@ -2379,7 +2379,7 @@ export interface components {
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
@@ -2413,7 +2413,7 @@ export interface components {
          *         days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
          *         the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
          *         `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
-         *         `weight` is that of its own text beside its `variants`.
+         *         `weight` is that of its own text beside its `variants`, 1 unless given.
          */
         StepFields: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -2431,7 +2431,7 @@ export interface components {
             /** @description Whether the message before stands below, as in a reply. */
             quotes?: boolean;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
         };
@@ -2528,7 +2528,7 @@ export interface components {
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
             /** @description How many recipients get this text, in proportion to the weights of the others. */
-            weight?: number;
+            weight?: number | null;
             /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
             variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
@@ -2786,6 +2786,11 @@ export interface components {
             cancelled: number;
             /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** Again */
         Again: {
@@ -3358,6 +3363,11 @@ export interface components {
             sheet?: string | null;
             /** @description The first rows with bytes that the encoding does not have; they were read as Windows-1252. */
             illRows?: number[];
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** DayPlan */
         DayPlan: {
@@ -4144,6 +4154,15 @@ export interface components {
              */
             createdAt: string;
         };
+        /** KeptSignature */
+        KeptSignature: {
+            /** @description As plain text. */
+            text: string;
+            /** @description As HTML; null: there is none. */
+            html: string | null;
+            /** @description Of what it says. */
+            textsVersion: string;
+        };
         /** KeyBody */
         KeyBody: {
             /** @description What people call it. */
@@ -4579,6 +4598,11 @@ export interface components {
             first: components["schemas"]["Cells"][];
             /** @description The sheet of the workbook that was read; null: it is a CSV file. */
             sheet?: string | null;
+            /**
+             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
+             * @default 0
+             */
+            hiddenRows: number;
         };
         /** Recipient */
         Recipient: {
@@ -5340,19 +5364,14 @@ export interface components {
             /** @description What to do about it, in a sentence. */
             advice?: string | null;
         };
-        /** Signature */
-        Signature: {
-            /** @description As plain text. */
-            text: string;
-            /** @description As HTML; null: there is none. */
-            html?: string | null;
-        };
         /** SignatureBody */
         SignatureBody: {
             /** @description As plain text. */
             text: string;
             /** @description As HTML; null: there is none. */
             html?: string | null;
+            /** @description That of the one which this replaces; where it is another by now, 409 `texts_changed`, and nothing is changed. */
+            textsVersion?: string;
         };
         /** StepComparison */
         StepComparison: {
@@ -5550,6 +5569,8 @@ export interface components {
              * @description When it was changed last.
              */
             updatedAt: string;
+            /** @description Of all that it says, its name included. */
+            textsVersion: string;
         };
         /** TemplateBody */
         TemplateBody: {
@@ -5613,6 +5634,8 @@ export interface components {
             attachments?: number[];
             /** @description What people call it. */
             name?: string;
+            /** @description That of what this changes; where the template says something else by now, 409 `texts_changed`, and nothing is changed. */
+            textsVersion?: string;
         };
         /** TemplateSummary */
         TemplateSummary: {
@@ -14722,7 +14745,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Signature"];
+                    "application/json": components["schemas"]["KeptSignature"];
                 };
             };
             /** @description Bad Request */
@@ -14811,7 +14834,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Signature"];
+                    "application/json": components["schemas"]["KeptSignature"];
                 };
             };
             /** @description Bad Request */
@@ -14843,6 +14866,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,7 +21,7 @@ interface Options<Values extends Record<string, unknown>, Answer> {
 
 /**
  * `form` is uncontrolled: give each input `key={form.key("x")} {...form.getInputProps("x")}`. `submit` goes to the
- * form element's onSubmit, `failure` to a FormFailure, `pending` to the button's `loading`, `isDirty` to useUnsaved: what
+ * form element's onSubmit, `failure` to a FormFailure, `error` is what it comes from, `pending` to the button's `loading`, `isDirty` to useUnsaved: what
  * was sent last is not lost.
  */
 export function useSubmit<Values extends Record<string, unknown>, Answer>(options: Options<Values, Answer>) {
@@ -32,7 +32,7 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     initialValues: options.initialValues,
     ...(options.validate && { validate: options.validate }),
   });
-  const { run, pending } = useCommand({
+  const { run, pending, error } = useCommand({
     run: options.send,
     changes: options.changes ?? [],
     done(answer, values) {
@@ -50,5 +50,5 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     (errors) => focusFirstError(form, errors),
   );
   const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== sent.current;
-  return { form, submit, pending, failure, isDirty };
+  return { form, submit, pending, failure, error, isDirty };
 }

@@ -7,6 +7,7 @@ import { changeCampaign } from "@/features/campaigns/commands";
 import { type Campaign, campaignQuery } from "@/features/campaigns/queries";
 import { StopVariant } from "@/features/campaigns/StopVariant";
 import { useMay } from "@/features/workspaces/useMay";
+import { BeginAnew } from "@/forms/BeginAnew";
 import { useCommand } from "@/forms/useCommand";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { confirm } from "@/ui/confirm";
@@ -145,11 +146,8 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
             <Button loading={pending} disabled={Object.keys(lacks).length > 0} onClick={() => void save()}>
               {isFinished ? "Go on with these steps" : "Change the texts"}
             </Button>
-            {isOld(error) ? (
-              <Button variant="default" disabled={pending} onClick={() => void beginAnew()}>
-                Begin with what it says now
-              </Button>
-            ) : (
+            <BeginAnew error={error} begin={beginAnew} />
+            {!(error instanceof ApiProblem && error.isOfOlderTexts) && (
               <Button variant="default" disabled={pending} onClick={() => setAfter(before)}>
                 As they were
               </Button>
@@ -163,10 +161,6 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
 
 /** The texts that a change begins with, and their version. */
 const begunWith = (campaign: Campaign) => ({ before: draftOf(campaign), version: campaign.textsVersion });
-
-/** Whether somebody else changed the texts meanwhile. */
-const isOld = (error: unknown) =>
-  error instanceof ApiProblem && error.type === "urn:reachinbox:problem:texts_changed";
 
 const hasSteps = ({ steps = [] }: Campaign) => steps.length > 0;
 

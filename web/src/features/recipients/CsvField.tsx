@@ -105,6 +105,13 @@ export function CsvField({ file, columns, onColumns, error }: Props) {
           onChange={(encoding) => encoding && encoding !== csv.encoding && file.reread?.(encoding)}
         />
       )}
+      {csv?.hiddenRows ? (
+        <Alert color="orange" styles={{ message: { color: "inherit" } }} role="status">
+          {counted(csv.hiddenRows, "row")} of the sheet {csv.hiddenRows > 1 ? "are" : "is"} hidden, and left
+          out. To write to {csv.hiddenRows > 1 ? "them" : "it"} as well, show{" "}
+          {csv.hiddenRows > 1 ? "them" : "it"} in the workbook, and choose that again.
+        </Alert>
+      ) : null}
       {csv?.illRows && csv.illRows.length > 0 && (
         <Alert color="orange" styles={{ message: { color: "inherit" } }} role="status">
           {counted(csv.illRows.length, "row")} {csv.illRows.length > 1 ? "have" : "has"} bytes that are not

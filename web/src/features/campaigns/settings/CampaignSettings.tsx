@@ -13,7 +13,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { ChipField } from "@/features/richText/ChipField";
@@ -23,6 +23,7 @@ import { MergeFields } from "@/features/richText/MergeFields";
 import { textOf } from "@/features/richText/richText";
 import { isChoosable, sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
+import { BeginAnew } from "@/forms/BeginAnew";
 import { FormFailure } from "@/forms/FormFailure";
 import { Moment } from "@/forms/Moment";
 import { useSubmit } from "@/forms/useSubmit";
@@ -40,21 +41,42 @@ const DELAY_MS = LIMITS.CampaignPatch.delayBetweenMs;
 /** The parts of a campaign that can still be changed. Emails sent already stay as they were. */
 export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const queries = useQueryClient();
-  // The values that the fields began with: the campaign itself changes under the form as it is sent.
-  const [before, setBefore] = useState(() => settingsOf(campaign));
+  const [begun, setBegun] = useState({ with: campaign, times: 0 });
+  const begin = (now: Campaign) => setBegun(({ times }) => ({ with: now, times: times + 1 }));
+  const beginAnew = async () => {
+    begin(await queries.fetchQuery({ ...campaignQuery(campaign.id), staleTime: 0 }));
+  };
+  return (
+    <Fields key={begun.times} campaign={campaign} begun={begun.with} begin={begin} beginAnew={beginAnew} />
+  );
+}
+
+interface Props {
+  campaign: Campaign;
+  /** The campaign that the fields begin with: the campaign itself changes under the form as it is sent. */
+  begun: Campaign;
+  begin: (now: Campaign) => void;
+  beginAnew: () => Promise<void>;
+}
+
+function Fields({ campaign, begun, begin, beginAnew }: Props) {
+  const queries = useQueryClient();
+  const [before, setBefore] = useState(() => settingsOf(begun));
+  const [version, setVersion] = useState(begun.textsVersion);
   const can = changeable(campaign);
   const maySend = useMay("member");
-  const { form, submit, pending, failure, isDirty } = useSubmit({
+  const { form, submit, pending, failure, error, isDirty } = useSubmit({
     initialValues: before,
     validate: {
       delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
       start: (value) => (can.start && !value ? "Give a time." : null),
     },
     names: { startTime: "start", latestAt: "latest", delayBetweenMs: "delaySeconds" },
-    send: (values) => changeCampaign(campaign.id, changesTo(before, values)),
+    send: (values) => changeCampaign(campaign.id, changesTo(before, values, version)),
     changes: [keys.campaigns.lists(), keys.emails.all()],
     done: (changed, values) => {
       setBefore({ ...values });
+      setVersion(changed.textsVersion);
       queries.setQueryData(campaignQuery(campaign.id).queryKey, changed);
     },
     said: () => "The campaign is changed.",
@@ -64,7 +86,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const inputs = { subject: useRef<HTMLInputElement>(null), body: useRef<HTMLTextAreaElement>(null) };
   const insertHtml = useRef<((text: string) => void) | null>(null);
   /** Where somebody wrote last. */
-  const last = useRef<"subject" | "body" | "html">(campaign.bodyHtml === null ? "body" : "html");
+  const last = useRef<"subject" | "body" | "html">(begun.bodyHtml === null ? "body" : "html");
   const put = (name: "subject" | "body", text: string) => {
     setTexts((old) => ({ ...old, [name]: text }));
     form.setFieldValue(name, text);
@@ -101,10 +123,16 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const choosable = senders?.items.filter(isChoosable) ?? [];
   const others = choosable.length > 1 ? choosable : null;
   useUnsaved(isDirty);
+  // A change that somebody else made meanwhile is seen at once, unless it would take away what is written here.
+  const { textsVersion } = campaign;
+  useEffect(() => {
+    if (textsVersion && textsVersion !== version && !pending && !isDirty()) begin(campaign);
+  });
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
       <Stack>
         <FormFailure text={failure} />
+        {failure && <BeginAnew error={error} begin={beginAnew} />}
         <Box component="fieldset" disabled={!maySend} m={0} p={0} bd={0} miw={0}>
           <Stack>
             {!can.content && (
@@ -121,7 +149,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
               none="Its recipients brought no others."
             />
             <ChipField label="Text" lines={5} {...chips("body")} />
-            {campaign.bodyHtml !== null && (
+            {begun.bodyHtml !== null && (
               <HtmlField
                 html={html}
                 insert={insertHtml}

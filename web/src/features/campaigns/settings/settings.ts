@@ -8,6 +8,9 @@ import type { Campaign, Unsubscribe } from "../queries";
 
 type Patch = components["schemas"]["CampaignPatch"];
 
+/** What `textsVersion` is a version of. */
+const SAID = ["subject", "body", "bodyHtml", "unsubscribe"] as const;
+
 /** `start` is in the person's own timezone, as `localInput` says it. "" as a limit: none. */
 export interface CampaignSettings extends Record<string, unknown> {
   name: string;
@@ -52,13 +55,22 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
   };
 }
 
-/** The changes to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
-export function changesTo(before: CampaignSettings, after: CampaignSettings): Patch {
+/**
+ * The changes to send: the fields that differ alone, since a new start, delay or limit plans all that waits again.
+ * `version`: of the texts in `before`; it goes along where the campaign is to say something else.
+ */
+export function changesTo(
+  before: CampaignSettings,
+  after: CampaignSettings,
+  version: Campaign["textsVersion"],
+): Patch {
   const patch: Patch = {};
   for (const field of ["name", "subject", "body"] as const) {
     if (after[field] !== before[field]) patch[field] = after[field];
   }
   if (after.bodyHtml !== before.bodyHtml) patch.bodyHtml = after.bodyHtml || null;
+  if (after.unsubscribe !== before.unsubscribe) patch.unsubscribe = after.unsubscribe;
+  if (version && SAID.some((field) => field in patch)) patch.textsVersion = version;
   if (after.start !== before.start) patch.startTime = instantOfInput(after.start).toISOString();
   if (after.latest !== before.latest) {
     patch.latestAt = after.latest === "" ? null : instantOfInput(after.latest).toISOString();
@@ -76,6 +88,5 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
     patch.sharePercent = after.sharePercent === "" ? null : Number(after.sharePercent);
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
-  if (after.unsubscribe !== before.unsubscribe) patch.unsubscribe = after.unsubscribe;
   return patch;
 }

@@ -127,6 +127,28 @@ describe("a draft, as the API takes it,", () => {
     ]);
   });
 
+  it("says of blanks only what one of its texts asks for", () => {
+    const send = { do: "send", text: "" } as const;
+    const ifBlank = { firma: send, city: send, name: send };
+    const draft = written({ subject: "{{ firma }}", body: "name: {% if x %}{{ y }}{% endif %}", ifBlank });
+    expect(requestOf(draft, { named: null }, ONE).ifBlank).toEqual({ firma: send });
+    const later = laterStep("2");
+    const steps = [
+      ...draft.steps,
+      { ...later, content: { ...later.content, body: "{{ city | default: 'x' }}" } },
+    ];
+    const both = { ...draft, steps: steps as typeof draft.steps };
+    expect(requestOf(both, { named: null }, ONE).ifBlank).toEqual({ firma: send, city: send });
+    expect(testOf(both, steps[1]?.content ?? later.content, undefined, "none").ifBlank).toEqual({
+      city: send,
+    });
+  });
+
+  it("says what a text weighs only where there are others", () => {
+    const draft = { ...written({ subject: "S", body: "B" }), steps: [EMPTY.steps[0], laterStep("2")] };
+    expect(requestOf(draft as Draft, { named: null }, ONE).steps?.[0]).not.toHaveProperty("weight");
+  });
+
   it("is tested from its sender, at once", () => {
     const draft = written({ subject: "S", body: "B" }, { senderIds: [7] });
     const ada = { email: "ada@example.com", fields: { name: "Ada" } };

@@ -44,7 +44,7 @@ export function requestOf(
   const { timing, audience } = draft;
   const [{ content }, ...later] = draft.steps;
   return {
-    ...contentFields(content),
+    ...contentFields(content, draft.steps.flatMap(textsOf)),
     unsubscribe: content.unsubscribe ?? null,
     name: draft.name.trim() || null,
     senderIds: draft.senderIds.length > 0 ? draft.senderIds : null,
@@ -76,12 +76,12 @@ export function stepFields(step: Step) {
     quotes: inThread && quotes === true,
     subject: inThread ? null : content.subject,
     ...bodies(content),
-    ...varied(step, inThread),
+    ...(step.variants?.length && varied(step, inThread)),
   };
 }
 
 /** Its variants, and the weight of its own text among them. */
-function varied({ weight, variants = [] }: Step, inThread: boolean) {
+export function varied({ weight, variants = [] }: Step, inThread: boolean) {
   const shares = variants.map((variant) => ({
     weight: whole(variant.weight),
     subject: inThread ? null : variant.content.subject,
@@ -126,7 +126,7 @@ export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): C
 
 /** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender. */
 export function testOf(
-  { name, senderIds }: Draft,
+  { name, senderIds, steps: [first] }: Draft,
   content: Content,
   recipient: Recipient | undefined,
   unsubscribe: Unsubscribe,
@@ -134,7 +134,7 @@ export function testOf(
   place = 0,
 ): TestRequest {
   return {
-    ...contentFields(content),
+    ...contentFields({ ...content, ifBlank: first.content.ifBlank }, [content]),
     unsubscribe,
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
@@ -143,12 +143,22 @@ export function testOf(
   };
 }
 
-function contentFields(content: Content) {
-  // Until it is said what to write, who has nothing is left out.
+/** `texts`: what else is said beside `content`, which has what goes along with all of it. */
+function contentFields(content: Content, texts: readonly Content[]) {
+  const asked = new Set(texts.flatMap(words));
+  // Until it is said what to write, who has nothing is left out; and what no text asks for any more is not decided.
   const decided = Object.entries(content.ifBlank).filter(
-    ([, { do: act, text }]) => act !== "write" || text.trim(),
+    ([name, { do: act, text }]) => asked.has(name) && (act !== "write" || text.trim()),
   );
   return { ...keptOf(content), ifBlank: Object.fromEntries(decided) };
+}
+
+/** All words within merge fields and conditions, those of the fields among them. */
+function words({ subject, body, rich, html, headers }: Content): string[] {
+  const text = [subject, body, rich ? html : "", ...headers.map(({ value }) => value)].join("\n");
+  return (text.match(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g) ?? []).flatMap((tag) =>
+    tag.split(/[^\p{L}\p{N}\p{M}_]+/u),
+  );
 }
 
 /** The fields that are missing before it can be planned, by path. */

@@ -4,6 +4,7 @@ import { Suspense, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { htmlOf, textOf } from "@/features/richText/richText";
+import { BeginAnew } from "@/forms/BeginAnew";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
 import { lazyPart } from "@/ui/lazyPart";
@@ -14,8 +15,13 @@ const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBod
 
 /** The signature of a sender's messages, and where to change it. `email` tells several senders apart. */
 export function SignatureField({ senderId, email }: { senderId: number; email: string | null }) {
-  const { data } = useQuery(signatureQuery(senderId));
+  const { data, refetch } = useQuery(signatureQuery(senderId));
   const [isOpen, setOpen] = useState(false);
+  const [times, setTimes] = useState(0); // that the editor began: what is written is not taken away by a newer one
+  const beginAnew = async () => {
+    await refetch();
+    setTimes(times + 1);
+  };
   if (!data) return null;
   return (
     <Group gap="xs" mt="xs" wrap="nowrap" justify="space-between">
@@ -43,19 +49,36 @@ export function SignatureField({ senderId, email }: { senderId: number; email: s
         }
         closeButtonProps={{ "aria-label": "Close" }}
       >
-        <Editor senderId={senderId} signature={data} done={() => setOpen(false)} />
+        <Editor
+          key={times}
+          senderId={senderId}
+          signature={data}
+          done={() => setOpen(false)}
+          beginAnew={beginAnew}
+        />
       </Drawer>
     </Group>
   );
 }
 
-function Editor({ senderId, signature, done }: { senderId: number; signature: Signature; done: () => void }) {
+interface Edited {
+  senderId: number;
+  signature: Signature;
+  done: () => void;
+  beginAnew: () => Promise<void>;
+}
+
+function Editor({ senderId, signature, done, beginAnew }: Edited) {
+  const [{ textsVersion }] = useState(signature); // somebody else may save another while this is written
   const [html, setHtml] = useState(
     () => signature.html ?? (signature.text === "" ? "" : htmlOf(signature.text)),
   );
   const insert = useRef<((text: string) => void) | null>(null);
   const saving = useCommand({
-    run: () => putSignature(senderId, html ? { text: textOf(html), html } : { text: "", html: null }),
+    run: () => {
+      const written = html ? { text: textOf(html), html } : { text: "", html: null };
+      return putSignature(senderId, { ...written, textsVersion });
+    },
     changes: [keys.signature(senderId), keys.draft.all()],
     done,
     said: () => "The signature is kept.",
@@ -79,6 +102,7 @@ function Editor({ senderId, signature, done }: { senderId: number; signature: Si
         />
       </Suspense>
       <FormFailure text={saving.error ? sentence(saving.error) : null} />
+      <BeginAnew error={saving.error} begin={beginAnew} />
       <Group justify="flex-end">
         <Button variant="default" onClick={done}>
           Cancel

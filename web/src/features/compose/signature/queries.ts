@@ -3,7 +3,7 @@ import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 
-export type Signature = components["schemas"]["Signature"];
+export type Signature = components["schemas"]["KeptSignature"];
 
 /** The signature of a sender's messages. */
 export const signatureQuery = (senderId: number) =>

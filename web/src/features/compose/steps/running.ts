@@ -6,7 +6,7 @@ import { count, counted } from "@/ui/numbers";
 import { contentOf } from "../content/kept";
 import { type Draft, EMPTY, type Step, type Variant, type Wait } from "../draft/draft";
 import type { Errors } from "../draft/errors";
-import { stepFields } from "../draft/request";
+import { stepFields, varied } from "../draft/request";
 
 type Known = NonNullable<Campaign["steps"]>[number];
 type KnownVariant = NonNullable<Campaign["variants"]>[number];
@@ -98,13 +98,13 @@ function sent({ variants: known = [] }: Texts, before: Step | undefined, after: 
 
 function variedPatch(campaign: Texts, before: Step | undefined, after: Step) {
   const its = sent(campaign, before, after);
-  const fields = stepFields({ ...after, variants: its });
+  const fields = varied({ ...after, variants: its }, after.inThread);
   const variants = fields.variants.map(
     (each, at): VariantPatch => ({ ...each, id: idOf(its[at] as Variant) }),
   );
   return {
     ...(variants.length > 0 && { variants }),
-    ...(after.weight !== before?.weight && { weight: fields.weight }),
+    ...(after.variants?.length && after.weight !== before?.weight && { weight: fields.weight }),
   };
 }
 

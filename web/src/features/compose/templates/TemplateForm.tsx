@@ -2,7 +2,9 @@ import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { sentence } from "@/api/problem";
 import type { components } from "@/api/schema";
+import { BeginAnew } from "@/forms/BeginAnew";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
 import { useUnsaved } from "@/forms/useUnsaved";
@@ -18,18 +20,21 @@ interface Props {
   template: Template | undefined;
   mayChange: boolean;
   done: () => void;
+  /** Begins with what is kept by now. */
+  beginAnew: () => Promise<unknown>;
 }
 
 const NONE = { subject: "", body: "", bodyHtml: null, language: null };
 
 /** A kept text, written anew or changed. */
-export function TemplateForm({ template, mayChange, done }: Props) {
+export function TemplateForm({ template, mayChange, done, beginAnew }: Props) {
+  const [begun] = useState(template); // somebody else may save it while it is written here
   const [name, setName] = useState(template?.name ?? "");
   const [content, setContent] = useState(() => contentOf(template ?? NONE));
   const isChanged = useRef(false);
   const saving = useCommand({
     run: (body: Parameters<typeof keepTemplate>[0]) =>
-      template ? changeTemplate(template.id, body) : keepTemplate(body),
+      begun ? changeTemplate(begun, body) : keepTemplate(body),
     changes: [keys.templates.all()],
     done: () => {
       isChanged.current = false;
@@ -70,7 +75,8 @@ export function TemplateForm({ template, mayChange, done }: Props) {
             fields={[]}
             errors={below(errors, "steps[0].content")}
           />
-          <FormFailure text={saving.error && !isPlaced ? saving.error.message : null} />
+          <FormFailure text={saving.error && !isPlaced ? sentence(saving.error) : null} />
+          <BeginAnew error={saving.error} begin={beginAnew} />
           {mayChange && (
             <Group justify="flex-end">
               <Button variant="default" onClick={done}>

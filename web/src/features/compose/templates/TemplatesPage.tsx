@@ -2,6 +2,7 @@ import { ActionIcon, Drawer, Group, Paper, Skeleton, Stack, Text } from "@mantin
 import { IconPlus, IconTemplate, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { EmptyState } from "@/ui/EmptyState";
@@ -97,7 +98,9 @@ export function TemplatesPage() {
         }
         closeButtonProps={{ "aria-label": "Close" }}
       >
-        {edit === "new" && <TemplateForm template={undefined} mayChange={mayChange} done={close} />}
+        {edit === "new" && (
+          <TemplateForm template={undefined} mayChange={mayChange} done={close} beginAnew={close} />
+        )}
         {typeof edit === "number" && <Edited key={edit} id={edit} mayChange={mayChange} done={close} />}
       </Drawer>
     </>
@@ -105,8 +108,16 @@ export function TemplatesPage() {
 }
 
 function Edited({ id, mayChange, done }: { id: number; mayChange: boolean; done: () => void }) {
-  const { data, error, refetch } = useQuery({ ...templateQuery(id), refetchOnWindowFocus: false });
-  if (error) return <ErrorState error={error} retry={refetch} />;
-  if (!data) return <Skeleton height={240} aria-label="Loading" />;
-  return <TemplateForm key={data.updatedAt} template={data} mayChange={mayChange} done={done} />;
+  const { data, error, refetch, isFetchedAfterMount } = useQuery({
+    ...templateQuery(id),
+    refetchOnWindowFocus: false,
+  });
+  const [times, setTimes] = useState(0); // that the fields began: what is written is not taken away by a newer one
+  if (error && !data) return <ErrorState error={error} retry={refetch} />;
+  if (!data || !isFetchedAfterMount) return <Skeleton height={240} aria-label="Loading" />;
+  const beginAnew = async () => {
+    await refetch();
+    setTimes(times + 1);
+  };
+  return <TemplateForm key={times} template={data} mayChange={mayChange} done={done} beginAnew={beginAnew} />;
 }

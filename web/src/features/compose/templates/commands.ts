@@ -9,8 +9,11 @@ import type { KeptText } from "../content/kept";
 export const keepTemplate = (body: KeptText & { name: string }) =>
   answer(api.POST("/api/templates", { body }));
 
-export const changeTemplate = (id: number, body: KeptText & { name: string }) =>
-  answer(api.PATCH("/api/templates/{id}", { params: { path: { id } }, body }));
+/** Unless it is another by now than the one of that version. */
+export const changeTemplate = (
+  { id, textsVersion }: { id: number; textsVersion: string },
+  body: KeptText & { name: string },
+) => answer(api.PATCH("/api/templates/{id}", { params: { path: { id } }, body: { ...body, textsVersion } }));
 
 export function useDeleteTemplate() {
   const command = useCommand({
