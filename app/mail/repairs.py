@@ -72,7 +72,7 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
         bare = [cell for cell in cells if has_at(cell) and not _ANGLED.search(cell)]
         if any(_ANGLED.sub("", cell).strip(_AROUND) for cell in cells if cell not in bare):
             what.append("the name beside the address left out")
-        # What stands apart from brackets is nobody's name.
+        # An address that stands apart from brackets is nobody's name.
         parts = [part for some in (*_ANGLED.findall(text), *bare) for part in _BETWEEN.split(some) if has_at(part)]
     else:
         parts = [part for part in _BETWEEN.split(text) if part.strip(_AROUND)]
@@ -141,7 +141,7 @@ def _may_drop(text: str, found: list[str]) -> bool:
     )
 
 
-# What many addresses have behind the @.
+# Domains that many addresses have behind the @.
 PROVIDERS = (
     *("gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "live.com", "msn.com"),
     *("protonmail.com", "verizon.net", "comcast.net", "hotmail.co.uk", "yahoo.co.uk", "hotmail.fr", "yahoo.fr"),
@@ -201,7 +201,7 @@ def suggestions() -> Suggestions:
 
 
 def _all_near() -> Iterator[tuple[str, str]]:
-    """What one slip of a finger makes of a provider's name, with what was meant."""
+    """Providers' names as one slip of a finger makes them, each with the one that was meant."""
     for provider in PROVIDERS:
         name, dot, ending = provider.partition(".")
         for near in _slips(name, swaps_only=provider in _SHORT):

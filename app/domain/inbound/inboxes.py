@@ -16,7 +16,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 LEASE_S = 180.0  # longer than a pass takes between two places
-WATCH_S = 300.0  # longer than whoever watches waits between two calls of `watch`
+WATCH_S = 300.0  # longer than a watcher waits between two calls of `watch`
 
 
 class LeaseLost(Exception):
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 class Inbox(NamedTuple):
     """A mailbox that is ours to read for as long as the lease lasts: under `sender_id`, for all senders that share it.
-    What had come by `began` (the database's time) the pass sees; what came before `since` answers nothing.
+    The pass sees messages that had come by `began` (the database's time); messages from before `since` answer nothing.
     """
 
     token: UUID
@@ -47,7 +47,7 @@ class Inbox(NamedTuple):
 
 
 async def settle(pool: Pool, *, poll_s: float) -> None:
-    """Have a row for each mailbox that is read, and for no other; those are read soon whose senders began to send."""
+    """Have a row for each mailbox that is read, and for no other; one whose senders began to send is read soon."""
     async with transaction(pool) as conn:
         await conn.execute(sql.close_inboxes)
         await conn.execute(sql.open_inboxes)

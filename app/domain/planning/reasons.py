@@ -20,7 +20,7 @@ from app.domain.planning.following import Following
 from app.domain.planning.slots import Limit, Limits, Room, hour_of
 from app.domain.planning.stream import Pace, Stream
 
-# What each means stands in docs/waiting.md; the dashboard has words for each (`web/src/features/planning/words.ts`).
+# docs/waiting.md says what each means; the dashboard has words for each (`web/src/features/planning/words.ts`).
 Reason = Literal[
     "NOT_DUE",
     "FOLLOWS",  # a later step's, which is owed and no email yet
@@ -128,7 +128,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     own: Mapping[datetime, int] = {}
     campaign: Mapping[datetime, int] = {}  # the campaign's, by all its senders
     culprit: str | None = None  # the other campaign that takes most of it
-    # What later steps are owed around then and in the days of its own: by hour, by this campaign and by others
+    # Later steps owed around then and in the days of its own: by hour, by this campaign and by others
     owed: Mapping[datetime, int] = {}
     owed_by_others: Mapping[datetime, int] = {}
     waits: tuple[Wait, ...] = ()  # of the later steps, of a first one
@@ -332,7 +332,7 @@ def _keeps_room(facts: Facts, slot: Opening, left: int) -> bool:
 
 
 def _kept(facts: Facts) -> str:
-    """Whose the later steps are, most of them, and what to do."""
+    """A sentence on whose most of the later steps are, and what to do."""
     own, others = sum(facts.owed.values()), sum(facts.owed_by_others.values())
     whose = f"other campaigns of {facts.sender}" if others > own else "this campaign"
     return (
@@ -366,7 +366,7 @@ def _limit(facts: Facts, bound: Limit) -> str:
 
 
 def _allowed(facts: Facts, bound: Limit) -> str:
-    """What the limit lets the login send, with its figures."""
+    """Words on what the limit lets the login send, with its figures."""
     limits, sender = facts.limits, facts.sender
     if bound == "DAILY_LIMIT":
         return f"the {_n(limits.daily)} in 24 hours of {sender}"

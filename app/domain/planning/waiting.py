@@ -158,7 +158,7 @@ class _Around(NamedTuple):
 
 
 class _Used(NamedTuple):
-    """What a login sent, by the hour, and on how many days before the first of these hours."""
+    """Emails that a login sent, by the hour, and on how many days before the first of these hours."""
 
     used: Counter[datetime]
     days_sent: int
@@ -212,7 +212,7 @@ async def _owed(
 
 
 def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) -> dict[str, Any]:
-    """What is owed around the slot, by the campaign and by others."""
+    """Follow-ups owed around the slot, by the campaign and by others."""
     own, others = Counter[datetime](), Counter[datetime]()
     for (hour, campaign_id), recipients in owed.items():
         if looked.begin <= hour < looked.end:
@@ -221,7 +221,7 @@ def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) ->
 
 
 def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: list[Row]) -> dict[str, Any]:
-    """What the hours around the slot hold, and whose most of it is."""
+    """The emails in the hours around the slot, and the campaign that has most of them."""
     taken, own, campaign, others = Counter(used), Counter[datetime](), Counter[datetime](), Counter[str]()
     own[hour_of(facts.now)] += row["stream_used"]
     campaign[hour_of(facts.now)] += facts.campaign_used

@@ -72,7 +72,7 @@ class Filter(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What to add; of a file, each row may have a `reason` of its own. `most`: beyond which nothing is added."""
+    """The terms of an addition; each row of a file may have its own `reason`. `most`: beyond which nothing is added."""
 
     reason: Reason = "MANUAL"
     note: str | None = None
@@ -85,7 +85,7 @@ class Asked(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """Which to remove at once: of a `campaign_id`, `since` a time, or both. What somebody said themselves never is."""
+    """Suppressions to remove at once: of a `campaign_id`, `since` a time, or both. A recipient's own word stays."""
 
     reason: Said
     campaign_id: int | None = None
@@ -99,8 +99,9 @@ class Removed(msgspec.Struct):
 
 
 class Added(msgspec.Struct, rename="camel"):
-    """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. What
-    waits for a domain is cancelled in the background. `rejected`: rows of a file that are neither address nor domain.
+    """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. Emails
+    that wait for a domain are cancelled in the background. `rejected`: rows of a file that are neither address nor
+    domain.
     """
 
     added: int
@@ -169,7 +170,8 @@ async def add_file(
     network. Raises InvalidInput, and QuotaReached, with what was added before.
     """
     asked.check()
-    read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True))  # with another reason, perhaps
+    # A row that repeats an address may have another reason.
+    read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
         rows = iter(recipients)
@@ -291,7 +293,7 @@ async def _add_some(
 
 @asynccontextmanager
 async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncGenerator[Added]:
-    """What is added, for the audit log: where it ends half way, too."""
+    """The number of added suppressions for the audit log, where adding ends half way, too."""
     told = Added(0, 0, 0, [])
 
     async def record() -> None:
@@ -329,7 +331,7 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
 
 
 def _meant_by(refused: Sequence[Rejected], told: Added) -> tuple[list[str], list[str]]:
-    """The addresses and domains among rows that are no recipients: who wants nothing needs to be none."""
+    """The addresses and domains among refused rows: a suppression needs no address that a campaign could have."""
     emails, domains = list[str](), list[str]()
     for row in refused:
         try:

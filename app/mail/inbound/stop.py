@@ -9,7 +9,7 @@ from app.mail.inbound.patterns import any_of
 _LONGEST = 160
 _MOST_LINES_OF_NAME = 5
 
-# What people and their programs add to it.
+# Lines that people and their programs add to it.
 _DEVICE = re.compile(
     r"(?im)^\W{0,3}(?:"
     + any_of(r"""
@@ -31,7 +31,7 @@ _COURTESY = re.compile(
     """)
     + r")\b"
 )
-# What stands before a name, at the beginning of a line.
+# Formulas that close a letter, before the name, at the beginning of a line.
 _CLOSING = re.compile(
     r"(?im)^\W*(?:"
     + any_of(r"""
@@ -143,7 +143,7 @@ def _unsigned(text: str, writer: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Whether its lines look like a name and what goes with it: short, and with capitals."""
+    """Whether its lines look like a name, a title, a company: short, and with capitals."""
     lines = [line for line in text.split("\n") if line.strip()]
     words = _WORD.findall(text)
     is_short = len(lines) <= _MOST_LINES_OF_NAME and len(text) <= _LONGEST

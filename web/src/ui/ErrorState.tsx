@@ -7,7 +7,7 @@ import classes from "./EmptyState.module.css";
 
 interface Props {
   error: unknown;
-  /** What the button does; without it the page is loaded again. */
+  /** Called by the button; without it the page is loaded again. */
   retry?: () => void;
   /** Given by the router, for a page that failed to show. */
   reset?: () => void;

@@ -17,7 +17,7 @@ import classes from "./richText.module.css";
 import { TABLES } from "./Table";
 
 interface Props {
-  /** What it is called for who does not see it. */
+  /** Its name for a person who does not see it. */
   label?: string;
   html: string;
   onChange: (html: string) => void;
@@ -66,7 +66,7 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
     editorProps: {
       attributes: { "aria-label": label, role: "textbox", "aria-multiline": "true" },
       transformPastedHTML: (pasted) =>
-        // What was copied in an editor of ours is as it should be.
+        // HTML copied in an editor of ours is as it should be.
         withPieces(pasted.includes("data-pm-slice") ? pasted : cleaned(pasted)),
       // Word copies a picture of its text beside the text: then it is the text that is meant.
       handlePaste: (_, event) =>
