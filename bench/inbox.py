@@ -78,7 +78,7 @@ async def _measure(url: str, sink: Sink, at: Dovecot, port: int) -> list[Figure]
     async with service(url) as (pool, user):
         await _make_senders(pool, SecretBox(SECRET_KEY), port)
         ids = MessageIds((await installation.read_keys(pool)).message)
-        await inboxes.settle(pool)
+        await inboxes.settle(pool, poll_s=60)
         await _execute(pool, "UPDATE inboxes SET next_at = 'infinity'")
         env = {"SMTP_CA_FILE": str(at.ca_file), "SMTP_ALLOW_PRIVATE": "true", "IMAP_ALLOWED_PORTS": "*"}
         with worker(url, sink, 1, env=env) as process:
@@ -130,7 +130,7 @@ async def _make_answers(pool: Pool, user: User, ids: MessageIds, at: Dovecot) ->
 
 async def _read_all(pool: Pool) -> float:
     """How long it takes until each was read whole."""
-    await inboxes.settle(pool)
+    await inboxes.settle(pool, poll_s=60)
     await _execute(pool, "UPDATE inboxes SET next_at = now(), whole_at = NULL")
     began = time.perf_counter()
     await _until(pool, "SELECT NOT EXISTS (SELECT FROM inboxes WHERE whole_at IS NULL) AS there")

@@ -71,7 +71,7 @@ class Reader:
                 more_may_be_due = False
                 with step("read_inboxes"):
                     if time.monotonic() - settled_at > SETTLE_EVERY_S:
-                        await inboxes.settle(self._pool)
+                        await inboxes.settle(self._pool, poll_s=self._poll_s)
                         settled_at = time.monotonic()
                     more_may_be_due = await self._begin()
                 if not more_may_be_due:

@@ -43,7 +43,8 @@ _BLOCK_KINDS: dict[TroubleKind, BlockKind] = {
     "greeting": "CONNECTION",
     "protocol": "CONNECTION",
 }
-_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # NUL, and the bytes of a reply that is not UTF-8
+# Control characters, which would steer a terminal, and the bytes of a reply that is not UTF-8. Line ends stay.
+_UNSTORABLE = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_TEXT = 2_000
 _TELLING = 1_000  # what a server has to say it says first
 
@@ -140,5 +141,5 @@ def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
 
 
 def storable(text: str) -> str:
-    """A server's words as Postgres can hold them."""
+    """A server's words as Postgres can hold them, and as harmless as text is."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST_TEXT])

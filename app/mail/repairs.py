@@ -14,7 +14,6 @@ from typing import NamedTuple
 from app.mail.addresses import InvalidAddress, normalize
 
 MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
-MOST_OTHERS = 10
 
 # Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -30,17 +29,21 @@ _ANGLED = re.compile(r"<([^<>]*@[^<>]*)>")
 _SCHEME = re.compile(r"#?(mailto|smtp):\s*", re.IGNORECASE)  # Access puts # between a text and its target
 _COMMENT = re.compile(r"\([^()@]*\)")
 _BETWEEN = re.compile(r"[\s,;|()]+")
+_CELLS = re.compile(r"[\r\n,;|]+")
 _AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
 _FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
 class Mended(NamedTuple):
-    """The address in a cell, what was done to get it, and the `others` that the cell has."""
+    """The address in a cell, what was done to get it, the `others` that the cell has, and what in it looks like one
+    and is `none`.
+    """
 
     address: str
     what: str
     others: list[str]
+    none: list[str]
 
 
 def has_at(cell: str) -> bool:
@@ -64,14 +67,18 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
         return None
     what: list[str] = []
     text = _replaced(cell, what)
-    if angled := _ANGLED.findall(text):
-        if _ANGLED.sub("", text).strip(_AROUND):
+    if _ANGLED.search(text):
+        cells = _CELLS.split(text)
+        bare = [cell for cell in cells if has_at(cell) and not _ANGLED.search(cell)]
+        if any(_ANGLED.sub("", cell).strip(_AROUND) for cell in cells if cell not in bare):
             what.append("the name beside the address left out")
-        parts = [part.strip() for part in angled]
+        # An address that stands apart from brackets is nobody's name.
+        parts = [part for some in (*_ANGLED.findall(text), *bare) for part in _BETWEEN.split(some) if has_at(part)]
     else:
         parts = [part for part in _BETWEEN.split(text) if part.strip(_AROUND)]
-    found = [address for part in parts if (address := _address(part, internal))]
-    if not found or (len(found) < len(parts) and not _may_drop(text, parts, found)):
+    read = [(part, _address(part, internal)) for part in parts]
+    found = [address for _, address in read if address]
+    if not found or (len(found) < len(parts) and not _may_drop(text, found)):
         return None
     first, others = found[0], [other for other in dict.fromkeys(found[1:]) if other != found[0]]
     if len(found) < len(parts):
@@ -80,7 +87,7 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
         what.append(f"the first of {len(others) + 1} addresses taken")
     if not what:
         what.append("punctuation around it left out")
-    return Mended(first, "; ".join(what), others[:MOST_OTHERS])
+    return Mended(first, "; ".join(what), others, [part for part, address in read if not address and has_at(part)])
 
 
 def _replaced(cell: str, what: list[str]) -> str:
@@ -122,13 +129,13 @@ def _address(part: str, internal: Collection[str]) -> str | None:
     return None
 
 
-def _may_drop(text: str, parts: list[str], found: list[str]) -> bool:
+def _may_drop(text: str, found: list[str]) -> bool:
     """Whether what is no address is parted from the first one by more than a blank: `ann lee@example.com` may be one
     address with a blank in it, and its end is somebody else's.
     """
     if _ANGLED.search(text):
         return True
-    cells = [cell.strip(_AROUND) for cell in re.split(r"[\r\n,;|]+", text)]
+    cells = [cell.strip(_AROUND) for cell in _CELLS.split(text)]
     return any(
         cell and " " not in cell and "\t" not in cell and cell.lower().endswith(found[0].lower()) for cell in cells
     )

@@ -54,7 +54,7 @@ async def came(pool: Pool, user: User) -> Came:
         " imap_username = 'ann', imap_password_encrypted = 'x' WHERE id = %s",
         sender_id,
     )
-    await inboxes.settle(pool)
+    await inboxes.settle(pool, poll_s=60)
     (inbox,) = await inboxes.lease(pool, uuid4(), 1)
     found = await rows(pool, "SELECT id, campaign_id, stream_id, recipient, status FROM emails ORDER BY id")
     emails = [

@@ -45,7 +45,7 @@ async def _found(read: Read, *, message_id: str = "1@there.example") -> Found:
 
 async def test_a_mailbox_is_leased_to_one_worker_and_to_another_when_that_runs_out(read: Read) -> None:
     await read.set_up(NOWHERE, "SENT")
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     (mine,) = await inboxes.lease(read.pool, uuid4(), 10)
     assert await inboxes.lease(read.pool, uuid4(), 10) == []
     await execute(read.pool, "UPDATE inboxes SET lease_until = now(), next_at = now()")
@@ -71,18 +71,18 @@ async def test_senders_that_share_a_mailbox_are_read_once(read: Read) -> None:
         " SELECT workspace_id, 'alias@example.com', '', imap_host, imap_port, imap_security, imap_username,"
         " imap_password_encrypted, login_id FROM senders",
     )
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     assert [row["sender_id"] for row in await rows(read.pool, "SELECT sender_id FROM inboxes")] == [
         read.owner.sender_id
     ]
     await execute(read.pool, "UPDATE senders SET imap_username = 'bob' WHERE email = 'alias@example.com'")
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     assert len(await rows(read.pool, "SELECT * FROM inboxes")) == 2
 
 
 async def test_another_mailbox_is_read_from_its_beginning_and_what_was_mended_at_once(read: Read) -> None:
     await read.set_up(NOWHERE, "SENT")
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
     await record.pass_by(read.pool, inbox, Place("INBOX", 7, 5))
     await inboxes.fail(read.pool, inbox, "refused", poll_s=600)
@@ -92,19 +92,19 @@ async def test_another_mailbox_is_read_from_its_beginning_and_what_was_mended_at
     assert await value(read.pool, "SELECT uid FROM inbox_places") == 5
     await execute(read.pool, "UPDATE senders SET imap_username = 'bob'")
     assert await rows(read.pool, "SELECT * FROM inboxes") == []
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     await execute(
         read.pool,
         "UPDATE senders SET imap_host = NULL, imap_port = NULL, imap_security = NULL, imap_username = NULL,"
         " imap_password_encrypted = NULL",
     )
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     assert await rows(read.pool, "SELECT * FROM inboxes") == []
 
 
 async def test_a_mailbox_is_looked_at_at_once_for_a_new_doubt_unless_it_fails(read: Read) -> None:
     await read.set_up(NOWHERE, "SCHEDULED", "SCHEDULED")
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=60)
     soon = "SELECT next_at < now() + interval '10 s' FROM inboxes"
     (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
     await inboxes.end(read.pool, inbox, is_whole=True, poll_s=60)
@@ -122,6 +122,28 @@ async def test_a_mailbox_is_looked_at_at_once_for_a_new_doubt_unless_it_fails(re
     await inboxes.fail(read.pool, inbox, "refused", poll_s=60)
     await execute(read.pool, doubt, read.email_ids[1])
     assert not await value(read.pool, soon)
+
+
+async def test_a_mailbox_that_begins_to_send_is_read_as_soon_as_those_that_do(read: Read) -> None:
+    await read.set_up(NOWHERE, "SENT")
+    await execute(read.pool, "UPDATE login_windows SET accepted_at = NULL")
+    await inboxes.settle(read.pool, poll_s=60)
+    (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
+    await inboxes.end(read.pool, inbox, is_whole=True, poll_s=60)
+    soon = "SELECT next_at < now() + interval '40 s' FROM inboxes"
+    await inboxes.settle(read.pool, poll_s=60)
+    assert not await value(read.pool, soon)
+    await execute(
+        read.pool,
+        "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, accepted_at)"
+        " SELECT workspace_id, id, this_hour(), 100, now() FROM logins"
+        " ON CONFLICT (workspace_id, login_id, window_start) DO UPDATE SET accepted_at = now()",
+    )
+    await inboxes.settle(read.pool, poll_s=60)
+    assert await value(read.pool, soon)
+    later = await value(read.pool, "SELECT next_at FROM inboxes")
+    await inboxes.settle(read.pool, poll_s=60)
+    assert await value(read.pool, "SELECT next_at FROM inboxes") == later  # or it would never be
 
 
 @needs_dovecot

@@ -115,7 +115,7 @@ async def test_a_round_that_ends_is_followed_by_another_and_no_more_are_watched_
 
 
 async def _settled(read: Read) -> inboxes.Inbox:
-    await inboxes.settle(read.pool)
+    await inboxes.settle(read.pool, poll_s=3600)
     return await _leased(read)
 
 
@@ -197,7 +197,7 @@ async def test_a_mailbox_that_is_another_or_has_another_login_is_watched_no_more
         await _is_watched(read)
         assert await value(read.pool, "SELECT watch_token FROM inboxes") is not None
         await execute(read.pool, f"UPDATE senders SET {change}")  # noqa: S608 -- a test's
-        await inboxes.settle(read.pool)  # which opens the other one
+        await inboxes.settle(read.pool, poll_s=3600)  # which opens the other one
         await wait_for(lambda: _nobody_watches(reader), "the watch to end")
         assert await value(read.pool, "SELECT watch_token FROM inboxes") is None
     finally:

@@ -68,6 +68,39 @@ def test_of_several_the_first_is_taken_and_the_others_are_given(between: str) ->
     assert "first of 3 addresses" in mended.what
 
 
+def test_none_of_many_is_lost() -> None:
+    many = [f"a{number}@example.com" for number in range(40)]
+    mended = mend("; ".join(many))
+    assert mended is not None
+    assert [mended.address, *mended.others] == many
+
+
+@pytest.mark.parametrize(
+    ("cell", "others", "none"),
+    [
+        ("a@example.com, b@example.com; Jo <jo@example.com>", ["a@example.com", "b@example.com"], []),
+        ("Jo <jo@example.com>\nb@example.com", ["b@example.com"], []),
+        ("Doe, Jo <jo@example.com>; <b@example.com>", ["b@example.com"], []),
+        ("jo@example.com <jo@example.com>", [], []),
+        ("old@example.com <jo@example.com>", [], []),
+        ("Jo <jo@example.com>; bo@example", [], ["bo@example"]),
+    ],
+)
+def test_what_stands_beside_brackets_is_a_name_and_what_stands_apart_an_address(
+    cell: str, others: list[str], none: list[str]
+) -> None:
+    mended = mend(cell)
+    assert mended is not None
+    assert (mended.address, mended.others, mended.none) == ("jo@example.com", others, none)
+
+
+def test_what_is_none_is_told() -> None:
+    mended = mend("jo@example.com, bo@exa_mple.com, none, @example.org")
+    assert mended is not None
+    assert (mended.address, mended.others) == ("jo@example.com", [])
+    assert mended.none == ["bo@exa_mple.com", "@example.org"]
+
+
 def test_an_address_in_brackets_is_another_one() -> None:
     mended = mend("jo@example.com (jo@example.org)")
     assert mended is not None

@@ -31,7 +31,7 @@ async def connected(pool: Pool, user: User) -> dict[Login, int]:
         user.workspace_id,
         MAILBOXES,
     )
-    await inboxes.settle(pool)
+    await inboxes.settle(pool, poll_s=60)
     found = await rows(pool, "SELECT workspace_id, id, grant_version FROM logins WHERE credential = 'OAUTH'")
     return {Login(row["workspace_id"], row["id"]): row["grant_version"] for row in found}
 

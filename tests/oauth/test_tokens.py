@@ -183,6 +183,19 @@ async def test_a_provider_that_names_the_token_that_it_refuses_gives_it_not_away
         assert token[:10] not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["GOCSPX-the-secret-of-the-client", "short"])
+async def test_a_secret_of_ours_that_the_provider_repeats_is_shown_to_nobody(
+    provider: ProviderServer, mail_provider: MailProvider, secret: str
+) -> None:
+    ours = msgspec.structs.replace(mail_provider, client_secret=secret)
+    said = {"error": "invalid_client", "error_description": f"the secret {secret} is wrong"}
+    provider.fault = Fault(401, msgspec.json.encode(said))
+    with pytest.raises(ProviderTrouble) as caught:
+        await ask_to_refresh(ours, "a refresh token")
+    assert caught.value.kind == "refused"
+    assert str(caught.value) == "invalid_client: the secret … is wrong"
+
+
 async def test_a_refused_token_is_refreshed_once_and_not_again_while_it_is_new(
     store: TokenStore, login: Login, provider: ProviderServer, pool: Pool
 ) -> None:

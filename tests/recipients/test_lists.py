@@ -197,6 +197,16 @@ def test_of_several_addresses_in_a_cell_the_first_is_taken_and_the_others_are_to
     assert (every.accepted, every.repaired, every.duplicates) == (4, 2, 0)
 
 
+def test_where_every_address_is_wanted_what_is_none_is_refused_with_its_row() -> None:
+    cells = ["ann@example.com, bob@exa_mple.com", "; ".join(f"a{number}@example.com" for number in range(30))]
+    every = from_json(cells, choices=Choices(every_address=True))
+    assert len(addresses(every)) == 31
+    assert [(one.row, one.email) for one in every.rejected] == [(1, "bob@exa_mple.com")]
+    first = from_json(cells)
+    assert (addresses(first), first.rejected) == (["ann@example.com", "a0@example.com"], [])
+    assert len(first.first_repaired[1].others) == 10
+
+
 @pytest.mark.parametrize("right", ["a,example.com", "x>", "example..com", "localhost", "x\x01.com", "corp.local"])
 def test_a_correction_that_makes_no_address_costs_its_rows(right: str) -> None:
     recipients = from_json(["ann@gmial.com", "bob@example.com"], choices=Choices(corrections={"gmial.com": right}))

@@ -290,6 +290,14 @@ def test_a_hostile_document_is_refused(content: bytes) -> None:
         read_autoconfig(content, ANN)
 
 
+@pytest.mark.parametrize("username", ["%EMAILLOCALPART%&#13;&#10;X", "a&#9;b", "\u202eann", "%REALNAME%"])
+def test_a_username_that_nobody_could_log_in_by_is_not_proposed(username: str) -> None:
+    content = document().replace(b"%EMAILLOCALPART%", username.encode())
+    said = read_autoconfig(content, ANN)
+    assert said.smtp is not None
+    assert said.smtp.username is None
+
+
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16"])
 def test_a_document_is_read_in_its_encoding(encoding: str) -> None:
     text = document().decode().replace('<?xml version="1.0"?>', f'<?xml version="1.0" encoding="{encoding}"?>')

@@ -71,7 +71,7 @@ class Read:
 
     async def read(self) -> None:
         """One pass."""
-        await inboxes.settle(self.pool)
+        await inboxes.settle(self.pool, poll_s=60)
         await execute(self.pool, "UPDATE inboxes SET next_at = now()")
         token = uuid4()
         (inbox,) = await inboxes.lease(self.pool, token, 10)

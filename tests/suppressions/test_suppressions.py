@@ -170,6 +170,32 @@ async def test_a_file_loses_no_address_of_a_cell_and_none_of_the_operators_netwo
     assert [one["name"] for one in names] == ["Ops@corp.local", "a@example.com", "b@example.com", "sub.corp.local"]
 
 
+async def test_a_file_loses_nobody_whatever_stands_beside_them(api: httpx.AsyncClient, pool: Pool) -> None:
+    many = [f"m{number}@example.com" for number in range(30)]
+    cells = [
+        "email,reason",
+        '"a@example.com, b@example.com; Cy <c@example.com>",',
+        f'"{"; ".join(many)}",',
+        '"d@example.com, e@exa_mple.com, *@example.org",',
+        "ops@intranet,",  # which an export has of a network that was the operator's
+        f'f@example.com,"{"x" * 20_000}"',
+    ]
+    told = (await send_file(api, "\n".join(cells))).json()
+    assert [(one["row"], one["email"]) for one in told["rejected"]] == [(4, "e@exa_mple.com")]
+    found = {one["name"] for one in await rows(pool, "SELECT name FROM suppressions")}
+    assert found == {*many, *(f"{one}@example.com" for one in "abcdf"), "example.org", "ops@intranet"}
+
+
+@pytest.mark.parametrize("reasons", [("manual", "unsubscribed"), ("unsubscribed", "bounced")])
+async def test_of_an_address_that_a_file_has_twice_the_stronger_reason_counts(
+    api: httpx.AsyncClient, pool: Pool, reasons: tuple[str, str]
+) -> None:
+    first, second = reasons
+    told = (await send_file(api, f"email,reason\na@example.com,{first}\nA@example.com,{second}\n")).json()
+    assert (told["added"], told["rejected"]) == (1, [])
+    assert await value(pool, "SELECT reason FROM suppressions") == "UNSUBSCRIBED"
+
+
 async def test_an_internal_domain_is_one_however_it_is_written(
     settings: Settings, database_url: str, pool: Pool, user: User
 ) -> None:

@@ -72,6 +72,7 @@ async def _send_one(pool: Pool, database_url: str, sink: Sink, owner: Owner, rep
         (b"550 5.1.1 Empf\xe4nger unbekannt\r\n", "Empf\N{REPLACEMENT CHARACTER}nger unbekannt"),
         ("550 5.1.1 Empfänger unbekannt\r\n".encode(), "Empfänger unbekannt"),
         (b"550 5.1.1 a\0b\r\n", "a\N{REPLACEMENT CHARACTER}b"),
+        (b"550 5.1.1 a\x1b]0;b\x07 \xc2\x9b2J\x7f\r\n", "a\ufffd]0;b\ufffd \ufffd2J\ufffd"),
         (b'550 5.1.1 \\u0000 "quoted" \\\r\n', '\\u0000 "quoted" \\'),
         (b"550-5.1.1 no such\r\n550 5.1.1 user\r\n", "no such\n5.1.1 user"),
     ],

@@ -46,11 +46,12 @@ class Inbox(NamedTuple):
         return {"token": self.token, "workspace_id": self.workspace_id, "sender_id": self.sender_id}
 
 
-async def settle(pool: Pool) -> None:
-    """Have a row for each mailbox that is read, and for no other."""
+async def settle(pool: Pool, *, poll_s: float) -> None:
+    """Have a row for each mailbox that is read, and for no other; one whose senders began to send is read soon."""
     async with transaction(pool) as conn:
         await conn.execute(sql.close_inboxes)
         await conn.execute(sql.open_inboxes)
+        await conn.execute(sql.look_sooner, {"poll_s": poll_s})
 
 
 async def lease(pool: Pool, token: UUID, limit: int) -> list[Inbox]:

@@ -34,6 +34,7 @@ MOST_BYTES = 256 * 1024  # of an answer
 LONGEST_LIFE_S = 366 * 24 * 3600.0  # of an access token that anybody is believed
 LEEWAY_S = 60  # between the provider's clock and ours
 LONGEST_WORDS = 300
+LEAST_TO_HIDE = 8  # characters of a secret
 # Errors that the libraries raise for an answer that is wrong, or none: those of msgspec and JSON are ValueErrors,
 # endless nesting is a RecursionError, an endless number an ArithmeticError, and so on.
 NO_ANSWER = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -165,18 +166,29 @@ async def exchange(client: Any, token_url: str, code: str, code_verifier: str) -
     return await _ask(
         client,
         client.fetch_token(token_url, grant_type="authorization_code", code=code, code_verifier=code_verifier),
+        (code, code_verifier),
     )
 
 
 async def refresh(client: Any, token_url: str, refresh_token: str) -> Tokens:
     """New tokens for an old refresh token, which may have been the last time that it worked. Raises ProviderTrouble."""
+    return await _ask(client, client.refresh_token(token_url, refresh_token=refresh_token), (refresh_token,))
+
+
+async def _ask(client: Any, call: Any, told: tuple[str, ...]) -> Tokens:
+    """As `_answer`, whose errors lose the secrets that the provider was `told`, and the client's: some providers repeat
+    them in a refusal. Raises ProviderTrouble.
+    """
     try:
-        return await _ask(client, client.refresh_token(token_url, refresh_token=refresh_token))
-    except ProviderTrouble as trouble:  # some name the token that they refuse
-        raise ProviderTrouble(trouble.kind, without(str(trouble), refresh_token), trouble.retry_s) from None
+        return await _answer(client, call)
+    except ProviderTrouble as trouble:
+        text = str(trouble)
+        for secret in filter(None, (*told, client.client_secret)):
+            text = without(text, secret, min(len(secret), LEAST_TO_HIDE))
+        raise ProviderTrouble(trouble.kind, text, trouble.retry_s) from None
 
 
-async def _ask(client: Any, call: Any) -> Tokens:
+async def _answer(client: Any, call: Any) -> Tokens:
     for hook in ("access_token_response", "refresh_token_response"):
         client.register_compliance_hook(hook, _look)
     try:

@@ -33,6 +33,7 @@ MOST_REJECTED_BYTES = 10_000_000  # in addresses and reasons of the refused: the
 MOST_DUPLICATES_SHOWN = 1_000
 MOST_REPAIRS_SHOWN = 1_000
 MOST_SUSPECTS_SHOWN = 1_000
+MOST_OTHERS_SHOWN = 10  # of one cell
 MOST_FIELDS = 200  # columns of a file, keys of a JSON list
 MOST_NAMES = 20_000  # characters in the names of a list's fields together: each campaign of it has them all
 
@@ -99,12 +100,14 @@ class Suspect(msgspec.Struct, frozen=True):
 
 class Choices(NamedTuple):
     """The wishes of a list's sender. `internal`: domains that the operator allows beside those of the world;
-    `every_address`: of cells that have several, not the first alone; `corrections`: domains to put in others' places.
+    `every_address`: of cells that have several, not the first alone; `corrections`: domains to put in others' places;
+    `repeats`: rows of a mailbox that another row has are given, too.
     """
 
     internal: frozenset[str] = frozenset()
     every_address: bool = False
     corrections: Mapping[str, str] = {}
+    repeats: bool = False
 
 
 # A row as its source gives it: number, text of the address, the fields or, in their place, what is wrong, and what was
@@ -182,7 +185,7 @@ class RecipientList:
                 self.reject(row, email, problem)
                 continue
             if mended or note:
-                address, others = self._repair(row, email, mended or Mended(address, "", []), note)
+                address, others = self._repair(row, email, mended or Mended(address, "", [], []), note)
             for given in (address, *others) if others else (address,):
                 one = given
                 if meant := meant_by[given[given.rindex("@") + 1 :]]:
@@ -193,7 +196,8 @@ class RecipientList:
                         continue
                 if (first := mailboxes.first_row(one.lower() if one.isascii() else key(one), row)) is not None:
                     self._note_duplicate(row, one, first)
-                    continue
+                    if not self._choices.repeats:
+                        continue
                 self.accepted += 1
                 if self.accepted > MOST_RECIPIENTS:
                     raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
@@ -225,10 +229,19 @@ class RecipientList:
                     email=storable(cut(email, SHOWN)),
                     address=mended.address,
                     what=cut("; ".join(filter(None, (what, note))), REASON),
-                    others=[] if takes_all else mended.others,
+                    others=[] if takes_all else mended.others[:MOST_OTHERS_SHOWN],
                 )
             )
+        if self._choices.every_address:
+            self._reject_parts(row, mended.none)
         return mended.address, mended.others if takes_all else []
+
+    def _reject_parts(self, row: int, parts: Sequence[str]) -> None:
+        for part in parts:
+            try:
+                normalize(part, self._choices.internal)
+            except InvalidAddress as error:
+                self.reject(row, part, error.reason)
 
     def _ask(self, row: int, address: str, meant: str) -> str:
         """Note that the address is probably mistyped. The address to take; raises InvalidAddress for a correction that

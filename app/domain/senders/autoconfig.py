@@ -108,7 +108,8 @@ def _found(server: _Server, email: str) -> Found | None:
     if security is None or not host or not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65_536):
         return None
     username = _filled(values.get("username", ""), email)
-    return Found(Place(host, int(port), security), username if username and "%" not in username else None)
+    is_one = username.isprintable() and "%" not in username
+    return Found(Place(host, int(port), security), username if username and is_one else None)
 
 
 def _filled(text: str, email: str) -> str:

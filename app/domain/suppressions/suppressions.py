@@ -171,7 +171,8 @@ async def add_file(
     network. Raises InvalidInput, and QuotaReached, with what was added before.
     """
     asked.check()
-    read = csv_files.Asked(choices=Choices(internal, every_address=True))
+    # A row that repeats an address may have another reason.
+    read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
         rows = iter(recipients)
@@ -186,19 +187,8 @@ async def add_file(
                     emails.append(one.address)
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
-        bare = list[str]()
-        for row in recipients.rejected:
-            try:
-                domain = domain_named(row.email)
-            except InvalidAddress:
-                told.rejected.append(row)
-                continue
-            if "@" in row.email:
-                bare.append(domain)
-            else:
-                reason = f"This is no address. All addresses of a domain are *@{domain}."
-                told.rejected.append(msgspec.structs.replace(row, reason=reason))
-        await _add_all(pool, workspace_id, [], bare, asked, actor, told)
+        emails, domains = _meant_by(recipients.rejected, told)
+        await _add_all(pool, workspace_id, emails, domains, asked, actor, told)
     return told
 
 
@@ -339,6 +329,26 @@ def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: 
 def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     said = fields.get("reason", "").strip().upper()
     return said if said in REASONS else otherwise
+
+
+def _meant_by(refused: Sequence[Rejected], told: Added) -> tuple[list[str], list[str]]:
+    """The addresses and domains among refused rows: a suppression needs no address that a campaign could have."""
+    emails, domains = list[str](), list[str]()
+    for row in refused:
+        try:
+            domain = domain_named(row.email)
+        except InvalidAddress:
+            try:
+                emails.append(normalize_any(row.email))
+            except InvalidAddress:
+                told.rejected.append(row)
+            continue
+        if "@" in row.email:
+            domains.append(domain)
+        else:
+            reason = f"This is no address. All addresses of a domain are *@{domain}."
+            told.rejected.append(msgspec.structs.replace(row, reason=reason))
+    return emails, domains
 
 
 def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def read(_: None, incoming: Incoming) -> Inbound:
     subject = fields.words("subject")
     held = absence.signs(fields)
     new, html = ("", None) if complaint else (text[: texts.MOST_TEXT], None) if reported else _written(leaves)
-    kind = _kind(complaint is not None, reported, subject, new, root, held)
-    sent = headers.moment(fields.first("date"))
     name, sender = headers.mailbox(fields.first("from"))
+    kind = _kind(complaint is not None, reported, subject, new, name, root, held)
+    sent = headers.moment(fields.first("date"))
     to = _addresses([fields], ("to", "cc"))
     delivered_to = _addresses([fields], _DELIVERED_TO)
     ids = {name: headers.ids(fields.first(name)) for name in ("message-id", "in-reply-to", "references")}
@@ -76,14 +76,20 @@ def read_headers(_: None, incoming: Incoming) -> Inbound:
 
 
 def _kind(
-    complained: bool, reported: list[Report], subject: str, new: str, root: Part, held: list[absence.Sign]
+    complained: bool,
+    reported: list[Report],
+    subject: str,
+    new: str,
+    writer: str,
+    root: Part,
+    held: list[absence.Sign],
 ) -> Kind:
     if complained:
         return "COMPLAINT"
     if reported:
         actions = {report.action for report in reported}
         return "BOUNCE" if "failed" in actions else "DELAY" if "delayed" in actions else "DELIVERED"
-    if root.type != "multipart/report" and stop.says_stop(new, subject):
+    if root.type != "multipart/report" and stop.says_stop(new, subject, writer):
         return "UNSUBSCRIBE"
     answers = "in-reply-to" in root.fields or "references" in root.fields
     automatic = root.type == "multipart/report" or absence.is_automatic(subject, new, held, answers=answers)

@@ -7,6 +7,7 @@ import re
 from app.mail.inbound.patterns import any_of
 
 _LONGEST = 160
+_MOST_LINES_OF_NAME = 5
 
 # Lines that people and their programs add to it.
 _DEVICE = re.compile(
@@ -30,6 +31,25 @@ _COURTESY = re.compile(
     """)
     + r")\b"
 )
+# Formulas that close a letter, before the name, at the beginning of a line.
+_CLOSING = re.compile(
+    r"(?im)^\W*(?:"
+    + any_of(r"""
+    (many )?thanks( so much| very much| in advance)?|thank you( very much)?|thx|cheers|sincerely( yours)?
+    yours( sincerely| truly| faithfully)?|((kind|best|warm)( and \w+)? )?regards|best( wishes)?|all the best
+    (vielen |besten )?dank( im voraus)?|danke( sch[oö]n)?|mfg|lg|vg
+    ((mit )?(freundlich|best|viel|lieb|herzlich|sch[oö]n)\w* )?gr(u|ü|ue)(ss|ß)e?n?
+    merci( d'avance| beaucoup)?|((bien )?(cordialement|[aà] vous))|(sinc[eè]res |meilleures )?salutations
+    (muchas )?gracias|(un )?(cordial )?saludos?( cordial(es)?)?|atentamente|atte
+    (mille )?grazie|(cordiali|distinti) saluti|saluti|cordialmente
+    (alvast )?bedankt|(met )?(vriendelijke|hartelijke) groet(en)?|groet(en|jes)?|mvg
+    (muito )?obrigad[oa]|atenciosamente|(com os melhores )?cumprimentos|abra[cç]os?|att
+    dzi[eę]kuj[eę]|(serdecznie )?pozdrawiam|pozdrowienia|z powa[zż]aniem
+    """)
+    + r")\b"
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
 _FROM_LIST = any_of(r"""
     ( (from|off|of) (this|your|the|all|any)( your)?( mailing| email| e mail| contact| distribution
         | marketing)?( lists?| database| emails?| e mails?| newsletters?| mails?| communications?| messages?)?)?
@@ -98,14 +118,36 @@ _STOP = re.compile(
 _NOT_STOPS = frozenset({"koniec", "sair", "parar", "para", "pare", "basta", "cancella", "no more", "quit"})
 
 
-def says_stop(text: str, subject: str) -> bool:
-    """Whether it says that its writer wants no more, and nothing else; a subject counts where there is no text."""
-    said = _bare(_DEVICE.sub("", text[: 4 * _LONGEST])) if len(text) < 4 * _LONGEST else text
+def says_stop(text: str, subject: str, writer: str = "") -> bool:
+    """Whether it says that its writer, of this name, wants no more, and nothing else; a subject counts where there is
+    no text.
+    """
+    short = len(text) < 4 * _LONGEST
+    said = _bare(_unsigned(_DEVICE.sub("", text), writer)) if short else text
     if len(said) > _LONGEST:
         return False
     if not said:
         said = _bare(subject[:_LONGEST])
     return said not in _NOT_STOPS and bool(said) and _STOP.fullmatch(said) is not None
+
+
+def _unsigned(text: str, writer: str) -> str:
+    """Without the name that it is signed with."""
+    for closing in _CLOSING.finditer(text):
+        if text[: closing.start()].strip() and _is_name(text[closing.end() :]):
+            text = text[: closing.start()]
+            break
+    first, *others = text.strip().split("\n")
+    named = {word.lower() for word in _WORD.findall(writer)}
+    return "\n".join([first, *(line for line in others if not named.issuperset(_WORD.findall(line.lower())))])
+
+
+def _is_name(text: str) -> bool:
+    """Whether its lines look like a name, a title, a company: short, and with capitals."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    words = _WORD.findall(text)
+    is_short = len(lines) <= _MOST_LINES_OF_NAME and len(text) <= _LONGEST
+    return is_short and not any(len(word) > 3 and word.islower() for word in words if len(words) > 1)
 
 
 def _bare(text: str) -> str:

@@ -68,6 +68,26 @@ SET lease_token = NULL, lease_until = NULL, failures = 0, failing_since = NULL, 
     ))) ELSE now() END
 WHERE i.workspace_id = %(workspace_id)s AND i.sender_id = %(sender_id)s AND i.lease_token = %(token)s;
 
+-- name: look_sooner
+-- Mailboxes whose senders sent nothing for a while when they were last read, and send now: looked at as soon as all that
+-- send.
+WITH sooner AS (
+    SELECT i.workspace_id, i.sender_id
+    FROM inboxes i
+    JOIN (SELECT DISTINCT r.workspace_id, r.inbox_id
+          FROM read_senders r
+          JOIN login_windows w ON w.workspace_id = r.workspace_id AND w.login_id = r.login_id
+              AND w.window_start > now() - interval '2 hours'
+          WHERE w.accepted_at > now() - interval '1 hour') r
+        ON r.workspace_id = i.workspace_id AND r.inbox_id = i.sender_id
+    WHERE i.next_at > now() + make_interval(secs => %(poll_s)s::float8 * 0.55) AND i.failures = 0 AND i.lease_until IS NULL
+    ORDER BY i.workspace_id, i.sender_id
+    FOR NO KEY UPDATE OF i SKIP LOCKED
+)
+UPDATE inboxes i SET next_at = now() + make_interval(secs => %(poll_s)s::float8 * 0.5 * (0.9 + 0.2 * random()))
+FROM sooner s
+WHERE i.workspace_id = s.workspace_id AND i.sender_id = s.sender_id;
+
 -- name: fail_pass
 -- The mailbox could not be read, for what its server says: it is left alone for longer each time.
 UPDATE inboxes

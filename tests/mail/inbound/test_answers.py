@@ -162,7 +162,27 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Stop by on Monday.",
+        "Bitte melden Sie mich ab.\n\nMit freundlichen Grüßen\nMax Müller\nGeschäftsführer\nAcme GmbH",
+        "Please remove me from your list.\n\nThanks,\nJohn",
+        "Stop.\n\nKind regards, John Smith\nAcme Ltd",
+        "STOP\n\nCarl Customer",
+        "Unsubscribe\ncarl",
+        "Désabonnez-moi\n\nBien cordialement,\nJean de la Tour",
+        "Afmelden\n\nMet vriendelijke groet,\nJan van der Meer",
+        "Darme de baja\n\nUn saludo\nana",
+    ],
+)
+def test_whoever_says_stop_may_sign_it(text: str) -> None:
+    body = f"{text}\n\nOn Thu, Nov 26, 2026 Ann <{US}> wrote:\n{QUOTED}"
+    assert of(letter(body, sender="Carl Customer <carl@there.example>")).kind == "UNSUBSCRIBE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop.\n\nThanks\nCall me about the offer instead",
+        "Yes, gladly.\n\nRegards\nStop Sign Ltd",
+        "Stop by on Monday.\n\nBest,\nJohn",
         "Don't stop.",
         "Please do not stop writing to me",
         "We stopped buying roofs, but send me a list",
