@@ -62,8 +62,8 @@ def administrator(service: Service) -> None:
 
 @pytest.fixture
 def inside(administrator: None, page: Page, email: str) -> Page:
-    """A page of somebody who has just registered and does not administer. How one registers is another test's, and so is
-    where this one goes first: to load a page that nobody looks at takes as long as a short test.
+    """A page of somebody who has just registered, and does not administer. How one registers is another test's, and so
+    is where this one goes first: to load a page that nobody looks at takes as long as a short test.
     """
     join(page, email)
     return page
