@@ -77,6 +77,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   };
   const chips = (name: "subject" | "body") => ({
     input: inputs[name],
+    most: LIMITS.CampaignPatch[name].maxLength,
     value: texts[name],
     onText: (text: string) => put(name, text),
     onFocus: () => {
