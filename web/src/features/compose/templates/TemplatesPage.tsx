@@ -106,7 +106,7 @@ export function TemplatesPage() {
 
 function Edited({ id, mayChange, done }: { id: number; mayChange: boolean; done: () => void }) {
   const { data, error, refetch } = useQuery({ ...templateQuery(id), refetchOnWindowFocus: false });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorState error={error} what="template" retry={refetch} />;
   if (!data) return <Skeleton height={240} aria-label="Loading" />;
   return <TemplateForm key={data.updatedAt} template={data} mayChange={mayChange} done={done} />;
 }
