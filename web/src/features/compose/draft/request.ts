@@ -5,6 +5,7 @@ import type { Unsubscribe } from "@/features/campaigns/queries";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
+import { instant } from "../timing/moment";
 import type { Content, Draft, Step, Timing } from "./draft";
 import type { Errors } from "./errors";
 import { durationOf } from "./wait";
@@ -31,9 +32,6 @@ export function delayMs(timing: Timing, { leastLimit, count }: Mailboxes): numbe
 export function startOf({ when, startTime }: Timing): Date | null {
   return when === "later" && startTime ? instant(startTime) : null;
 }
-
-/** What the picker gave. */
-export const instant = (picked: string) => new Date(picked.replace(" ", "T"));
 
 export function requestOf(
   draft: Draft,
