@@ -188,7 +188,6 @@ def test_an_address_that_names_nothing_possible_is_said_to_lead_nowhere(inside: 
 
 def test_what_an_address_asks_for_and_is_not_there_is_said_in_words(inside: Page) -> None:
     for path, words in (
-        ("/campaigns/999999", "There is no such campaign"),
         ("/emails/999999", "There is no such email"),
         ("/replies?response=999999", "There is no such response"),
         ("/templates?edit=999999", "There is no such template"),

@@ -17,12 +17,6 @@ interface Quoted {
 /** What a later step has beside merge fields: the day on which the one before was sent, as if that were today. */
 export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
 
-/** What the message quotes of the one before. */
-interface Quoted {
-  body: string;
-  bodyHtml: string | null;
-}
-
 /** What `recipient` would get from the sender, as the API fills it in; without one, with the names of fields in brackets. */
 export function useRendered(
   content: Content,
