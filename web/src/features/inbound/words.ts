@@ -1,5 +1,6 @@
 /** What came back, in words. */
 
+import { dayName } from "@/time/format";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
 import type { Kind, ResponseSummary } from "./queries";
@@ -71,7 +72,7 @@ type Verdict = Pick<ResponseSummary, "kind" | "severity" | "ofSender" | "code" |
 
 /** What of it matters, in a few words; nothing of a reply. */
 export function verdict({ kind, severity, ofSender, code, enhancedCode, backOn }: Verdict): string {
-  if (kind === "AUTO_REPLY") return backOn ? `Back on ${backOn}` : "";
+  if (kind === "AUTO_REPLY") return backOn ? `Back on ${dayName(new Date(backOn), "UTC")}` : "";
   if (kind !== "BOUNCE") return "";
   const codes = [code, enhancedCode].filter(Boolean).join(" ");
   const what = ofSender
