@@ -183,7 +183,7 @@ def _routes() -> list[ControllerRouterHandler]:
 
 
 def _dependencies() -> dict[str, Provide]:
-    """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
+    """The parts of the service that handlers take by the name of a parameter (`app.http.parameters`)."""
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]

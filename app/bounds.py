@@ -1,4 +1,4 @@
-"""What a number, or the length of a text or list, may be: said once, for check, message and the API's schema."""
+"""Bounds of a number, or of the length of a text or list: said once, for check, message and the API's schema."""
 
 from __future__ import annotations
 

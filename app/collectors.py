@@ -1,4 +1,4 @@
-"""What API and worker have in common as Prometheus sees them, and the figures that the API reads from the database.
+"""The metrics that API and worker have in common, and the figures that the API reads from the database.
 
 `docs/monitoring.md` lists every metric.
 """
@@ -84,7 +84,7 @@ class PoolCollector(Collector):
 
 
 class ReplacedCollector(Collector):
-    """What the supervisor counts; no series without one."""
+    """The supervisor's counts; no series without one."""
 
     def collect(self) -> Iterable[Metric]:
         family = CounterMetricFamily(
@@ -149,7 +149,7 @@ class LedgerCollector(Collector):
 
 
 def _labelled(vitals: Vitals) -> Iterable[Metric]:
-    """What is told apart by labels."""
+    """The metrics that have labels."""
     due = {"backed_off" if backed_off else "ready": each for backed_off, each in vitals.due.items()}
     states = ("good", "failing", "ended")
     for name, text, label, values in (

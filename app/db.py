@@ -43,8 +43,8 @@ Pool = AsyncConnectionPool[Conn]
 Admit = Callable[[Conn], Awaitable[None]]
 T = TypeVar("T")
 
-# What a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before its
-# promotion. The call may have been committed all the same.
+# Errors that a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before
+# its promotion. The call may have been committed all the same.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, ReadOnlySqlTransaction)
 # All that the database may refuse; those are named for which the API has words of its own.
 DATABASE_ERRORS = (psycopg.Error, OperationalError, LockNotAvailable, RestrictViolation)
@@ -169,7 +169,7 @@ async def _open(url: str, configure: Admit, min_size: int, max_size: int, **more
 
 
 def _writable(url: str) -> dict[str, Any]:
-    """What makes libpq choose the one of several hosts that can be written to, unless the URL says which itself."""
+    """Parameters by which libpq chooses, of several hosts, the writable one, unless the URL says which itself."""
     return {} if "target_session_attrs" in conninfo_to_dict(url) else {"target_session_attrs": "read-write"}
 
 
@@ -256,7 +256,7 @@ async def fetch_all(conn: Conn, text: bytes, params: dict[str, Any] | None = Non
 
 
 def containing(text: str) -> str:
-    """What ILIKE finds this text with, wherever it stands."""
+    """The pattern by which ILIKE finds this text, wherever it stands."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as values that carry their facts. No HTTP: `app.http.errors` alone maps them to status codes."""
+"""Errors of the domain, which carry their facts. No HTTP: `app.http.errors` alone maps them to status codes."""
 
 from __future__ import annotations
 

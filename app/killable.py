@@ -1,8 +1,8 @@
 """Work of a length that we do not control, done where it can be killed: in child processes, under a budget.
 
 A function of ours is called, by its import path, with what all items share and with each item; arguments and results
-are what msgspec can write. One message carries all items. What goes beyond its budget of processor time, memory or
-time by the clock ends its child, and only that: the child is replaced, the item tried once more in a fresh one, and
+are what msgspec can write. One message carries all items. A call that goes beyond its budget of processor time, memory
+or time by the clock ends its child, and only that: the child is replaced, the item tried once more in a fresh one, and
 the same end a second time is its result (`Failure`). The other items of the message go on meanwhile.
 
 The children are few, started when they are needed first, and stay. A workspace has all but one of them at most, a
@@ -50,7 +50,7 @@ _ENDS: dict[int, End] = {
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What one call may use. The clock is for what waits rather than works: a busy machine must not fail a text."""
+    """The budget of one call. The clock is for one that waits, not works: a busy machine must not fail a text."""
 
     cpu_s: float
     memory_bytes: int
@@ -58,7 +58,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """What a call ended by, twice. `lost`: its children were ended by somebody else; `error`: the function raised."""
+    """The end of a call, twice. `lost`: its children were ended by somebody else; `error`: the function raised."""
 
     end: End
     detail: str = ""
@@ -80,7 +80,7 @@ class Children:
     async def run(
         self, function: Callable[[C, T], R], common: C, items: Sequence[T], budget: Budget, *, workspace_id: int
     ) -> list[R | Failure]:
-        """What `function` returns for each item."""
+        """Call `function` with each item; the results."""
         future = self.submit(function, common, items, budget, workspace_id=workspace_id)
         return await asyncio.wrap_future(future)
 
@@ -101,7 +101,7 @@ class Children:
         return job.future
 
     def close(self) -> None:
-        """End the children. What they were at is cancelled; another `submit` starts new ones."""
+        """End the children. Their jobs are cancelled; another `submit` starts new ones."""
         with self._changed:
             self._closing = True
             threads = dict(self._threads)

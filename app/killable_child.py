@@ -35,7 +35,7 @@ class Request(msgspec.Struct, array_like=True):
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """What one call returned or, in its place, an exception that no function should raise."""
+    """The result of one call or, in its place, an exception that no function should raise."""
 
     result: msgspec.Raw
     error: str | None = None

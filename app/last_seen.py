@@ -2,7 +2,7 @@
 folder.
 
 A database that is put back to an earlier state remembers nothing of what was sent since, and nothing in it tells. This
-file does: a line for each installation, its id and the generation. What stands in it was committed before it was
+file does: a line for each installation, its id and the generation. Each generation in it was committed before it was
 written, so a database of the same id with a lower generation is an older one. Several processes may share the file;
 what one of them overwrites is missed by a few renewals of a lease at the most.
 """
@@ -54,7 +54,7 @@ class LastSeen:
             self._complained = True
 
     def _read(self) -> list[tuple[UUID, int]]:
-        """What is not there or not whole, as after the machine lost its power, says nothing."""
+        """A file that is missing or not whole, as after the machine lost its power, gives no entries."""
         found: list[tuple[UUID, int]] = []
         with suppress(OSError):
             for line in self._file.read_text(errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""What an operating system says of a connection, in words for who has to mend it."""
+"""Errors of an operating system on a connection, in words for the one who has to mend it."""
 
 from __future__ import annotations
 

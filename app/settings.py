@@ -204,7 +204,7 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
 
 
 def _own_url(host: str, port: str) -> str:
-    """What BASE_URL is unless it is set. Raises ValueError where others reach the API: nobody said by which name."""
+    """The BASE_URL unless it is set. Raises ValueError where others reach the API: nobody said by which name."""
     if not _is_loopback(host):
         raise ValueError(
             f"HOST: other machines reach {host}, and BASE_URL is not set; set it to the address that people use, such "
@@ -221,8 +221,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def check_secret_key(settings: Settings) -> None:
-    """What API and worker ask before they start: where it is not just a trial on this machine, a database that others
-    may share needs a key that others have.
+    """Check the key, before API and worker start: where this is not just a trial on this machine, a database that
+    others may share needs a key that others have.
 
     Raises SettingsError.
     """
@@ -242,7 +242,7 @@ def is_public_name(host: str) -> bool:
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Whom we believe that they are the server they say: the system's authorities and, with `ca_file`, those of it."""
+    """The authorities by whom we know servers: the system's and, with `ca_file`, those of it."""
     context = ssl.create_default_context()
     if ca_file is not None:
         context.load_verify_locations(ca_file)

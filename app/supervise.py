@@ -2,10 +2,10 @@
 
 Children are started in order, and started again when they die, ever more slowly while they keep dying. One that lives
 and does not answer any more is killed, and so started again: nothing else ends an endless loop or a deadlock. On stop
-all get SIGTERM, the last started first, and time to finish what they hold; what then still runs is killed. Whichever
-way this ends (stop, cancellation, or SIGKILL of this very process), no child is left running unasked.
+all get SIGTERM, the last started first, and time to finish what they hold; what then still runs is killed. However this
+ends (stop, cancellation, or SIGKILL of this very process), no child is left running unasked.
 
-What the children are, and which signals mean stop, is the caller's to say.
+The caller says what the children are, and which signals mean stop.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ async def _ended(keepers: Sequence[asyncio.Task[None]], grace_s: float, at_once:
 
 
 def _end_with_parent(parent: int) -> Callable[[], None] | None:
-    """What a child runs to get SIGTERM, and so finish in order, if we die without a word. Linux only.
+    """The function that a child runs to get SIGTERM, and so finish in order, if we die without a word. Linux only.
 
     The kernel means the thread that forked, which therefore has to live as long as we do: the event loop's does.
     """

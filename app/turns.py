@@ -1,6 +1,6 @@
 """Turns at what only so many may do at once, so that no workspace keeps the others from it.
 
-Whoever waits holds nothing meanwhile: take a turn before the body that fills memory, and before the connection.
+A caller that waits holds nothing meanwhile: take a turn before the body that fills memory, and before the connection.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process of `reachinbox up` tells its supervisor, and hears from it, by inherited file descriptors.
+"""The talk of a process of `reachinbox up` with its supervisor, by inherited file descriptors.
 
 `keep_beating` writes a byte each second from the event loop itself: a loop that something blocks, or a process that is
 stopped, falls silent, whatever becomes of the database meanwhile. `replaced` is how often each child was killed for its

@@ -1,4 +1,4 @@
-"""What ReachInbox does per second, beside what this machine does bare: `python -m bench --help`.
+"""The figures of ReachInbox per second, beside those of this machine bare: `python -m bench --help`.
 
 The modules named here register their benches when imported, and run in this order.
 """

@@ -69,7 +69,7 @@ def schedule_csv(client: httpx.Client, rows: int, **fields: str) -> int:
 
 
 def preview_csv(client: httpx.Client, rows: int) -> None:
-    """What would be scheduled of as many."""
+    """Preview a campaign to as many recipients."""
     _post_csv(client, "preview", rows, {})
 
 

@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
 
 
 def compare(message: Message, inbound: Inbound, score: Score) -> Iterator[str]:
-    """What is not as expected, in words."""
+    """Sentences about results that are not as expected."""
     if not message.reports and inbound.kind in BOUNCES:
         yield f"{message.file}: no bounce, and taken for one ({inbound.kind})"
     reports = {report.recipient: report for report in inbound.reports}

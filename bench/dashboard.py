@@ -1,4 +1,4 @@
-"""What a dashboard asks the API for, as calls by name, and how long the answers take."""
+"""A dashboard's calls of the API, by name, and how long the answers take."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bench.service import SECRET_KEY, UNLIMITED, service, settle
 
 
 class Filled(NamedTuple):
-    """Who looks at what: the user that has most, one of its senders, and its campaign with emails in all statuses."""
+    """A person's view: the user that has most, one of its senders, and its campaign with emails in all statuses."""
 
     key: str
     workspace_id: int

@@ -1,4 +1,4 @@
-"""What processes hold on to: memory, file descriptors, connections to Postgres, files they left behind."""
+"""Resources that processes hold on to: memory, file descriptors, connections to Postgres, files they left behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Held(NamedTuple):
 
 
 async def look(pool: Pool, processes: dict[str, int], folders: list[Path]) -> Held:
-    """What is held now; processes by name and pid, folders where temporary files would lie."""
+    """The resources held now; processes by name and pid, folders where temporary files would lie."""
     return Held(
         {name: memory_mb(pid, "VmRSS") for name, pid in processes.items()},
         {name: len(os.listdir(f"/proc/{pid}/fd")) for name, pid in processes.items()},
@@ -46,7 +46,7 @@ def figures(early: Held, late: Held) -> Iterator[Figure]:
 
 
 def leaks(early: Held, late: Held) -> list[str]:
-    """What has grown that should not have."""
+    """The resources that have grown and should not have."""
     found = [
         f"memory of the {name} grew from {before:.0f} to {late.memory_mb[name]:.0f} MB"
         for name, before in early.memory_mb.items()

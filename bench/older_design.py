@@ -1,7 +1,7 @@
 """The older design, for comparison: BullMQ on Redis, nodemailer, a ledger in PostgreSQL; see `redis_pipeline/`.
 
-It gets the same PostgreSQL with the same settings, the same SMTP sink, the same emails and the same machine. What it
-does less than ours is listed in docs/benchmarks.md.
+It gets the same PostgreSQL with the same settings, the same SMTP sink, the same emails and the same machine.
+docs/benchmarks.md lists what it does less than ours.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ async def _hold(conn: Conn, filled: Filled, token: object, count: int) -> list[i
 
 
 async def _explained(pool: Pool, workspace_id: int | None, hot: Hot, fixed: dict[str, Any]) -> tuple[Figure, list[str]]:
-    """What the query did, its statement undone; and what it should not have done."""
+    """The query's time and buffers, its statement undone; and the faults of its plan."""
     params = fixed | {key: fixed[key] if value == "its" else value for key, value in hot.more.items()}
     queries = read_all()
     text = queries[hot.name]

@@ -15,7 +15,7 @@ class Figure(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a bench is given: a folder on the disk to measure, emptied afterwards, and sizes as asked for.
+    """The arguments of a bench: a folder on the disk to measure, emptied afterwards, and sizes as asked for.
 
     `emails` None: as many as the bench's documentation says.
     """
@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 class Failed(Exception):
-    """What was measured, or the machine, is not as it must be; the message says what and where."""
+    """A measurement or the machine is not as it must be; the message says what and where."""
 
 
 Bench = Callable[[Run], Iterator[Figure]]

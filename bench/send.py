@@ -79,7 +79,7 @@ async def _prepare(url: str, emails: int, waiting: int, suppressed: int) -> None
 
 @bench("suppressed", only_if_named=True)
 def suppressed(run: Run) -> Iterator[Figure]:
-    """What 1,000,000 suppressions add to an email, sent by 64 lanes: seven pairs of runs, in turns."""
+    """The cost that 1,000,000 suppressions add to an email, sent by 64 lanes: seven pairs of runs, in turns."""
     with server(run.directory / "without") as without, server(run.directory / "beside") as beside:
 
         async def both(emails: int) -> list[tuple[_Cost, _Cost]]:
@@ -92,7 +92,7 @@ def suppressed(run: Run) -> Iterator[Figure]:
 
 @bench("steps", only_if_named=True)
 def steps(run: Run) -> Iterator[Figure]:
-    """What owing two later steps adds to an email, sent by 64 lanes: seven pairs of runs, in turns."""
+    """The cost that owing two later steps adds to an email, sent by 64 lanes: seven pairs of runs, in turns."""
     later = tuple(Step(wait=timedelta(days=3), body=CONTENT.body) for _ in range(2))
     stepped = {"steps": later, "follow_up_without_reading": True}
     with server(run.directory / "one") as one, server(run.directory / "three") as three:
@@ -105,7 +105,7 @@ def steps(run: Run) -> Iterator[Figure]:
 
 
 def _added(pairs: list[tuple[_Cost, _Cost]], sides: str) -> Iterator[Figure]:
-    """What the second of each pair costs more."""
+    """The cost that the second of each pair adds."""
     for what, unit in (("worker_us", "us"), ("postgres_us", "us"), ("wal_bytes", "bytes")):
         costs = [[getattr(cost, what) for cost in pair] for pair in pairs]
         added = sorted(100 * (after / before - 1) for before, after in costs)

@@ -1,4 +1,4 @@
-"""What the benches of the service share: a fresh database, a user without limits, a worker process, its figures."""
+"""Parts that benches of the service share: a fresh database, a user without limits, a worker process, its figures."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def postgres_cpu_s(url: str) -> float:
 
 
 def wal_bytes(url: str) -> float:
-    """What the server at `url` has written to its log so far."""
+    """The bytes that the server at `url` has written to its log so far."""
     with psycopg.connect(url) as conn:
         (count,) = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone() or (0,)
     return float(count)

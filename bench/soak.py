@@ -131,7 +131,7 @@ async def _same(client: httpx.Client) -> AsyncGenerator[httpx.AsyncClient, None]
 
 
 class Soak:
-    """What goes on, and what has been seen so far."""
+    """The state of a run, and what has been seen so far."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class Soak:
             Figure("checks of the whole ledger", self._checks, "", "conservation of every campaign"),
         ]
 
-    # What people do
+    # Acts of people
 
     async def _act(self) -> None:
         acts: list[Callable[[], Awaitable[object]]] = [
@@ -254,7 +254,7 @@ class Soak:
         }
         await self._call("limits", "PATCH", f"/api/senders/{self._owner.sender_id}", changes)
 
-    # What goes wrong
+    # Faults
 
     async def _change_mood(self) -> None:
         self._sink.script(self._chance.sample(MOODS, self._chance.randint(0, 4)))
@@ -290,7 +290,7 @@ class Soak:
         time.sleep(self._chance.choice([0, 1, 5]))
         self._postgres.start()
 
-    # What must hold
+    # Checks of what must hold
 
     async def _check(self) -> None:
         if self.steady.process.poll() is not None:

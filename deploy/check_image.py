@@ -26,7 +26,7 @@ SUITE = os.environ.get("SUITE", "forky")
 BASE = Path(f"/var/cache/reachinbox/{SUITE}-python3")  # made once; each run works on copies
 DEBOOTSTRAP = Path("/usr/share/debootstrap")
 START_S, STOP_S, REAP_S = 60, 20, 15
-# What a host needs to reach the package registries from inside, where it has something of the kind.
+# Files that a host may need to reach the package registries from inside.
 REACH = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/opt/wheels")
 MOUNTS = """
 set -eu
@@ -233,7 +233,7 @@ def _until(condition: object, seconds: float) -> bool:
 
 
 def _copy_context(to: Path) -> None:
-    """What is in version control; .dockerignore keeps out all else, and some of it."""
+    """Copy what version control has; .dockerignore keeps out all else, and some of it."""
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=SOURCE).split("\0")
     for name in filter(None, names):
         if (SOURCE / name).is_file():

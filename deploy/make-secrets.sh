@@ -20,4 +20,4 @@ random | keep postgres_password
 password=$(cat secrets/postgres_password)
 printf 'postgresql://reachinbox:%s@postgres:5432/reachinbox' "$password" | keep database_url
 printf 'postgresql://reachinbox:%s@pgbouncer:6432/reachinbox' "$password" | keep database_pooler_url
-echo "secrets/ is complete; keep a copy of secrets/secret_key: without it, stored SMTP passwords cannot be read"
+echo "secrets/ is complete; keep a copy of secrets/secret_key: without it, stored passwords and tokens of mailboxes cannot be read"

@@ -96,7 +96,7 @@ def digest_of(registry: str, name: str, tag: str) -> str:
 
 
 def token(challenge: str) -> str:
-    """What everybody may read with: the registry names who gives it (RFC 6750, section 3). Raises Unknown, OSError."""
+    """A token to read with: the registry names who gives it (RFC 6750, section 3). Raises Unknown, OSError."""
     said = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     if "realm" not in said:
         raise Unknown("the registry asks for a login and does not say where")

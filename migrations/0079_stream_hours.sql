@@ -1,5 +1,5 @@
--- What a stream took of the hours before its current window: by that it is told which campaigns used up a day. The row is
--- written once an hour and stream, as the next window begins.
+-- The emails of a stream in each hour before its current window: waits name by them the campaigns that used up a day. A row
+-- is written once an hour and stream, as the next window begins.
 CREATE TABLE IF NOT EXISTS stream_hours (
     workspace_id  bigint NOT NULL,
     stream_id     bigint NOT NULL,
@@ -19,7 +19,7 @@ BEGIN
     ON CONFLICT (workspace_id, stream_id, hour) DO UPDATE SET used = EXCLUDED.used;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION keep_stream_hour IS 'Keeps what a stream took of an hour, as its next one begins';
+COMMENT ON FUNCTION keep_stream_hour IS 'Keeps the emails of a stream in an hour, as its next one begins';
 
 CREATE OR REPLACE TRIGGER streams_hour AFTER UPDATE OF window_start ON streams
     FOR EACH ROW WHEN (NEW.window_start > OLD.window_start AND OLD.window_used > 0)

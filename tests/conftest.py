@@ -1,4 +1,4 @@
-"""What the tests share: a real Postgres, a database of their own for each, a user, the API.
+"""Fixtures that the tests share: a real Postgres, a database of their own for each, a user, the API.
 
 `make test` has several processes run them at once (pytest-xdist). Each has a Postgres of its own, and what a test
 starts has ports and folders of its own: so two tests meet only at the processors. A test that cannot bear that is
@@ -125,12 +125,12 @@ def pytest_configure() -> None:
         tempfile.tempdir = None  # is looked up anew
 
 
-# What takes long comes first, so that nothing long is begun when the other processes have nothing left to do.
+# Tests that take long come first, so that nothing long is begun when the other processes have nothing left to do.
 SLOW = ("web", "crash", "http", "worker", "ledger", "service", "sql", "accounts", "operations", "webhooks")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What has to be alone comes last."""
+    """Tests that have to be alone come last."""
     tests = config.rootpath / "tests"
 
     def turn(item: pytest.Item) -> int:

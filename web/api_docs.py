@@ -15,7 +15,7 @@ from web.api_types import document
 
 
 def lacking(document: dict[str, Any]) -> Iterator[str]:
-    """What has no description, and where."""
+    """Schemas and fields without a description, and where they are."""
     schemas = dict(document["components"]["schemas"])
     for path, item in document["paths"].items():
         for method, operation in item.items():

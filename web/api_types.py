@@ -25,14 +25,14 @@ from app.http.openapi import FORMS
 from app.settings import Settings
 from web.build import BuildFailed, run
 
-# What the API says in the address of a page that it leads to; the document has bodies alone.
+# Structs that the API puts into the address of a page that it leads to; the document has bodies alone.
 IN_ADDRESSES = [LoginFailure, ConnectFailure]
 API = Path(__file__).resolve().parent / "src" / "api"
 TYPES, CONSTANTS = "schema.d.ts", "constants.ts"
 
 Node = dict[str, Any]
 
-HEADER = "/** What fields of the API may be. Written by web/api_types.py from the API's own document. */\n"
+HEADER = "/** Values and limits of the API's fields. Written by web/api_types.py from the API's own document. */\n"
 LIMITS = {
     **{"minimum": "min", "maximum": "max"},  # as Mantine's inputs have them
     **{word: word for word in ("minLength", "maxLength", "minItems", "maxItems")},

@@ -268,7 +268,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)
-    # What is imported stays, and what an email leaves behind is freed without the collector: it looked for cycles
+    # Modules stay, and the objects of an email are freed without the collector: it looked for cycles
     # for a sixteenth of the time.
     gc.freeze()
     gc.set_threshold(20_000)

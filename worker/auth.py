@@ -48,7 +48,7 @@ class Bearers(NamedTuple):
 
 
 async def with_bearer(bearers: Bearers | None, attempt: Callable[[Bearer | None], Awaitable[T]]) -> T:
-    """What `attempt` gives, which logs in by a current bearer, or without one. One that is refused is renewed, and
+    """The result of `attempt`, which logs in by a current bearer, or without one. One that is refused is renewed, and
     `attempt` is made once more. Raises ServerTrouble.
     """
     if bearers is None:
@@ -64,7 +64,7 @@ async def with_bearer(bearers: Bearers | None, attempt: Callable[[Bearer | None]
 
 
 class Password(NamedTuple):
-    """What a person would type."""
+    """The username and password that a person would type."""
 
     username: str
     password: str
@@ -190,7 +190,7 @@ async def _say(wire: Wire, line: bytes) -> Reply:
 
 
 def words_of(challenge: bytes) -> str:
-    """What the JSON of a refused bearer says, in words: `(of the access token it says: status 401, scope mail)`."""
+    """The JSON of a refused bearer, in words: `(of the access token it says: status 401, scope mail)`."""
     try:
         told: Any = json.loads(challenge)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What all sender loops of a worker share: above all the budget of its lanes, which each sender gets some of."""
+"""The desk that a worker's sender loops share: above all the budget of its lanes, which each sender gets some of."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ class Budget:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        """First come, first served, and one for each free lane: thousands may wait. Who is on the way is not woken once
-        more, or it would look at the ledger once more.
+        """First come, first served, and one for each free lane: thousands may wait. A loop that is on the way is not
+        woken once more, or it would look at the ledger once more.
         """
         for waiter in list(islice(self._waiting, max(self.free, 0))):
             if waiter not in self._called:
@@ -158,7 +158,7 @@ class Budget:
 
 
 class Desk(NamedTuple):
-    """What all sender loops of a worker share."""
+    """The parts that all sender loops of a worker share."""
 
     pool: Pool
     budget: Budget

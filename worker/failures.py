@@ -1,5 +1,5 @@
-"""What failed is sorted, and what people decided on many of it carried out: a batch at a time, with a rest after each,
-for others send meanwhile.
+"""Failed emails are sorted, and people's decisions on many of them carried out: a batch at a time, with a rest after
+each, for others send meanwhile.
 """
 
 from __future__ import annotations

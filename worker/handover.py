@@ -50,15 +50,15 @@ _stdlib_log = logging.getLogger(__name__)  # `isEnabledFor` spares each email a 
 
 
 class Result(NamedTuple):
-    """What came of a claim: the report for the ledger, whose fault a failure was."""
+    """The result of a claim: the report for the ledger, whose fault a failure was."""
 
     report: Report
     fault: Fault
 
 
 class _Text(NamedTuple):
-    """What a builder is for: a campaign's first step, or a later one, under its own subject or that of its thread; with
-    a `variant_id`, a text in its place.
+    """The text that a builder is for: a campaign's first step, or a later one, under its own subject or that of its
+    thread; with a `variant_id`, a text in its place.
     """
 
     campaign_id: int
@@ -68,8 +68,8 @@ class _Text(NamedTuple):
 
 
 class _Builder(NamedTuple):
-    """What a campaign's messages are built with; `liquid` renders the templates that the builder does not fill in.
-    `varied`: there are others, and each email's is asked for.
+    """The builder of a campaign's messages; `liquid` renders the templates that the builder does not fill in. `varied`:
+    there are others, and each email's is asked for.
     """
 
     version: int
@@ -197,7 +197,7 @@ class Handover:
         return await self._desk.pieces.get(self._user_id, file, number)
 
     async def _unblock(self) -> None:
-        """The server lets the sender in. What came of the email is known by now, and no error here may cost that."""
+        """The server lets the sender in. The outcome of the email is known by now, and no error here may cost that."""
         try:
             await until_answered(lambda: for_workers.unblock_sender(self._desk.pool, self._user_id, self._sender_id))
             self._failing = False
@@ -287,7 +287,7 @@ def _unsent(claim: Claim, kind: Outcome, reply: str, version: int | None, again_
 def _report(
     claim: Claim, verdict: Verdict, *, message_id: str, duration_ms: int, server: str, content_version: int
 ) -> Report:
-    """What the verdict means for the email."""
+    """The report on the email by the verdict."""
     return Report(
         id=claim.id,
         # A connection that is lost or refused over this email each time: some day it is the email's failure.

@@ -1,8 +1,8 @@
 """Reading mailboxes over IMAP (RFC 3501): connected to as SMTP servers are, with the same checks, TLS and credentials.
 
-IMAPClient blocks, so each conversation is had in one of a few threads, and whoever waits for it no longer hangs up, at
-which the thread is free again. Nothing here changes a mailbox but `append`: folders are opened by EXAMINE, and what is
-fetched is not marked as read.
+IMAPClient blocks, so each conversation is had in one of a few threads, and a caller that waits for it no longer hangs
+up, at which the thread is free again. Nothing here changes a mailbox but `append`: folders are opened by EXAMINE, and
+what is fetched is not marked as read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SENT = {
     *("verzonden", "verzonden items", "wysłane"),
 }
 _JUNK = {"junk", "junk email", "junk e-mail", "spam", "bulk mail"}
-# What IMAPClient and imaplib raise where a server's answer is none, or of another kind than was asked for.
+# Errors that IMAPClient and imaplib raise where a server's answer is none, or of another kind than was asked for.
 _NO_ANSWER = (
     *(imaplib.IMAP4.error, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
     *(AssertionError, RecursionError),
@@ -70,7 +70,7 @@ class State(NamedTuple):
 
 
 class Session:
-    """What can be asked of a mailbox that is logged in to. It blocks: for functions that are given to `Mailbox.do`."""
+    """A mailbox that is logged in to. Its methods block: for functions that are given to `Mailbox.do`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -174,7 +174,7 @@ class Mailbox:
     async def do(
         self, act: Callable[[Session], T], within_s: float = COMMAND_S, allowance: Allowance | None = None
     ) -> T:
-        """What `act` gives, which is called in a thread. Raises ServerTrouble, and then it is of no further use."""
+        """The result of `act`, called in a thread. Raises ServerTrouble, and then the mailbox is of no further use."""
 
         def acting() -> T:
             if self._protocol is not None:

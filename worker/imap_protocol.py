@@ -18,7 +18,7 @@ MOST_LITERAL = 512 * 1024  # bytes
 
 
 class Allowance:
-    """What a server may still answer. It is held below the library, which would keep all of it."""
+    """The bytes and lines that a server may still answer, held below the library, which would keep all of them."""
 
     def __init__(self, count: int = MOST_BYTES, lines: int = MOST_LINES) -> None:
         self.left = count
@@ -45,7 +45,7 @@ class Protocol(imaplib.IMAP4):
         self._allowance = allowance
 
     def list_with(self, wanted: str, options: str) -> list[Any]:
-        """What comes of one kind with a list of all folders (RFC 5258)."""
+        """Responses of one kind that come with a list of all folders (RFC 5258)."""
         outcome, told = self._simple_command("LIST", '""', '"*"', "RETURN", options)
         if outcome != "OK":
             raise self.error(words_in(self.error(*told)))
@@ -97,7 +97,7 @@ class Protocol(imaplib.IMAP4):
 
     @property
     def farewell(self) -> str | None:
-        """What it said when it hung up."""
+        """The server's words as it hung up."""
         said = self.untagged_responses.get("BYE")
         return said[-1].decode("utf-8", "replace") if said and isinstance(said[-1], bytes) else None
 

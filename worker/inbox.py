@@ -1,7 +1,7 @@
-"""Which mailboxes are read, and when: those that are due are leased, and some are read at once, a pass each.
+"""The reading of mailboxes: those that are due are leased, and some are read at once, a pass each.
 
-A mailbox that cannot be read is left alone for longer each time, with its server's words for a person. Whoever dies in
-the middle of a pass leaves a lease that runs out, and places from which the next goes on.
+A mailbox that cannot be read is left alone for longer each time, with its server's words for a person. A worker that
+dies in the middle of a pass leaves a lease that runs out, and places from which the next goes on.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One pass through a mailbox: what is new in each folder, and doubts looked for in Sent.
 
-Headers are looked at first, the body of what may be an answer then, and nothing else. What answers nothing of ours is
-forgotten at once and never logged. A pass has a budget of time and bytes; what is left goes on where it was. Folders
-are opened by EXAMINE and fetched from by BODY.PEEK, so nothing is marked, moved or deleted.
+Headers are looked at first, the body of what may be an answer then, and nothing else. A message that answers nothing of
+ours is forgotten at once and never logged. A pass has a budget of time and bytes; what is left goes on where it was.
+Folders are opened by EXAMINE and fetched from by BODY.PEEK, so nothing is marked, moved or deleted.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ class Pass:
         ]
 
     async def _read_apart(self, messages: Sequence[Incoming]) -> list[Inbound | None]:
-        """What each is. One that its reader fails at is passed by, or nothing after it would ever be read."""
+        """Read each message. One that its reader fails at is passed by, or nothing after it would ever be read."""
         if not messages:
             return []
         try:

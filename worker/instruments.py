@@ -1,4 +1,4 @@
-"""What a worker process counts and times for Prometheus.
+"""The counters and timers of a worker process for Prometheus.
 
 Counters live as long as the process, over all incarnations. Per email there are one counter and two histograms, which
 cost about 3 microseconds with the spans and log lines that are off.

@@ -164,8 +164,9 @@ class Share:
 
 
 class Cap:
-    """What a sender's server has been seen to accept. A connection that is lost looks like one that is refused, and
-    servers change their minds: so the cap holds for a while, and for twice as long where it is met again soon after.
+    """The lanes that a sender's server has been seen to accept. A connection that is lost looks like one that is
+    refused, and servers change their minds: so the cap holds for a while, and for twice as long where it is met again
+    soon after.
     """
 
     def __init__(self) -> None:
@@ -187,7 +188,7 @@ class Cap:
 
 
 class Crew:
-    """The lanes of one sender in this worker. What they finish goes to `hand_in`; `ring` wakes the sender loop."""
+    """The lanes of one sender in this worker. They give what they finish to `hand_in`; `ring` wakes the sender loop."""
 
     def __init__(
         self,
@@ -277,7 +278,7 @@ class Crew:
         await self.retire()
         await self._share.release()
 
-    # What lanes call
+    # Called by lanes
 
     async def connect(self) -> Conversation:
         """A conversation with the sender's server. Raises ServerTrouble."""

@@ -1,5 +1,5 @@
 """Mail from the service itself, by the fallback server: links to a new password. Where that is the sandbox, whose mail
-to no account of a workspace nobody sees, the link is in the log, too: whoever runs the service hands it over.
+to no account of a workspace nobody sees, the link is in the log, too: the one who runs the service hands it over.
 
 It is no campaign's: no ledger, no limit. A link that cannot be sent is tried again by the queue and expires in an hour.
 """

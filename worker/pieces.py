@@ -20,7 +20,7 @@ _Place = tuple[int, int, int]  # workspace, file, number
 
 
 class Pieces:
-    """What has been read of files."""
+    """Pieces of files that have been read."""
 
     def __init__(self, pool: Pool, budget: int = BUDGET) -> None:
         self._pool = pool

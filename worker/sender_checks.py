@@ -168,7 +168,7 @@ class Checks:
 
 
 class Mail(NamedTuple):
-    """What goes out. `subject` has a word that is in no other mail."""
+    """The mail that a check sends. `subject` has a word that is in no other mail."""
 
     message: Message
     message_id: str
@@ -199,7 +199,7 @@ class Mail(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What handing over showed; `failure`: why there is nothing to look for, otherwise `reply` is the 250's text."""
+    """The result of handing over; `failure`: why there is nothing to look for, otherwise `reply` is the 250's text."""
 
     showings: list[Showing]
     failure: Showing | None

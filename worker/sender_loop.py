@@ -1,9 +1,9 @@
 """The sender loop: trades outcomes for due emails until nothing of the sender is due soon.
 
-Each turn is one exchange with the ledger; while it runs, lanes finish and pile up the next turn's outcomes. What comes
-after an exchange, `worker.steps` decides. The loop opens lanes only while every one of them finds work, doubling like
-TCP's slow start, and closes them when it ends. It waits in place for an email due within seconds; otherwise it ends and
-says when to look again.
+Each turn is one exchange with the ledger; while it runs, lanes finish and pile up the next turn's outcomes.
+`worker.steps` decides what comes after an exchange. The loop opens lanes only while every one of them finds work,
+doubling like TCP's slow start, and closes them when it ends. It waits in place for an email due within seconds;
+otherwise it ends and says when to look again.
 """
 
 from __future__ import annotations
@@ -261,8 +261,8 @@ class _Run:
 
     async def _quarantine(self, error: Exception) -> End:
         """An error that no rule foresees. As far as we can tell this sender causes it, so this sender
-        waits. What is in flight is finished and reported first; what the error itself cut off, so that no lane can
-        say what became of it, counts as in doubt.
+        waits. Emails in flight are finished and reported first; those that the error itself cut off, so that no lane
+        can say what became of them, count as in doubt.
         """
         log.error("sender loop failed", exc_info=error)
         await self._crew.retire()
@@ -284,5 +284,5 @@ class _Run:
 
 
 def _settings(sender: Row) -> Row:
-    """What a refresh has to notice a change of."""
+    """The columns whose changes a refresh has to notice."""
     return {name: value for name, value in sender.items() if name not in {"failures", "verify_requested_at"}}

@@ -1,4 +1,4 @@
-"""What a sender's server does not do: a copy of each email that was sent, put into the folder for sent mail, once."""
+"""Copies that a sender's server does not make: each sent email is put into the folder for sent mail, once."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Conversation:
 
     async def deliver(self, envelope_from: str, message: Message, read: Read = _no_files) -> Verdict:
         """Hand one message over, of whose files `read` reads piece after piece. Never raises for what the server does;
-        after any loss `connected` is False. What becomes of copies changes no verdict: it stands behind the reply.
+        after any loss `connected` is False. The fate of copies changes no verdict: it stands behind the reply.
 
         RFC 5321, section 3.3; SMTPUTF8 as in RFC 6531, BODY=8BITMIME as in RFC 6152, PIPELINING as in RFC 2920, SIZE as
         in RFC 1870.

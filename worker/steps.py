@@ -1,4 +1,4 @@
-"""What a sender loop does next: one step, which two pure functions choose from what the loop has seen.
+"""The next step of a sender loop, which two pure functions choose from what the loop has seen.
 
 `after_exchange` chooses once an exchange is over, and mostly that is all. Where the exchange gave less than the loop
 asked for, or there was no lane to ask with, the loop looks at what the ledger expects, and `after_look` chooses.
@@ -83,7 +83,7 @@ def due_at(instant: datetime | None) -> End:
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a turn has seen once its exchange is over, or was not needed."""
+    """The facts that a turn has seen once its exchange is over, or was not needed."""
 
     winding_up: bool  # the turn asked for nothing: we stop, or are in trouble, or our time is over
     stopping: bool
@@ -122,7 +122,7 @@ def after_exchange(seen: Exchanged) -> Step:
 
 
 class Crewed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a loop has at the time of a look."""
+    """The claims and lanes of a loop at the time of a look."""
 
     held: int  # claims that are not reported yet
     lanes: int

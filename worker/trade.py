@@ -141,7 +141,7 @@ class Trade:
         return traded.claims
 
     def _heed(self, traded: Traded, reports: list[Report]) -> None:
-        """What the judge concluded."""
+        """Follow the judge's conclusions."""
         for report in reports:
             if report.refusal is not None and report.id in traded.judged:
                 count(report, traded.judged[report.id])
@@ -175,6 +175,6 @@ class Trade:
             await self.exchange(0)
 
     async def look(self) -> Outlook | None:
-        """What comes next for the sender; None when it is gone."""
+        """The sender's next claims, and when to ask again; None when the sender is gone."""
         async with self._pool.connection() as conn:
             return await exchange.outlook(conn, self._claimant)

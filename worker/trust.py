@@ -1,4 +1,4 @@
-"""Whom a worker believes that they are the server they say, for SMTP and IMAP alike."""
+"""The authorities by whom a worker knows servers, for SMTP and IMAP alike."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Unrecorded:
         return {email_id for who, email_id in self._kept if who == claimant}
 
     async def close(self) -> None:
-        """Offer each a last time. What is refused even then is logged, and the sweep will find its email in doubt."""
+        """Offer each a last time. A report refused even then is logged, and the sweep will find its email in doubt."""
         if self._offering is not None:
             self._offering.cancel()
             await asyncio.wait([self._offering])

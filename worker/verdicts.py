@@ -1,8 +1,8 @@
-"""What each reply or failure of an SMTP server means, and whose it is: the email's, the sender's, the connection's.
+"""The meaning of each reply or failure of an SMTP server, and whose it is: the email's, the sender's, the connection's.
 
 A connection lost before the final dot has handed over nothing, one lost after it may have (RFC 5321, section 6.1), and
 only the second is in doubt. Of a refusal the words come before the codes, for providers use codes (RFC 3463) for what
-they like. What the words do not tell, `app.domain.ledger.judge` finds out by what becomes of other emails.
+they like. `app.domain.ledger.judge` finds out what the words do not tell, by the fate of other emails.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _TELLING = 1_000  # what a server has to say it says first
 
 
 class Verdict(NamedTuple):
-    """What became of one message. `fault` says who has to change for it to work next time."""
+    """The outcome of one message. `fault` says who has to change for it to work next time."""
 
     kind: Outcome
     fault: Fault
@@ -68,7 +68,7 @@ NO_SMTPUTF8 = Verdict(
 
 
 def too_large(size: int, most: int) -> Verdict:
-    """What a server says of itself before it is asked (RFC 1870)."""
+    """The verdict that a server's announced limit gives before it is asked (RFC 1870)."""
     text = f"the message has {size / 1_000_000:.1f} MB with its files, and this server takes {most / 1_000_000:.1f} MB"
     return Verdict("REJECTED", "email", "MAIL", text, None, "5.3.4")
 
@@ -86,14 +86,14 @@ class ServerTrouble(Exception):
 
     @property
     def block_kind(self) -> BlockKind:
-        """What it means for the sender: of a reply to a message, words of its quota are no matter of the message."""
+        """The sender's kind of block: of a reply to a message, words of its quota are no matter of the message."""
         if self.kind == "reply":
             return "QUOTA" if SENDING_QUOTA.search(str(self)) or _QUOTA_CODES.search(str(self)) else "OTHER"
         return _BLOCK_KINDS.get(self.kind, "OTHER")
 
 
 def classify(command: Command, code: int, text: str, *, delivered: int, tried: int = 0) -> Verdict:
-    """What the server's reply to `command` means.
+    """The meaning of the server's reply to `command`.
 
     `delivered` is how many messages this connection has handed over, `tried` how many it was used for: a server that
     has taken some and then says 421 wants a new connection; one that says so to the first wants to be left alone.
@@ -132,7 +132,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int, tried: i
 
 
 def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
-    """What a connection lost or timed out at `command` means; at the dot, the message may have been accepted."""
+    """The meaning of a connection lost or timed out at `command`; at the dot, the message may have been accepted."""
     reason = storable(reason)
     if command == ".":
         return Verdict("UNKNOWN", "connection", command, f"the message went out and no answer came: {reason}")

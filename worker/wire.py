@@ -103,7 +103,7 @@ class Wire(asyncio.Protocol):
         """Hang up at once; what was not sent yet is not sent any more."""
         self._transport.abort()
 
-    # What the event loop calls
+    # Called by the event loop
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")

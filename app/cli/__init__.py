@@ -1,7 +1,8 @@
-"""`reachinbox`: what people and process managers start.
+"""`reachinbox`: the command that people and process managers start.
 
-Each command is a function of the settings and its options. What can be understood (an AppError, wrong settings, a
-database that does not answer) ends in a sentence on standard error; anything else is a bug and shows its traceback.
+Each command is a function of the settings and its options. A failure that can be understood (an AppError, wrong
+settings, a database that does not answer) ends in a sentence on standard error; anything else is a bug and shows its
+traceback.
 """
 
 from __future__ import annotations

@@ -37,5 +37,5 @@ async def check_migrated(url: str) -> None:
 
 
 def say_waiting(sentence: str) -> None:
-    """What `migrate` waits for, on standard error."""
+    """Say what `migrate` waits for, on standard error."""
     print(f"reachinbox: waiting: {sentence}", file=sys.stderr, flush=True)

@@ -34,7 +34,7 @@ class ReceivedMessage(msgspec.Struct, frozen=True):
 
 
 class MessageSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person wants to see of a message. Absent headers are empty, absent bodies None."""
+    """The parts of a message that a person wants to see. Absent headers are empty, absent bodies None."""
 
     subject: str
     from_: str = msgspec.field(name="from")
@@ -123,7 +123,7 @@ class _Conversation(SMTP):
 
 
 async def serve(store: Store, host: str = "127.0.0.1", port: int = 0) -> Mailbox:
-    """Listen on `host`; port 0 takes a free one (see `.port`). What `store` raises is answered with 451."""
+    """Listen on `host`; port 0 takes a free one (see `.port`). An error that `store` raises is answered with 451."""
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells every command at INFO
     mailbox = Mailbox(store)
     await mailbox.listen(host, port)

@@ -16,7 +16,7 @@ server gains no right that an ordinary user lacks.
 It listens on a socket in that folder, which nobody else may enter, and on no port: so no other process can take its
 place. Only where that folder takes no socket (its path is too long, or its file system has none) it listens on a port
 of 127.0.0.1 instead; the file `port` is there as long as it does. Either way both sides have to prove that they know
-the password (SCRAM), so whoever takes the port of a server that crashed learns nothing.
+the password (SCRAM), so a program that takes the port of a server that crashed learns nothing.
 """
 
 from __future__ import annotations

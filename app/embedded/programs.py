@@ -24,7 +24,7 @@ class User(NamedTuple):
 
 
 def server_user(home: Path) -> User | None:
-    """Whom root runs the server as: the folder's owner, at first `postgres` or `nobody`. Else None."""
+    """The user that root runs the server as: the folder's owner, at first `postgres` or `nobody`. Else None."""
     if os.geteuid() != 0:
         return None
     owner = home.stat()

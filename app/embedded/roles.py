@@ -21,7 +21,7 @@ DATABASE = "reachinbox"
 def set_up(url: str, database_url: str, password: str) -> None:
     """Make roles and database as they should be, by the superuser's URLs of `postgres` and of the database itself.
 
-    The password comes last: whoever is let in with it finds everything in its place. Harmless when repeated. On a
+    The password comes last: a client that it lets in finds everything in its place. Harmless when repeated. On a
     standby nothing is to do: all of it comes from its primary. Raises psycopg.Error.
     """
     with psycopg.connect(url, autocommit=True) as conn:

@@ -1,11 +1,11 @@
-"""Who is asking: a program by its API key (RFC 6750), or a person by the cookie of a session.
+"""Authentication of a call: a program by its API key (RFC 6750), a person by the cookie of a session.
 
-What a call takes stands at its handler: `opt={"role": …}`, what one has to be in the workspace, and `"scope"`, what a
-key has to allow. A cookie is sent by browsers on their own, so a request that writes and comes with
-one must come from our own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
+A call's needs stand at its handler: `opt={"role": …}`, what one has to be in the workspace, and `"scope"`, what a key
+has to allow. A cookie is sent by browsers on their own, so a request that writes and comes with one must come from our
+own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
 
 All tabs of a browser share one cookie, and may show different people. So our pages say in each request whose they are,
-and what is asked for as somebody else than the cookie's is refused.
+and a request as somebody else than the cookie's is refused.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from app.settings import LOOPBACK, Settings, origin_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
-# Whose page asks. Addresses that a page gives to the browser (links, frames, the stream of events) have no headers.
+# The user whose page asks. Addresses for the browser (links, frames, the stream of events) have no headers.
 ACTING_AS, ACTING_AS_PARAMETER = "reachinbox-acting-as", "actingAs"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 
 class Access(NamedTuple):
-    """What the request may do, and the session it came by, if it came by one."""
+    """The scopes of a request, and the session it came by, if it came by one."""
 
     scopes: frozenset[Scope]
     session_id: int | None
 
 
 class Authentication(AbstractAuthenticationMiddleware):
-    """Lets nobody unknown pass; the first way in that the request tries decides. Whoever brings a body then waits until
+    """Lets nobody unknown pass; the first way in that the request tries decides. A request with a body then waits until
     there is room for it.
     """
 
@@ -57,7 +57,7 @@ class Authentication(AbstractAuthenticationMiddleware):
 
 
 async def authenticate(connection: Connection) -> tuple[User, Access]:
-    """Who asks, as of now. Raises Unauthenticated, Forbidden."""
+    """The user who asks, and their access, as of now. Raises Unauthenticated, Forbidden."""
     user, access = await _find(connection)
     if access.session_id is not None:
         if _method(connection) not in SAFE_METHODS:
@@ -67,7 +67,7 @@ async def authenticate(connection: Connection) -> tuple[User, Access]:
 
 
 async def _find(connection: Connection) -> tuple[User, Access]:
-    """Whose key or session it is. Raises Unauthenticated, Forbidden."""
+    """The user of the key or session, and their access. Raises Unauthenticated, Forbidden."""
     pool = connection.app.state["pool"]
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -81,7 +81,7 @@ async def _find(connection: Connection) -> tuple[User, Access]:
 
 
 async def require_still_let_in(connection: Connection) -> None:
-    """What let the request pass does so still: a body may take an hour. In its session another workspace may have been
+    """Check that the request may still pass: a body may take an hour. In its session another workspace may have been
     selected meanwhile, which changes nothing here. Raises Unauthenticated, Forbidden, NotFound.
     """
     if "user" not in connection.scope:
@@ -95,8 +95,8 @@ async def require_still_let_in(connection: Connection) -> None:
 def require_own_page(connection: Connection) -> None:
     """Raises Forbidden for a request that a page of another site had a browser send.
 
-    What comes from no browser has neither header, and no cookie that somebody else could make use of. A page is ours at
-    BASE_URL, whatever Host a proxy passes on, and at the Host that the browser has named.
+    A request that comes from no browser has neither header, and no cookie that somebody else could make use of. A page
+    is ours at BASE_URL, whatever Host a proxy passes on, and at the Host that the browser has named.
     """
     site = connection.headers.get("sec-fetch-site")
     origin = connection.headers.get("origin")
@@ -148,7 +148,7 @@ async def require_scope(connection: Connection, handler: BaseRouteHandler) -> No
 
 
 def scope_of(handler: BaseRouteHandler, method: str) -> Scope:
-    """What a key needs for a call."""
+    """The scope that a key needs for a call."""
     return handler.opt.get("scope", "read" if method in SAFE_METHODS else "send")
 
 
@@ -196,7 +196,7 @@ def provide_user(request: Request[User, Access, Any]) -> User:
 
 
 def provide_actor(request: Request[Any, Any, Any]) -> Actor:
-    """Who asks, as far as it is known, and from where."""
+    """The actor who asks, as far as it is known, and from where."""
     visitor = request.app.state["visitors"].find(request)
     user_id = request.user.id if "user" in request.scope else None
     return Actor(visitor.address, request.headers.get("user-agent", ""), user_id, visitor.counted)

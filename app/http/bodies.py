@@ -39,7 +39,7 @@ LEAST_OF_FORM_PER_S = 50_000  # a person's connection may be slow, and a file ta
 LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
 LARGE_AT_ONCE = 3
-# Files on their way to the disk: whoever sends them slowly takes many accounts to keep others waiting.
+# Files on their way to the disk: a slow sender takes many accounts to keep others waiting.
 FILES_AT_ONCE = 20
 FILES_OF_ONE = 3
 # Requests with a body above PUBLIC and up to SMALL, from before it is read until they are answered.
@@ -134,7 +134,7 @@ def _is_form(request: Request[Any, Any, Any]) -> bool:
 def require_content_type(request: Request[Any, Any, Any], *allowed: str) -> str:
     """The request's media type. Raises ClientException (415) unless it is one of `allowed`.
 
-    What a page on another site can post without asking (forms, plain text) is thereby no JSON.
+    A body that a page on another site can post without asking (forms, plain text) is thereby no JSON.
     """
     media_type, _ = request.content_type
     if media_type not in allowed:

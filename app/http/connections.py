@@ -1,6 +1,6 @@
 """Connections: what a stranger may send before there is a request that a handler could refuse.
 
-httptools sets no limit of its own. Whatever is no body is held until it is whole: one header of any length, any number
+httptools sets no limit of its own. It holds whatever is no body until it is whole: one header of any length, any number
 of them, an address, trailers. Nor does it limit how many connections wait, of which it could take no more then.
 """
 

@@ -1,7 +1,7 @@
 """Connections that wait for their client, of which there are never more than so many.
 
-Each takes one of the file descriptors of a process, and whoever opens connections and says nothing would have them
-all. So the one that has been silent longest gives way to the next. Nobody who speaks is sent away by it, unless
+Each takes one of the file descriptors of a process, and a client that opens connections and says nothing would have
+them all. So the one that has been silent longest gives way to the next. Nobody who speaks is sent away by it, unless
 thousands spoke since.
 """
 

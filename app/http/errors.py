@@ -45,7 +45,7 @@ _STATUS: Mapping[type[AppError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
-# What Litestar itself refuses before a handler is reached, in more words than the phrase of the status.
+# Words on what Litestar itself refuses before a handler is reached, in more words than the phrase of the status.
 _DETAIL = {
     HTTPStatus.NOT_FOUND: "there is nothing at this address",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; the header Allow says which it takes",
@@ -157,7 +157,7 @@ HANDLERS: Mapping[type[Exception], Any] = {
 
 
 def problems(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
-    """What a handler's documentation says of its failures: those any request may meet, and `statuses`."""
+    """The failures in a handler's documentation: those any request may meet, and `statuses`."""
     always = (
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.UNAUTHORIZED,

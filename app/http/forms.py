@@ -32,8 +32,8 @@ _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class Form(NamedTuple):
-    """Each part by its name. What a browser sends of an empty field is not there. `several`: the files of the name of
-    which there may be any number.
+    """Each part by its name. The part that a browser sends of an empty field is not there. `several`: the files of the
+    name of which there may be any number.
     """
 
     texts: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the API says of itself: OpenAPI 3.1 at /api/schema, as JSON alone (documentation pages load from elsewhere)."""
+"""The API's document of itself: OpenAPI 3.1 at /api/schema, as JSON alone (documentation pages load from elsewhere)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class StructSchemas(StructSchemaPlugin):
 
 
 def description(struct: str, field: str) -> str | None:
-    """What a field means; None: nobody has said it."""
+    """The description of a field; None: it has none."""
     return DESCRIPTIONS.get(f"{struct}.{field}") or DESCRIPTIONS.get(field)
 
 

@@ -1,4 +1,4 @@
-"""What handlers take from a request besides its body: ids, pages, and what the service provides."""
+"""Parameters that handlers take from a request besides its body: ids, pages, and what the service provides."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def show_reference(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 def _needs(app: Litestar) -> Iterator[tuple[str, str]]:
-    """What a call takes, by its `operationId`: a scope of the key, and a role in the workspace."""
+    """The scope of the key and the role in the workspace that each call takes, by its `operationId`."""
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             guards = cast("list[Any]", handler.resolve_guards())  # pyright: ignore[reportUnknownMemberType]
@@ -177,7 +177,7 @@ def _table(title: str, rows: list[tuple[str, Node, str, bool]]) -> Markup:
 
 
 def _kind(schema: Node) -> Markup:
-    """What a value may be, with its limits; a struct is a link."""
+    """The kind of a value, with its limits; a struct is a link."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return Markup('<a href="#{}">{}</a>').format(name, name)
@@ -228,5 +228,5 @@ def _sample(name: str, schema: Node) -> Any:
 
 
 def _words(text: str) -> Markup:
-    """What stands between backticks as code."""
+    """The text, with what stands between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped just now

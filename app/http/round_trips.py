@@ -42,7 +42,7 @@ class BrowserCookie(NamedTuple):
 
 
 def returned_with(request: Request[Any, Any, Any], settings: Settings, cookie: BrowserCookie) -> Return:
-    """What the browser brings back from the provider."""
+    """The parameters that the browser brings back from the provider."""
     query = request.query_params
     browser = cookie.read(request, settings)
     return Return(query.get("state"), query.get("code"), query.get("error"), browser, query.get("iss"))

@@ -1,4 +1,4 @@
-"""What msgspec and Litestar say about input that does not fit, in words for people and by the names on the wire."""
+"""Errors of msgspec and Litestar about input that does not fit, in words for people and by the names on the wire."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KINDS = {
 def invalid_body(
     error: msgspec.ValidationError, kind: type[msgspec.Struct] | None = None, *, at: str = ""
 ) -> InvalidInput:
-    """What is wrong with a body that should have been a `kind`, or with the field `at` of one."""
+    """The error for a body that should have been a `kind`, or with the field `at` of one."""
     said = str(error)
     if len(said) > MOST_SAID:  # it repeats a name as long as somebody made it
         return InvalidInput({at or WHOLE: f"{said[:SHOWN]}…"})
@@ -51,7 +51,7 @@ def invalid_body(
 
 
 def invalid_parameters(handler: BaseRouteHandler, faults: Iterable[Mapping[str, str]]) -> InvalidInput:
-    """What is wrong with the query or headers of a request, or that its body is missing."""
+    """The error for a request whose query or headers are wrong, or whose body is missing."""
     parameters = handler.parsed_fn_signature.parameters
     fields: dict[str, str] = {}
     for fault in faults:

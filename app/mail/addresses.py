@@ -102,7 +102,7 @@ def _plain_domain(domain: str) -> str:
 
 
 def key(address: str) -> str:
-    """What two spellings of one mailbox have in common. In practice case tells no two mailboxes apart.
+    """The key that all spellings of one mailbox have in common. In practice case tells no two mailboxes apart.
 
     ASCII case, as in the ledger's index: beyond it, languages and Unicode versions do not agree on what is the same.
     """

@@ -1,4 +1,4 @@
-"""What receivers get of the HTML that somebody wrote, made once for a campaign; for child processes only.
+"""The document that receivers get of the HTML that somebody wrote, made once for a campaign; for child processes only.
 
 A fragment becomes a whole document, with language and title. Styles go to the elements that they are for, since many
 mail programs drop style sheets. And where no text is given, one is made: some people, and every filter, read that.
@@ -192,7 +192,7 @@ _CELLS = frozenset({"td", "th"})
 _UNSEEN = frozenset({"head", "style", "script", "title", "template"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
-# What newsletters put behind the line that is shown beside the subject, so that nothing else is.
+# Filling that newsletters put behind the line shown beside the subject, so that nothing else is shown.
 _FILLING = re.compile("(?:[\u034f\u00ad\u200b-\u200d\u2007\ufeff][ \xa0]*){3,}")
 _TAG_LIKE = re.compile(r"\{(?=[{%])")
 _MARK = re.compile(r"lqdq*\d+z")
@@ -283,7 +283,7 @@ class _Reader(LenientParser):
     def handle_data(self, data: str) -> None:
         if self._unseen:
             return
-        # What only looks like a tag of Liquid must not become one.
+        # Text that only looks like a tag of Liquid must not become one.
         text = _TAG_LIKE.sub("{ ", data)
         if not self._pre:
             text = _WHITESPACE.sub(" ", text)

@@ -1,7 +1,7 @@
 """Files in messages: their parts (RFC 2045, 2183, 2387), written so that no message holds a copy of them.
 
 A file is kept, read and written in pieces, each of whole lines of base64. A message knows its files by their ids, and
-whoever sends it asks for piece after piece.
+its sender asks for piece after piece.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What kind of file goes along: its name, its media type, and whether receivers will have it."""
+"""Kinds of files that go along: the name, the media type, and whether receivers will have it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHER = {
     ".webp": "image/webp",
 }
 ANY_TYPE = "application/octet-stream"
-# What Gmail and Outlook refuse to deliver, packed or not.
+# Files that Gmail and Outlook refuse to deliver, packed or not.
 _PROGRAMS = frozenset(
     {"ade", "adp", "apk", "appx", "appxbundle", "bat", "cab", "chm", "cmd", "com", "cpl", "dex", "diagcab"}
     | {"dll", "dmg", "ex", "exe", "gadget", "hta", "ins", "iso", "isp", "jar", "jnlp", "js", "jse", "lib", "lnk"}
@@ -48,8 +48,8 @@ def type_of(name: str) -> str:
     ending = re.search(r"\.[^.]+$", name.lower())
     found, packed = _TYPES.guess_type(name)
     found = (ending and _OTHER.get(ending[0])) or found
-    # What is a message or made of parts by its type would have to be written otherwise (RFC 2046, 5.2.1), and what is
-    # packed (`a.csv.gz`) is not of the kind of what is in it.
+    # A message or multipart type would have to be written otherwise (RFC 2046, 5.2.1), and a file that is
+    # packed (`a.csv.gz`) is not of the type of its content.
     return ANY_TYPE if found is None or packed or found.startswith(("message/", "multipart/")) else found
 
 

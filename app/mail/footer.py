@@ -1,4 +1,4 @@
-"""What a message ends with for the sake of the law: a postal address, and a line with the link to unsubscribe."""
+"""The end of a message for the sake of the law: a postal address, and a line with the link to unsubscribe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SMALL = '<p style="font-size: 12px; line-height: 1.5">{}</p>'
 
 
 def example_url(base_url: str) -> str:
-    """What a link looks like, where a real one could be followed by somebody else than its recipient."""
+    """An example of a link, where a real one could be followed by somebody else than its recipient."""
     return f"{base_url}/u/example"
 
 

@@ -1,4 +1,4 @@
-"""What receivers may dislike about a message, each with its reason: said while it is written, when it can be mended.
+"""Hints on what receivers may dislike in a message, each with its reason: given while it is written and can be mended.
 
 Nothing here keeps anybody from sending.
 """
@@ -38,7 +38,7 @@ NOWHERE = "In an email it leads nowhere. A link begins with https://, or with ma
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """What was found, in which part of the message, and why it matters."""
+    """A finding about one part of the message, and why it matters."""
 
     part: str
     found: str
@@ -130,7 +130,7 @@ def _host(target: str) -> str:
 
 
 def _site(host: str) -> str:
-    """What two hosts of one owner mostly share."""
+    """The part that hosts of one owner mostly share."""
     return ".".join(host.removeprefix("www.").split(".")[-2:])
 
 

@@ -53,7 +53,7 @@ _TAGS = frozenset({"#", "assign", "capture", "case", "echo", "if", "unless"})
 _WORDS = _TAGS - {"#"} | {f"end{name}" for name in _TAGS - {"#", "assign", "echo"}} | {"else", "elsif", "when", "raw"}
 _UNEXPECTED = re.compile(r"unexpected tag '(\w+)'")
 _NO_NAME = re.compile(r"expected a primitive expression, found (\w+)")
-# What Liquid says to those who make templates, in words for those who write letters.
+# Errors of Liquid for those who make templates, in words for those who write letters.
 _PLAIN = {
     "missing expression": "a condition says nothing; write it as {% if company %}",
     "expected a primitive expression, found end of expression": "a name is missing; a merge field is {{ first_name }}",
@@ -152,7 +152,7 @@ class _Environment(Environment):
 
 
 def _tokens(source: str) -> Iterator[Token]:
-    """What Liquid's own lexer would give, in one pass."""
+    """The tokens that Liquid's own lexer would give, in one pass."""
     for text, at, is_tag, name in parts(source):
         if not is_tag:
             yield Token(TOKEN_CONTENT, text, at, source)
@@ -251,7 +251,7 @@ def _explained(source: str, error: LiquidError) -> TemplateError:
 
 
 def _meant(message: str) -> str:
-    """What a word was probably meant to be, to be put behind what is wrong with it."""
+    """Words on what was probably meant, to put behind what is wrong."""
     if tag := _UNEXPECTED.fullmatch(message):
         return "; nothing was begun that it belongs to" if tag[1] in _WORDS else nearest(tag[1], _WORDS)
     if (word := _NO_NAME.fullmatch(message)) and word[1] in LIQUID_WORDS:
@@ -268,7 +268,7 @@ def _parsed(source: Source) -> Template | TemplateError:
 
 
 def analyse(_: None, source: Source) -> Fields | Wrong:
-    """What a template asks of its recipients. For `app.killable`, as `render` is."""
+    """The fields that a template asks of its recipients. For `app.killable`, as `render` is."""
     template = _parsed(source)
     return Wrong(template.detail) if isinstance(template, TemplateError) else template.fields
 

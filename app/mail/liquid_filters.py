@@ -20,7 +20,7 @@ MAX_VALUE = 200_000  # characters of what a filter returns; bytes of all the var
 MOST_PIECES = 10_000  # that `split` may make of a text
 MOST_DATE = 100  # characters of a date, and of the format of one
 
-# What each character costs a filter, in those that the fastest pass in the same time.
+# The cost of each character to a filter, in characters that the fastest pass in the same time.
 FILTERS = {
     "append": 1,
     "capitalize": 10,
@@ -59,7 +59,7 @@ _SEARCHING = frozenset({"remove", "remove_first", "remove_last", "replace", "rep
 
 
 class _Work:
-    """What the rendering that goes on has spent. There is one at a time: a child process has one thread."""
+    """The work that the current rendering has spent. There is one at a time: a child process has one thread."""
 
     def __init__(self) -> None:
         self._spent = 0
@@ -77,14 +77,14 @@ work = _Work()
 
 
 def _size(value: object) -> int:
-    """In characters, about. What takes a list looks at its items; what takes the text of one is given that."""
+    """In characters, about. A filter that takes lists looks at their items; others are given their text."""
     if isinstance(value, str):
         return len(value)
     return 50 * len(cast("list[object]", value)) if isinstance(value, list) else 20
 
 
 def charge_search(text: object, wanted: object) -> None:
-    """What it costs to look for `wanted`: in long texts str.find is linear, in shorter ones only nearly."""
+    """Charge the search for `wanted`: in long texts str.find is linear, in shorter ones only nearly."""
     size, length = _size(text), _size(wanted)
     work.charge(size * min(length, 100 if size < 30_000 else 6))
 

@@ -166,7 +166,7 @@ class _Reader:
 
 def as_meant(inside: str) -> str:
     """The inside of a tag with curly quotes as straight ones, HTML's names of signs as these, and every kind of blank
-    as one. What stands in quotes stays.
+    as one. Text in quotes stays.
     """
     return inside if _TYPED.fullmatch(inside) else _WRITTEN.sub(_plain, inside)
 

@@ -68,8 +68,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows;
-    `thread`: Message-IDs of what came before in the thread, the one that is answered last.
+    """The parts that messages have beside their text. `headers`: templates by their names; `images`: what the HTML
+    shows; `thread`: Message-IDs of what came before in the thread, the one that is answered last.
     """
 
     reply_to: str | None = None
@@ -156,7 +156,7 @@ class MessageBuilder:
         return _Part(source, template, wants_link=wants_link)
 
     def _read_headers(self, beside: Beside, language: str | None) -> None:
-        """What stands in each message's head beside what the recipient's own lines are."""
+        """Read what stands in each message's head beside the recipient's own lines."""
         self._fixed = "" if beside.reply_to is None else f"Reply-To: {to_ascii(beside.reply_to)}\r\n"
         self._thread = [f"<{one}>" for one in beside.thread]
         self._own: list[tuple[str, Template | None]] = []
@@ -169,7 +169,7 @@ class MessageBuilder:
                 self._own.append((name, template))
         self._cc = [to_ascii(address) for address in beside.cc]
         self._bcc = [to_ascii(address) for address in beside.bcc]
-        # Who else gets each message: addresses by their keys.
+        # Others who get each message: addresses by their keys.
         self.copies = {key(to_ascii(address)): address for address in (*beside.cc, *beside.bcc)}
 
     def _parse(self, source: Source) -> Template | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# What means something else than a merge field does, with or without a filter.
+# Words that mean something else than a merge field, with or without a filter.
 LIQUID_WORDS = frozenset(
     {"true", "false", "nil", "null", "empty", "blank", "and", "or", "contains", "not", "in", "offset", "limit"}
     | {"reversed", "cols", "continue", "with", "for", "as", "if", "else", "required"}
@@ -36,8 +36,8 @@ _ESCAPED = re.compile(f"{_BAR}([0-9a-f]+){_BAR}")
 
 
 def escaped(inside: str) -> str:
-    """The inside of a tag with each mark of a name written with letters, since Liquid takes no others in names. What
-    stands in quotes stays.
+    """The inside of a tag with each mark of a name written with letters, since Liquid takes no others in names. Text in
+    quotes stays.
     """
     if not _MARK.search(inside):
         return inside

@@ -1,4 +1,4 @@
-"""What a name that nobody knows was probably meant to be."""
+"""The known name that an unknown one was probably meant to be."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What names an email to the world and tells nobody but us which one: Message-IDs, and the tokens of links.
+"""Names of emails for the world, which tell nobody but us which one: Message-IDs, and the tokens of links.
 
-An email is named by its workspace and its id, which count up: whoever read them could count a customer's mail. So they
-are encrypted, as one block of AES with a key that never changes; ids of the same email are always the same, and what
+An email is named by its workspace and its id, which count up: a reader could count a customer's mail. So they are
+encrypted, as one block of AES with a key that never changes; ids of the same email are always the same, and what
 somebody makes up is told from ours by zeros in it. Nothing is looked up: an id leads to its email by itself.
 """
 
@@ -43,14 +43,14 @@ class Keys(NamedTuple):
 
 
 class EmailName(NamedTuple):
-    """Which email it is."""
+    """The email that an opaque name stands for."""
 
     workspace_id: int
     email_id: int
 
 
 class OldName(NamedTuple):
-    """Which email a Message-ID from before they were encrypted names; anybody can write one."""
+    """The email that a Message-ID from before they were encrypted names; anybody can write one."""
 
     email_id: int
     campaign_id: int
@@ -93,8 +93,8 @@ class MessageIds:
         return f"<{self._block.seal(workspace_id, email_id).hex()}@{domain}>"
 
     def whose(self, message_id: str) -> EmailName | OldName | None:
-        """The email that a message's id, or one that it refers to, names; None: no id of ours. Whatever its domain is:
-        a sender may have had another.
+        """The email that a message's id, or one that it refers to, names; None: no id of ours. Its domain may be any: a
+        sender may have had another.
         """
         if found := _MESSAGE_ID.fullmatch(message_id):
             return self._block.open(bytes.fromhex(found[1]))
@@ -103,7 +103,7 @@ class MessageIds:
 
 
 class Linked(NamedTuple):
-    """What the token of a link says. `digest`: the address as `installation` knows it again, also once the email is
+    """The content of a link's token. `digest`: the address as `installation` knows it again, also once the email is
     removed or erased.
     """
 

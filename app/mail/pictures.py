@@ -29,7 +29,7 @@ class Picture(NamedTuple):
 
 
 class _Seen:
-    """What a walk has come by. Raises ValueError for more blocks than a picture has."""
+    """The figures that a walk has come by. Raises ValueError for more blocks than a picture has."""
 
     def __init__(self) -> None:
         self.width = self.height = self.frames = 0

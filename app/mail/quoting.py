@@ -1,4 +1,4 @@
-"""What stands below a message that follows another: the earlier one, as people's mail programs quote it."""
+"""The quotation below a message that follows another: the earlier one, as people's mail programs quote it."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def with_quote(text: str, quoted: Quote, *, html: bool) -> str:
 
 
 def _inside(html: str) -> str:
-    """What can stand within another document."""
+    """The part of a document that can stand within another one."""
     found = _BODY.search(html)
     return _OUR_PICTURE.sub("", _HEAD.sub("", found[1] if found else html)).strip()

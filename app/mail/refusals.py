@@ -1,4 +1,4 @@
-"""Whose a refusal is, by its words and codes: the one table for what servers reply and for what comes back as a bounce.
+"""The one table of whose a refusal is, by its words and codes, for servers' replies and for bounces.
 
 Words come before the codes, for providers use codes (RFC 3463) for what they like. Gmail and Microsoft accept at
 submission and say in a bounce what others say in a reply.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-# Whose a refusal may be, for `app.domain.ledger.judge`: the sender's by its words, the server's pace by its words, or
-# anybody's. What names the recipient's mailbox is none of these.
+# Kinds of refusals by whose they may be, for `app.domain.ledger.judge`: the sender's by its words, the server's pace by
+# its words, or anybody's. A refusal that names the recipient's mailbox is none of these.
 Refusal = Literal["SENDER", "THROTTLE", "EMAIL_4XX", "OTHER_5XX"]
 
 
@@ -41,7 +41,7 @@ HERE = _words(
     r"per[- ](connection|session)|(in|on|for) this (connection|session)|error limit exceeded",
 )
 CONNECTIONS = _words(r"(concurrent|simultaneous|parallel|open) (smtp )?(connections|sessions)|too many connections")
-# What a recipient's side says of whom it lets write: no matter what it calls us, another recipient's may not.
+# Words of a recipient's side on whom it lets write: no matter what it calls us, another recipient's may not.
 _OF_THE_RECIPIENT = _words(
     r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution"
 )
@@ -111,7 +111,7 @@ def is_dead(enhanced: str | None, words: str) -> bool:
 
 
 def whose(code: int, enhanced: str | None, words: str) -> Refusal | None:
-    """Whose a refusal at RCPT, DATA or the dot may be; None: the mailbox's that it names."""
+    """The kind of a refusal at RCPT, DATA or the dot; None: it is of the mailbox that it names."""
     for_good = code >= 500
     if of_the_mailbox(enhanced, words):
         return None

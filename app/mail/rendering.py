@@ -1,7 +1,7 @@
 """Liquid in a child process: templates analysed, and rendered for many recipients in one message.
 
-What a user wrote is lexed and rendered there and nowhere else, so a text that takes for ever costs its budget, and the
-child of that moment.
+A user's text is lexed and rendered there and nowhere else, so one that takes for ever costs its budget, and the child
+of that moment.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def render(
 
 
 async def make(written: Written, workspace_id: int) -> Made | None:
-    """What is sent of it; None: that takes too much. Raises NotRendered."""
+    """The document that is sent; None: making it takes too much. Raises NotRendered."""
     (result,) = await _children.run(document.make, None, [written], BUDGET, workspace_id=workspace_id)
     if not isinstance(result, Failure):
         return result

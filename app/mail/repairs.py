@@ -134,7 +134,7 @@ def _may_drop(text: str, parts: list[str], found: list[str]) -> bool:
     )
 
 
-# What many addresses have behind the @.
+# Domains that many addresses have behind the @.
 PROVIDERS = (
     *("gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "live.com", "msn.com"),
     *("protonmail.com", "verizon.net", "comcast.net", "hotmail.co.uk", "yahoo.co.uk", "hotmail.fr", "yahoo.fr"),
@@ -194,7 +194,7 @@ def suggestions() -> Suggestions:
 
 
 def _all_near() -> Iterator[tuple[str, str]]:
-    """What one slip of a finger makes of a provider's name, with what was meant."""
+    """Providers' names as one slip of a finger makes them, each with the one that was meant."""
     for provider in PROVIDERS:
         name, dot, ending = provider.partition(".")
         for near in _slips(name, swaps_only=provider in _SHORT):

@@ -9,8 +9,8 @@ _CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE | re.ASCII) for nam
 
 
 def strip_html(text: str) -> str:
-    """Without tags and comments, and without scripts and styles whole. What begins like a tag and never ends is text,
-    and so is a `<` before anything that is no name. Entities stay as they are.
+    """Without tags and comments, and without scripts and styles whole. A beginning like that of a tag that never ends
+    is text, and so is a `<` before anything that is no name. Entities stay as they are.
     """
     kept: list[str] = []
     position = 0

@@ -59,7 +59,7 @@ def _word(sign: re.Match[str], moment: date, locale: Locale) -> str:
 
 @lru_cache(maxsize=64)
 def locale_of(language: str) -> Locale:
-    """What is known of a language, such as `de` or `pt-BR`. Raises ValueError."""
+    """The locale of a language, such as `de` or `pt-BR`. Raises ValueError."""
     if not _LANGUAGE.fullmatch(language):
         raise ValueError(f"'{language}' is no language; write it as de or pt-BR")
     try:

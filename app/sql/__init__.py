@@ -2,8 +2,8 @@
 
 A file holds blocks that begin with `-- name: some_name`; the comment below it says what the query is for. A module
 asks for its own file, and for no other: `sql = queries(__name__)` in `app.domain.ledger.exchange` reads
-`ledger/exchange.sql`, and `sql.outlook` is the text of a query in it. What the module's code names and what its file
-holds must be the same set: a missing, doubled or unused name stops the program at import, not at the first use.
+`ledger/exchange.sql`, and `sql.outlook` is the text of a query in it. The names in the module's code and in its file
+must be the same set: a missing, doubled or unused name stops the program at import, not at the first use.
 
 A block that begins `-- function: some_name` makes a function in the database, for the queries of its file.
 `app.db.migrate` makes it, under a name that has a digest of its text: so programs of two versions each call their own.

@@ -1,5 +1,5 @@
 -- name: examine_database
--- What an operator may have to mend. NULL where the tenants' role is not there, which a migration makes.
+-- Facts of the database that an operator may have to mend. NULL where the tenants' role is not there, which a migration makes.
 SELECT current_setting('server_version_num')::integer AS version_num,
        current_setting('server_version') AS version,
        (SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'reachinbox_tenant')

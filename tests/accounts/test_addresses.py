@@ -21,7 +21,7 @@ from tests.support.oidc import ProviderProcess
 
 PASSWORD = "correct horse"  # noqa: S105
 ADMIN, DOTTED = "admin@corp.example.net", "adm\u0130n@corp.example.net"  # which lower() of PostgreSQL takes for one
-# What other rules than ours take for the same: lower, casefold, NFKC, and looks.
+# Addresses that other rules than ours take for the same: lower, casefold, NFKC, and looks.
 LOOKALIKES = ("adm\u0131n@corp.example.net", DOTTED, "ad\u217fin@corp.example.net", "\uff41dmin@corp.example.net")
 
 

@@ -1,4 +1,4 @@
-"""What the administrator does about others: accounts disabled and enabled, sessions ended, keys revoked, the log."""
+"""Acts of the administrator on others: accounts disabled and enabled, sessions ended, keys revoked, the log."""
 
 from __future__ import annotations
 

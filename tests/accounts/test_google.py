@@ -34,7 +34,7 @@ async def audited(pool: Pool) -> list[tuple[str, str]]:
     return [(row["action"], row["subject"]) for row in rows]
 
 
-# Who is let in
+# People who are let in
 
 
 async def test_somebody_new_gets_an_account_and_is_known_from_then_on(
@@ -94,7 +94,7 @@ async def test_an_account_is_linked_to_its_verified_address(
 async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_more(
     browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
 ) -> None:
-    """Whoever registers somebody else's address gets nothing of what its owner does there later."""
+    """A person who registers somebody else's address gets nothing of what its owner does there later."""
     squatter = {"email": "victim@example.com", "password": "I was here first"}
     async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
         assert (await early.post("/api/auth/register", json=squatter)).status_code == 201
@@ -266,7 +266,7 @@ async def test_somebody_removed_while_they_log_in_is_let_in_elsewhere(
 async def test_proving_an_address_leaves_the_account_alone_in_its_own_workspace_and_in_no_others(
     browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, box: SecretBox, user: User
 ) -> None:
-    """Whoever registered with it may have let accomplices in, and may have been let in by people who are none."""
+    """A person who registered with it may have let accomplices in, and may have been let in by people who are none."""
     accomplice = await create_user(pool, box, "eve@example.com", "battery staple", default_hourly_limit=100)
     async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
         await early.post("/api/auth/register", json={"email": "victim@example.com", "password": "I was here first"})
@@ -315,7 +315,7 @@ async def test_an_account_that_owned_nothing_alone_gets_a_workspace_when_its_add
     assert only["id"] != victim["workspaceId"]
 
 
-# Whose login it is
+# The owner of a login
 
 
 async def test_a_login_works_once(browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""What a stranger may do how often, and that nothing dear is done before it is counted."""
+"""Limits on how often a stranger may do things, each counted before anything dear is done."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
 
     class Held:
         def hash(self, _password: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             return "a hash"
 
     monkeypatch.setattr(passwords, "_hasher", Held())
@@ -151,12 +151,12 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
 async def test_whoever_asks_for_many_waits_for_them_alone(
     visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever had an account and logged in a hundred times at once kept everybody from it: they waited for all."""
+    """Somebody with an account who logged in a hundred times at once kept everybody from it: they waited for all."""
     held, done = threading.Event(), list[str]()
 
     class Held:
         def hash(self, whose: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             done.append(whose)
             return "a hash"
 
@@ -178,7 +178,7 @@ async def test_whoever_asks_for_too_many_is_refused_alone(
 
     class Held:
         def hash(self, _password: str) -> str:
-            held.wait(10)
+            held.wait(BOUND_S)
             return "a hash"
 
     monkeypatch.setattr(passwords, "_hasher", Held())
@@ -325,7 +325,7 @@ async def test_a_link_to_a_new_password_is_tried_ten_times_at_most(
     assert len(hashed) == 1  # a link that is used up costs nothing
 
 
-# What is left of it
+# The audit log of attempts
 
 
 async def test_the_log_has_refusals_and_unknown_addresses_and_not_each_of_them(

@@ -25,7 +25,7 @@ from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, FakeProvider
 Forge = Callable[[FakeProvider, dict[str, Any]], str]
 
 
-# What is asked of the provider
+# Requests to the provider
 
 
 async def test_the_provider_is_asked_with_pkce_state_and_nonce(at_fake: httpx.AsyncClient, fake: FakeProvider) -> None:
@@ -92,7 +92,7 @@ async def test_a_key_that_was_withdrawn_is_believed_for_an_hour_at_most(fake: Fa
         await identify()
 
 
-# What is not believed
+# Answers that are not believed
 
 ANOTHER_KEY = RSAKey.generate_key(2048, {"kid": "first"})
 

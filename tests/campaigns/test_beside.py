@@ -212,7 +212,7 @@ async def test_a_change_makes_a_new_text_and_keeps_the_old(api: httpx.AsyncClien
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
     kept = await row(pool, "SELECT version, bcc, headers FROM campaign_contents")
     assert kept == {"version": 1, "bcc": ["crm@example.net"], "headers": BESIDE["headers"]}
-    # What is being sent was counted as it was: nobody more gets it.
+    # Emails at a server were counted as they were: nobody more gets them.
     await execute(pool, "UPDATE emails SET status = 'SENDING', claimed_at = now(), claim_token = gen_random_uuid()")
     await execute(pool, "UPDATE streams SET scheduled = 0, sending = 1")
     assert "pause" in problem(await api.patch(url, json={"bcc": ["x@example.net"]}), 409)["detail"]
@@ -240,7 +240,7 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
     replies = [found["reply"] for found in await rows(pool, "SELECT reply FROM attempts ORDER BY number")]
     assert replies == ["(erased: it named a recipient)", said.format("nocrm@example.net")]
-    # What was sent had the link, and is shown with it.
+    # The email that was sent had the link, and is shown with it.
     assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {
         "version": 1,
         "unsubscribe": "link",

@@ -165,7 +165,9 @@ async def test_it_is_written_as_a_campaign_would_be(api: httpx.AsyncClient) -> N
 
 @pytest.mark.parametrize("change", [{"startTime": "2030-01-01T00:00:00Z"}, {"delayBetweenMs": 5}, {"senderIds": [1]}])
 async def test_it_has_no_plan_that_can_be_changed(api: httpx.AsyncClient, change: dict[str, Any]) -> None:
-    """Who insists on writing to somebody has said so at its start: no suppression of after that may come before it."""
+    """A person who insists on writing to somebody has said so at its start: no suppression of after that may come
+    before it.
+    """
     await api.post("/api/suppressions", json={"emails": ["a@example.com"]})
     asked = TEST | {"email": "a@example.com", "despiteSuppression": True}
     campaign = (await api.post("/api/campaigns/test", json=asked)).json()["campaignId"]

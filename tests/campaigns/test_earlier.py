@@ -39,7 +39,7 @@ async def written(api: httpx.AsyncClient, pool: Pool, recipients: list[str], nam
 
 
 async def both(api: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
-    """What preview says, and schedule must say, too."""
+    """The answer of preview, which schedule must give, too."""
     told: list[dict[str, Any]] = []
     for path in ("preview", "schedule"):
         response = await api.post(f"/api/campaigns/{path}", json=body)

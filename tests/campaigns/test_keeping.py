@@ -67,7 +67,7 @@ async def test_campaigns_are_found_sorted_and_archived(api: httpx.AsyncClient) -
 async def test_a_deleted_campaign_leaves_its_counts_and_nothing_of_what_it_said(
     pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its emails go batch by batch: whoever dies in between leaves the rest to the next."""
+    """Its emails go batch by batch: a worker that dies in between leaves the rest to the next."""
     monkeypatch.setattr(keeping, "BATCH", 2)
     campaign = await failing(pool, owner, count=5, steps=STEPS, follow_up_without_reading=True)
     await keeping.delete(pool, owner.workspace_id, campaign, LOCAL)

@@ -1,4 +1,4 @@
-"""Which of a sender's campaigns goes first: in the order of scheduling, or as a person says."""
+"""The order of a sender's campaigns: that of scheduling, or as a person says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sender's messages end with."""
+"""The signature that a sender's messages end with."""
 
 from __future__ import annotations
 

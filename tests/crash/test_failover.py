@@ -148,7 +148,7 @@ async def test_a_synchronous_standby_that_is_promoted_goes_on_and_nothing_is_los
 
 
 async def test_after_a_failover_nothing_is_sent_until_somebody_says_that_nothing_was_lost(tmp_path: Path) -> None:
-    """AFTER_FAILOVER=ask, the default. What was at a server meanwhile is recorded then."""
+    """AFTER_FAILOVER=ask, the default. Emails at a server meanwhile are recorded then."""
     async with pair_of_servers(tmp_path) as pair, await open_pool(pair.primary.url) as before:
         await pair.be_synchronous()
         with Sink({"dot": "hold"}) as sink, Fleet(pair.url, tmp_path) as fleet:

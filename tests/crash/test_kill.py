@@ -337,7 +337,7 @@ def _never(*_: object, **__: object) -> NoReturn:
 
 
 async def _listening(pool: Pool, workers: int = len(CONCURRENCY)) -> bool:
-    # What a backend did last may be this very question.
+    # The last query of a backend may be this very one.
     listening = (
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%LISTEN %%' AND query NOT LIKE 'SELECT count%%'"
     )

@@ -1,4 +1,4 @@
-"""What the server said is recorded, whatever the database answers meanwhile."""
+"""The server's replies are recorded, whatever the database answers meanwhile."""
 
 from __future__ import annotations
 

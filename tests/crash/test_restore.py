@@ -139,7 +139,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
 
 
 async def check_service(pool: Pool, workspace_id: int, soon: int, later: int, in_doubt: int) -> None:
-    """What a person sees, and what they do then."""
+    """Check what a person sees, and do what they do then."""
     assert await check_conservation(pool, soon) == {"SENT": 400 - in_doubt, "UNKNOWN": in_doubt}
     held = await rows(pool, "SELECT reply FROM attempts WHERE outcome = 'UNKNOWN'")
     assert len(held) == in_doubt

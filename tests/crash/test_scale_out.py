@@ -190,7 +190,7 @@ async def _check_sent_once(pool: Pool, sink: Sink, total: int, in_doubt: int) ->
     assert max(accepted.values()) == 1
     emails = {r["recipient"]: r["status"] for r in await rows(pool, "SELECT recipient, status FROM emails")}
     counts = Counter(emails.values())
-    # What the host that was cut off knew, it said when it was back; of the one that was killed nobody knows.
+    # The host that was cut off said what it knew when it was back; of the one that was killed nobody knows.
     assert counts.total() == total
     assert counts.keys() <= {"SENT", "UNKNOWN"}
     assert counts["UNKNOWN"] <= min(in_doubt, LANES)

@@ -47,7 +47,7 @@ from tests.support.sinkproc import Sink
 
 LANES, WORKERS, LEASE_S = 4, 3, 4.0
 STEPS = tuple(Step(wait=timedelta(seconds=1), body=f"Step {number}") for number in (2, 3))
-# Who got something although an answer had been read, or a person had stopped them, before it was claimed.
+# Emails to those whose answer had been read, or whom a person had stopped, before the claim.
 IN_VAIN = """
 SELECT e.id FROM emails e
 JOIN emails o ON o.workspace_id = e.workspace_id AND o.campaign_id = e.campaign_id AND o.recipient = e.recipient
@@ -185,7 +185,7 @@ async def _mail(
 
 
 async def _read_at_once(pool: Pool) -> None:
-    """What waits for a reading is set aside for a minute, which nobody here has."""
+    """Bring back emails that wait for a reading: they are set aside for a minute, which nobody here has."""
     async with pool.connection() as conn, conn.transaction():
         await conn.execute("SELECT id FROM streams ORDER BY id FOR NO KEY UPDATE")
         await conn.execute(

@@ -26,6 +26,7 @@ from app.db import migrate
 from app.embedded import programs, roles
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import Unavailable
+from tests.support.waiting import BOUND_S
 
 USER_OF_THE_SERVER = """
 import sys, time
@@ -218,7 +219,7 @@ class AsksForPasswords(threading.Thread):
             except OSError:
                 return
             with client:
-                client.settimeout(2)
+                client.settimeout(BOUND_S)
                 startup = client.recv(4096)
                 if startup[4:8] == (80877103).to_bytes(4):  # for TLS
                     client.sendall(b"N")
@@ -234,7 +235,7 @@ class AsksForPasswords(threading.Thread):
 
 def listen(port: int) -> socket.socket:
     """As soon as the processes of the server that was killed have let go of it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + BOUND_S
     while True:
         try:
             return socket.create_server(("127.0.0.1", port))

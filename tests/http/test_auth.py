@@ -1,4 +1,4 @@
-"""Who may ask: every call under /api but the schema needs a key or a session, shows the rows of one workspace alone,
+"""Authentication: every call under /api but the schema needs a key or a session, shows the rows of one workspace alone,
 and takes a role in it that stands at its handler.
 """
 
@@ -66,7 +66,7 @@ PEOPLE_ONLY = {
 
 
 def _decisions() -> dict[tuple[str, str], dict[str, Any]]:
-    """What each handler behind the login says that a call takes, by method and path."""
+    """The role and scope that each handler behind the login asks for, by method and path."""
     return {
         (method, re.sub(r":int}", "}", str(route.path)).rstrip("/")): dict(handler.opt)
         for route in create_app(Settings(), "").routes
@@ -81,7 +81,7 @@ def _decisions() -> dict[tuple[str, str], dict[str, Any]]:
 DECISIONS = _decisions()
 HIDE_KEY = {"Authorization": ""}  # of the client that asks, so that the cookie counts
 ROLES: tuple[Role, ...] = ("viewer", "member", "owner")
-# What a call takes where none of the rules of thumb below says so.
+# The calls behind the rules of thumb below on what a call takes.
 OWNERS_ALONE = ("/api/keys", "/api/webhooks", "/api/recipients/", "/api/members/")
 ONES_OWN = ("/api/auth/", "/api/admin/")
 READING_POSTS = {"/api/campaigns/render", "/api/campaigns/render/html", "/api/saved-lists/{id}/count"}
@@ -134,7 +134,7 @@ async def _received(pool: Pool, campaign_id: int) -> int:
 
 
 async def _answered(pool: Pool, email_id: int) -> int:
-    """What came back for an email; its id."""
+    """Record a response to an email; its id."""
     insert = b"""
         INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak,
                                message_id, folder, uid_validity, uid, received_at, subject, text, attachments)

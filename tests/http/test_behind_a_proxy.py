@@ -13,7 +13,7 @@ ANN = {"email": "ann@example.com", "password": "correct horse"}
 
 
 async def log_in(settings: Settings, database_url: str, base_url: str, host: str, origin: str) -> httpx.Response:
-    """What a browser without Sec-Fetch-Site, as over plain http, is answered."""
+    """The answer to a browser without Sec-Fetch-Site, as over plain http."""
     async with api_client(structs.replace(settings, base_url=base_url), database_url, {}) as client:
         await client.post("/api/auth/register", json=ANN)
         client.cookies.clear()

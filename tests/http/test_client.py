@@ -1,4 +1,4 @@
-"""What the API says of itself is enough to make a client of it, which works."""
+"""The API's document is enough to make a client of it, which works."""
 
 from __future__ import annotations
 

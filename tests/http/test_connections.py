@@ -1,4 +1,4 @@
-"""What comes over a connection before there is a request, and bodies that do not come: over raw sockets."""
+"""Bytes that are no request yet, and bodies that do not come: over raw sockets."""
 
 from __future__ import annotations
 

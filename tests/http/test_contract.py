@@ -14,7 +14,7 @@ from app.domain.accounts.users import User
 from tests.support.api import authorization, serve
 
 UNTESTED = (
-    # What is in the schema is accepted: addresses, and fields that go together, are more than JSON Schema can say.
+    # Bodies by the schema are accepted: addresses, and fields that go together, are more than JSON Schema can say.
     "positive_data_acceptance",
     # Litestar answers OPTIONS by the first method of a path alone. 405 names them all.
     "allow_header_conformance",

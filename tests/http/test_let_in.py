@@ -1,4 +1,4 @@
-"""Bodies that take long: whoever sends one is let in still when it has come."""
+"""Bodies that take long: their senders are let in still when they have come."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_it_lists_what_was_promised(schema: dict[str, Any]) -> None:
 
 
 def test_it_is_valid_openapi_3_1(schema: dict[str, Any]) -> None:
-    """What the specification asks of the parts we use."""
+    """The demands of the specification on the parts we use."""
     assert schema["openapi"] == "3.1.0"
     assert schema["info"]["title"]
     assert schema["info"]["version"]

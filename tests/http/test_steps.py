@@ -74,6 +74,12 @@ async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> Non
         ([{"wait": "PT5H", "businessDays": True, "body": "x"}], "steps[0].businessDays", "days"),
         ([{"wait": "P3D", "body": " "}], "steps[0].body", "is empty"),
         ([{"wait": "P3D", "body": "x", "bodyHtml": " \n"}], "steps[0].bodyHtml", "is blank"),
+        (
+            [{"wait": "P3D", "body": "x", "bodyHtml": "<style>p {}</style>&nbsp;"}],
+            "steps[0].bodyHtml",
+            "is blank",
+        ),
+        ([{"wait": "P3D", "body": "", "bodyHtml": "<p></p>"}], "steps[0].body", "is empty"),
         ([{"wait": "P3D", "body": "x", "timeOfDay": "9:30"}], "steps", "timeOfDay"),
         ([{"wait": "P3D", "body": "x", "subject": "New", "quotes": True}], "steps[0].quotes", "thread"),
         (

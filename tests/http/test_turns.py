@@ -1,4 +1,4 @@
-"""What one workspace asks for at once keeps no other from its answer, and fills no memory while it waits."""
+"""Requests of one workspace at once keep no other from its answer, and fill no memory while they wait."""
 
 from __future__ import annotations
 

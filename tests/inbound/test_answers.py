@@ -28,7 +28,7 @@ async def _answered(api: httpx.AsyncClient, response_id: int, **more: Any) -> di
 
 
 async def _thread(api: httpx.AsyncClient, response_id: int) -> list[str]:
-    """What is in it, in order."""
+    """The texts of a response's thread, in order."""
     answer = await api.get(f"/api/responses/{response_id}/thread")
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
@@ -59,7 +59,7 @@ async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(
     campaigns = (await api.get("/api/campaigns")).json()["items"]
     assert posted["campaignId"] not in [one["id"] for one in campaigns]
 
-    # What comes back for the answer is in the same thread, and found by the campaign that it began with.
+    # A response to the answer is in the same thread, and found by the campaign that it began with.
     answer = await row(pool, "SELECT id, campaign_id, stream_id FROM emails WHERE id = %s", posted["emailId"])
     came.emails.append(sent._replace(**answer))
     again = await came.back("REPLY", len(came.emails), text="Gladly")

@@ -1,4 +1,4 @@
-"""Whatever people make of what came back, and in whichever order, what follows is what the responses say now."""
+"""Corrections of responses, in any order, end with what follows from the responses as they are now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMES: list[tuple[Kind, Report | None]] = [
     ("UNSUBSCRIBE", None),
 ]
 _WEAK = st.sampled_from([False, False, False, True])
-# What comes for an email that was sent or one that waits; or which of those is something else, or nothing at all.
+# A response to an email that was sent or one that waits; or a correction of one.
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("comes"), st.sampled_from(_COMES), st.sampled_from([1, 3]), _WEAK),

@@ -33,7 +33,7 @@ async def _tried(
 
 
 async def _in_doubt(read: Read) -> list[int]:
-    """Which of the emails are."""
+    """The numbers of the emails in doubt."""
     found = {row["id"] for row in await rows(read.pool, "SELECT id FROM emails WHERE status = 'UNKNOWN'")}
     return [number for number, email_id in enumerate(read.email_ids, 1) if email_id in found]
 

@@ -1,4 +1,4 @@
-"""What goes wrong while a mailbox is read: what came back is recorded all the same, and once."""
+"""Faults while a mailbox is read: responses are recorded all the same, and once."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ async def test_two_workers_whose_clocks_are_days_apart_record_what_comes_once_an
             message = reply(f"r{number}@example.com", head=f"In-Reply-To: {read.id_of(number)}\n")
             owners.put(message)
             owners.put(message, "Junk")  # it comes twice
-            # Whoever has it, has it no more.
+            # The worker that leases it loses it.
             await execute(pool, "UPDATE inboxes SET next_at = now()")
             await execute(pool, "UPDATE inboxes SET lease_until = now() WHERE lease_until > now()")
 

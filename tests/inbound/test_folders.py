@@ -1,4 +1,4 @@
-"""Which folders are looked at: those that something came into, each once, and none of our own."""
+"""The folders that are looked at: those that something came into, each once, and none of our own."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def hostile(tmp_path: Path) -> Hostile:
 
 
 async def _words(read: Read, hostile: Hostile) -> str:
-    """What a person is told, once the pass has failed."""
+    """The words for a person, once the pass has failed."""
     async with hostile.running() as server:
         await read.set_up(server, "SENT")
         began = time.monotonic()

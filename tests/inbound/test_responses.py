@@ -1,4 +1,4 @@
-"""What came back, over HTTP: listed, searched, labelled, corrected, forgotten, exported and erased."""
+"""Responses over HTTP: listed, searched, labelled, corrected, forgotten, exported and erased."""
 
 from __future__ import annotations
 

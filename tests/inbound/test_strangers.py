@@ -74,7 +74,7 @@ async def test_names_of_strangers_are_kept_as_they_are_and_told_as_data(api: htt
         assert answer.headers["x-content-type-options"] == "nosniff"
     (found,) = (await api.get("/api/responses")).json()["items"]
     assert (found["subject"], found["writerName"], found["attachments"]) == (evil, evil, [evil])
-    # What is answered is text, as it was: no template of anybody's.
+    # An answer is text as it was written: no template of anybody's.
     await api.post(f"/api/responses/{reply}/answer", json={"body": "Hello"})
     assert await value(came.pool, "SELECT name FROM campaigns WHERE kind = 'DIRECT'") == f"Answer: Re: {evil}"
 

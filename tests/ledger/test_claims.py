@@ -1,4 +1,4 @@
-"""What the claim does with what is due: it goes, is too late, or needs another slot; gaps of logins, direct mail."""
+"""Verdicts of the claim on due emails: they go, are too late, or need another slot; gaps of logins, direct mail."""
 
 from __future__ import annotations
 

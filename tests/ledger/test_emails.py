@@ -26,7 +26,7 @@ async def one_email(api: httpx.AsyncClient) -> int:
 
 
 async def end_as(pool: Pool, email_id: int, status: str) -> None:
-    """What a worker leaves behind: a final status, an attempt, the campaign's counts."""
+    """Leave what a worker would: a final status, an attempt, the campaign's counts."""
     async with pool.connection() as conn, conn.transaction():
         await conn.execute("UPDATE emails SET status = %s, attempts = 1 WHERE id = %s", (status, email_id))
         await conn.execute(

@@ -1,4 +1,4 @@
-"""What failed, as work that ends: sorted by reason, decided on in any number, mended."""
+"""Failed emails, as work that ends: sorted by reason, decided on in any number, mended."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_reason_is_always_found() -> None:
 
 
 async def fail(pool: Pool, campaign_id: int, said: str = "unknown", *, most: int | None = None) -> None:
-    """What workers leave behind: so many of what waits in a campaign failed with these words."""
+    """Leave what workers would: so many of a campaign's waiting emails failed with these words."""
     code, enhanced, reply = SAID[said]
     await execute(
         pool,
@@ -175,7 +175,7 @@ async def test_each_verb_decides_on_a_group_and_the_figure_goes_down(pool: Pool,
 async def test_many_are_decided_on_in_batches_that_a_crash_resumes(
     pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever dies after a batch leaves the place: nobody is decided on twice, none is passed over."""
+    """A worker that dies after a batch leaves the place: nobody is decided on twice, none is passed over."""
     monkeypatch.setattr(failure_decisions, "BATCH", 4)
     campaign = await failing(pool, owner, count=11)
     begun = await failure_decisions.decide(
@@ -185,7 +185,7 @@ async def test_many_are_decided_on_in_batches_that_a_crash_resumes(
     assert await failure_decisions.carry_on(pool, owner.workspace_id, begun.id, UNLIMITED)
     now = await failure_decisions.get(pool, owner.workspace_id, begun.id)
     assert now.changed == 8
-    # What fails again meanwhile, and what fails only now, waits for another word.
+    # Emails that fail again meanwhile, or fail only now, wait for another word.
     await fail(pool, campaign, most=2)
     await worker(pool)
     over = await failure_decisions.get(pool, owner.workspace_id, begun.id)

@@ -1,4 +1,4 @@
-"""What follows an email: owed from when it was sent, made as it falls due, stopped by an answer, never sent blindly."""
+"""Follow-ups: owed from when an email was sent, made as it falls due, stopped by an answer, never sent blindly."""
 
 from __future__ import annotations
 

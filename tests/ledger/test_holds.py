@@ -1,4 +1,4 @@
-"""What a server's words hold back: seen on campaigns and senders, told, and answered by a person."""
+"""Holds by a server's words: seen on campaigns and senders, told, and answered by a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose failure it is: each kind of trouble, played against the ledger with one lane and with 64 on three workers.
+"""The owner of a failure: each kind of trouble, played against the ledger with one lane and with 64 on three workers.
 
 The servers are functions, and time is moved; the claims, the table of words, the judge and what it keeps are the real
 ones.

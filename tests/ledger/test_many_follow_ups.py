@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import Pool
+from app.db import Pool, fetch_exactly_one
 from app.domain.campaigns.steps import Step
 from app.domain.ledger import follow_ups
 from app.domain.ledger.claims import Claimant, Report
@@ -83,6 +83,10 @@ async def test_follow_ups_that_fall_due_together_are_made_in_batches_that_keep_n
     await execute(pool, "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'lane', 'infinity')", token)
     over = asyncio.Event()
     exchanges = asyncio.create_task(exchange_until(pool, Claimant(token, *other), over))
+    assert await follow_ups.follow_up(pool, for_s=0) == (
+        0,
+        0,
+    )  # once its time is over, others of the sweep have their turn
     made, sweeps = 0, list[float]()
     while made < many:
         began = time.perf_counter()
@@ -98,8 +102,7 @@ async def test_follow_ups_that_fall_due_together_are_made_in_batches_that_keep_n
         f" {len(took)} exchanges of another sender, p99 {p99 * 1000:.1f} ms, the longest {took[-1] * 1000:.1f} ms"
     )
     assert await follow_ups.follow_up(pool) == (0, 0)
-    assert max(sweeps) < SWEEP_S + 2, "others of the sweep have their turn"
-    assert p99 < 0.5, "no exchange waits for a batch"
+    assert len(took) > 2 * len(sweeps), "no exchange waits for a sweep"
     assert await check_conservation(pool, campaign) == {"SENT": many, "SCHEDULED": many}
     assert await value(pool, "SELECT sum(following) FROM streams") == 0
 
@@ -131,19 +134,13 @@ async def test_what_is_changed_of_many_emails_at_once_is_counted_of_each_stream_
         await check_conservation(pool, campaign)
 
 
-async def test_a_hundred_thousand_changes_in_one_statement_cost_no_more_each_than_a_thousand(
-    pool: Pool, owner: Owner
-) -> None:
+async def test_many_changes_in_one_statement_are_counted_once_a_stream(pool: Pool, owner: Owner) -> None:
     """Row by row, each went past all that the ones before it had written of the stream."""
-    await owed_by(pool, owner, 16_000)
-    took: list[float] = []
-    for many in (1_000, 1_000, 8_000):
-        began = time.perf_counter()
-        await execute(
-            pool,
-            "UPDATE emails SET follow_at = NULL"
-            " WHERE id IN (SELECT id FROM emails WHERE follow_at IS NOT NULL ORDER BY id LIMIT %s)",
-            many,
-        )
-        took.append((time.perf_counter() - began) / many)
-    assert took[-1] < 5 * max(took[:-1])
+    campaigns = [await owed_by(pool, owner, 300, stem) for stem in ("a", "b")]
+    async with pool.connection() as conn, conn.transaction():
+        written = "SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'streams'"
+        before = (await fetch_exactly_one(conn, written))["n_tup_upd"]
+        await conn.execute("UPDATE emails SET follow_at = NULL WHERE follow_at IS NOT NULL")
+        after = (await fetch_exactly_one(conn, written))["n_tup_upd"]
+    assert after - before == len(campaigns)
+    assert await value(pool, "SELECT sum(following) FROM streams") == 0

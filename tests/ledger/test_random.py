@@ -279,7 +279,7 @@ async def test_an_outcome_that_nobody_knows_is_said_late_any_number_of_times_and
 
 
 async def test_a_decision_on_many_and_an_exchange_that_is_refused_wait_in_no_circle(pool: Pool, owner: Owner) -> None:
-    """What is kept of a refusal names its stream, and so holds that stream's row before the exchange locks any."""
+    """A row of `refusals` names its stream, and so holds that stream's row before the exchange locks any."""
     for stem in ("a", "b"):
         await schedule_campaign(pool, owner, [f"{stem}1@example.com", f"{stem}2@example.com"])
     chance = Chance(pool, owner, 0)

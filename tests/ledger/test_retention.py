@@ -80,7 +80,7 @@ async def left(pool: Pool, campaign_id: int) -> tuple[int, int]:
 
 
 async def clean_up(pool: Pool, settings: Settings = KEPT) -> dict[str, int]:
-    """What a worker does, without its pauses; how many rows of each kind went."""
+    """Clean up as a worker does, without its pauses; how many rows of each kind went."""
     token = await register_worker(pool, "test")
     assert await retention.begin(pool, token)
     removed: dict[str, int] = {}

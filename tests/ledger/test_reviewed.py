@@ -1,4 +1,4 @@
-"""What a review found in holds and plans."""
+"""Faults that a review found in holds and plans."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tests.support.engine import Owner, check_conservation, execute, value
 
 MINUTE = timedelta(minutes=1)
 CONTENT = Content(subject="A", body="Own")
-# Whoever moves an email holds its stream.
+# To move an email takes its stream.
 OWE_NOW = """
     WITH held AS MATERIALIZED (SELECT id FROM streams ORDER BY id FOR NO KEY UPDATE)
     UPDATE emails SET follow_at = now() WHERE follow_at > now() AND (SELECT count(*) FROM held) > 0

@@ -1,4 +1,4 @@
-"""Who answered or was stopped gets nothing more, whatever becomes of what was on its way; who did not, goes on."""
+"""Recipients who answered or were stopped get nothing more, whatever was on its way; the others' steps go on."""
 
 from __future__ import annotations
 

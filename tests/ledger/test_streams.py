@@ -278,7 +278,7 @@ async def test_a_campaign_ends_with_the_last_of_its_streams(pool: Pool, user: Us
 
 
 async def test_two_streams_that_end_at_once_end_their_campaign(pool: Pool, user: User) -> None:
-    """Neither sees in the other that it ends; whoever comes second looks again once it has the campaign."""
+    """Neither sees in the other that it ends; the second one looks again once it has the campaign."""
     async with transaction(pool) as conn:
         campaign, senders = await _second_stream(conn, user)
     claimants = [await _worker(pool, sender) for sender in senders]

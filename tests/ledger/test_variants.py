@@ -354,7 +354,7 @@ async def test_a_builder_is_of_one_version_whatever_is_changed_while_it_is_made(
         ).content.decode()
 
     async with transaction(pool) as conn:
-        # Whoever makes a builder waits where it reads the steps, and they are other ones by then.
+        # The makers of builders wait where they read the steps, and they are other ones by then.
         await conn.execute(b"LOCK TABLE campaign_steps, step_variants IN ACCESS EXCLUSIVE MODE")
         making = [asyncio.create_task(made(one)) for one in (None, b)]
         await wait_for(lambda: _waiting_for_locks(pool, 2), "both to wait", 20)

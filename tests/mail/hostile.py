@@ -10,7 +10,7 @@ from app.mail.liquid import _TAGS
 from app.mail.liquid_filters import FILTERS
 
 NAMES = ["a", "b", "prénom", "company"]
-# What filters and the lexer might go through again and again.
+# Texts that filters and the lexer might go through again and again.
 FLOODS = [
     *(" ", "\t", "\n", "\r\n", "x", "é", "😀", "İ", "ß", "\u200b", "%", "%F0", "+", "&", "&#", "&amp", "&lt;", ","),
     *(

@@ -1,4 +1,4 @@
-"""What is made of HTML once for a campaign: a document with its styles where they belong, and a text."""
+"""The document and the text that are made of a campaign's HTML once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What no template may be is refused before a library sees it, in a time that grows with its length and no faster."""
+"""A text that no template may be is refused before a library sees it, in a time that grows with its length and no
+faster.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def refusal(source: str) -> str:
 
 
 def outcome(source: Source, fields: dict[str, str] | None = None) -> str:
-    """What it renders to for who has `fields`, or why not."""
+    """The text that it renders to for a recipient with `fields`, or why not."""
     try:
         template = Template.parse(source) or liquid.Template.parse(source)
         return template.render(fields or {})
@@ -157,7 +159,7 @@ PIECE = st.one_of(
 
 @given(st.lists(PIECE, max_size=8).map("".join))
 def test_markup_is_read_as_liquid_reads_it(source: str) -> None:
-    """Whatever both take renders to the same; ours may refuse more, never less."""
+    """A source that both take renders to the same; ours may refuse more, never less."""
     fields = {"a": "A", "b": "b"}
     try:
         ours = liquid.Template.parse(Source(source)).render(fields)

@@ -1,4 +1,4 @@
-"""What stands below a message that quotes the one before it."""
+"""The quotation below a message that quotes the one before it."""
 
 from __future__ import annotations
 

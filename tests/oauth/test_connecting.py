@@ -186,7 +186,7 @@ async def test_a_new_key_reseals_tokens(
         assert alone.open(after[field], place) == box.open(before[field], place)
 
 
-# What is not believed
+# Callbacks that are not believed
 
 
 async def _other_session(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:

@@ -37,7 +37,7 @@ async def connected(pool: Pool, user: User) -> dict[Login, int]:
 
 
 async def refresh(pool: Pool, versions: dict[Login, int], due: list[Login]) -> None:
-    """What the provider gave, kept as the worker keeps it."""
+    """Keep what the provider gave, as the worker keeps it."""
     given = {"refresh_token_encrypted": b"r", "access_token_encrypted": b"a", "lives_s": LIFE_S}
     async with transaction(pool) as conn, conn.cursor() as cursor:
         of_each = [

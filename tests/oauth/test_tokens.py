@@ -27,6 +27,7 @@ from tests.support.hosts import libfaketime
 from tests.support.mailboxes import granted
 from tests.support.oauth import A_PAGE, BROKEN, TOO_MANY, Fault
 from tests.support.oauth import MailProvider as ProviderServer
+from tests.support.waiting import BOUND_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -212,7 +213,7 @@ async def test_a_hung_holder_of_the_lease_takes_the_grant_from_nobody(
 
     def hang(grant_type: str) -> None:
         loop.call_soon_threadsafe(arrived.set)
-        go_on.wait(10)
+        go_on.wait(BOUND_S)
 
     provider.before_answer = hang
     hung = asyncio.create_task(store.bearer(login))
@@ -236,7 +237,7 @@ async def test_who_is_cancelled_cancels_no_refresh(
 
     def wait(grant_type: str) -> None:
         loop.call_soon_threadsafe(arrived.set)
-        go_on.wait(10)
+        go_on.wait(BOUND_S)
 
     provider.before_answer = wait
     lane = asyncio.create_task(store.bearer(login))
@@ -283,7 +284,7 @@ async def test_a_worker_killed_before_the_provider_answers_loses_nothing_that_th
 
     def hang(grant_type: str) -> None:
         arrived.set()
-        go_on.wait(20)
+        go_on.wait(BOUND_S)
 
     provider.before_answer = hang
     with _child(database_url, login, connect_settings) as victim:
@@ -314,7 +315,7 @@ async def test_a_worker_killed_between_the_providers_answer_and_its_commit_loses
 
     def hold(grant_type: str) -> None:
         arrived.set()
-        go_on.wait(20)
+        go_on.wait(BOUND_S)
 
     provider.before_answer = hold
     with _child(database_url, login, connect_settings) as victim:

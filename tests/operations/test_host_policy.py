@@ -18,6 +18,7 @@ from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, AddressInfo, RefusedHost, canonical, check_port, resolve, special
 from app.domain.senders.draft import SenderChanges, Server, check
 from app.errors import InvalidInput
+from tests.support.waiting import BOUND_S
 
 PUBLIC = "93.184.215.14"
 PUBLIC_6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -250,7 +251,7 @@ class _System:
 
     def getaddrinfo(self, host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
         self.asked.append(host)
-        self.answers.wait(20)
+        self.answers.wait(BOUND_S)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.ip, port))]
 
 

@@ -1,4 +1,4 @@
-"""Which installation a database belongs to: what a worker writes down, what it compares, and who is told."""
+"""The installation that a database belongs to: what a worker writes down, what it compares, and who is told."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRODUCTION = "https://mail.example.com"
 
 
 def known(data_dir: Path, base_url: str = PRODUCTION, **env: str) -> Ours:
-    """What a worker with this BASE_URL knows."""
+    """The facts that a worker with this BASE_URL knows."""
     return installation.ours(from_env({"BASE_URL": base_url, "REACHINBOX_DATA_DIR": str(data_dir), **env}))
 
 
@@ -324,7 +324,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_once_and_ends_nothing(
     assert capsys.readouterr().out.count("will not be noticed") == 1
 
 
-# Who is told
+# Receivers of the alarm
 
 
 async def test_a_connection_to_another_installation_is_not_used(

@@ -309,7 +309,7 @@ async def test_a_sender_that_is_added_takes_its_part_and_one_that_is_taken_out_g
 
 
 class Broken(Exception):
-    """Whatever ends a process in the middle."""
+    """An end of a process in the middle."""
 
 
 async def test_a_division_that_is_broken_off_is_begun_again_by_the_sweep(

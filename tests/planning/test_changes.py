@@ -181,7 +181,7 @@ async def test_a_plan_of_many_batches_is_one_plan(pool: Pool, owner: Owner, box:
 
 
 class Broken(Exception):
-    """Whatever ends a process in the middle of a plan."""
+    """An end of a process in the middle of a plan."""
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -390,7 +390,7 @@ async def test_others_are_served_while_a_sender_is_planned(
     for answer in answers:
         assert problem(answer, 409)["type"] == "urn:reachinbox:problem:plan_changing"
         assert answer.headers["Retry-After"] == "2"
-    # What was asked is made all the same, and the same click works now.
+    # The change that was asked is made all the same, and the same click works now.
     assert await changes.carry_out(pool, user.workspace_id, sender)
     assert (await api.post(f"/api/campaigns/{made[0]}/resume")).json()["status"] == "ACTIVE"
 

@@ -1,4 +1,4 @@
-"""What a sender that cannot send gives to the campaign's others, and what holds a campaign on all of them."""
+"""Emails that a sender that cannot send gives to the campaign's others, and holds of a campaign on all of them."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def an_hour_passes(pool: Pool) -> None:
 
 
 async def sent(mine: Lane) -> int:
-    """What is due; how many."""
+    """Send the emails that are due; how many."""
     claims = await mine.claim()
     reports = [
         Report(one.id, "ACCEPTED", message_id=f"<{one.id}@x>", claimed_at=one.claimed_at, content_version=1)

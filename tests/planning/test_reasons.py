@@ -248,7 +248,7 @@ def test_no_reason_is_forgotten() -> None:
 
 
 def test_what_ends_last_is_the_reason() -> None:
-    """What is told must not be followed by another wait that was there all the time."""
+    """The reason that is told must not be followed by another wait that was there all the time."""
     both = {"blocked_until": IN_TEN, "window_full": True, "used": {THIS_HOUR: 50}}
     assert decide(facts(**both)).reason == "HOURLY_LIMIT"
     assert decide(facts(**both | {"blocked_until": TOMORROW})).reason == "SENDER_BLOCKED"

@@ -97,7 +97,7 @@ async def test_pausing_and_resuming_burns_no_try(pool: Pool, database_url: str, 
         for _ in range(4):
             await campaigns.pause(pool, owner.workspace_id, made)
             await campaigns.resume(pool, owner.workspace_id, made)
-        # Whatever the worker was to do, it has done by the time that another email has left.
+        # The worker has done all that it was to do by the time that another email has left.
         other = (await schedule_campaign(pool, owner, ["other@example.com"])).campaign.id
 
         async def other_tried() -> bool:
@@ -130,6 +130,6 @@ async def test_a_restart_rewrites_nothing_of_plans_that_hold(
 
 
 async def _versions(pool: Pool) -> dict[int, str]:
-    """Which transaction wrote each email that waits."""
+    """The transaction that wrote each email that waits."""
     found = await rows(pool, "SELECT id, xmin::text FROM emails WHERE status = 'SCHEDULED'")
     return {row["id"]: row["xmin"] for row in found}

@@ -31,7 +31,7 @@ OFFICE = Calendar(BERLIN, frozenset(range(5)), time(9), time(17))
 
 
 def is_open(calendar: Calendar | None, at: datetime) -> bool:
-    """What the calendar means, by the wall clock alone."""
+    """Whether the calendar is open, by the wall clock alone."""
     if calendar is None:
         return True
     wall = at.astimezone(calendar.zone)
@@ -62,7 +62,8 @@ class Asked(NamedTuple):
 
 
 def reference(asked: Asked) -> list[tuple[int, datetime]]:
-    """Which stream takes each email and when, minute by minute, every limit counted anew from all the times there are.
+    """The stream that takes each email, and when, minute by minute, every limit counted anew from all the times there
+    are.
 
     A stream's next place is the first minute from `next` on that is allowed and at which somebody who waits may be sent
     to; of all streams the soonest takes it, and of several at one instant the one that has taken the fewest at it.

@@ -1,4 +1,4 @@
-"""Which column is that of the addresses: what the cells hold first, what it is called second."""
+"""The column of the addresses, found by what the cells hold first, and by its name second."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_internal_domains_are_domains() -> None:
     )
 
 
-# What is kept of it
+# Kept lists
 
 
 async def test_whoever_is_erased_is_in_no_kept_answer(api: httpx.AsyncClient, pool: Pool) -> None:

@@ -22,6 +22,7 @@ from app.embedded.mailbox import ReceivedMessage
 from tests.support.api import Headers, problem, schedule, wrong_fields
 from tests.support.engine import check_conservation, execute, row, rows, value
 from tests.support.ledger import message_id_of
+from tests.support.waiting import BOUND_S
 
 ADA = "Ada@example.com"
 
@@ -41,7 +42,7 @@ async def erase(api: httpx.AsyncClient, email: str = ADA, **headers: Any) -> dic
 
 
 async def settle(pool: Pool, recipient: str, campaign_id: int, status: str) -> int:
-    """What a worker leaves behind: a final status, an attempt that quotes the address, the counts."""
+    """Leave what a worker would: a final status, an attempt that quotes the address, the counts."""
     email_id = await value(
         pool, "SELECT id FROM emails WHERE recipient = %s AND campaign_id = %s", recipient, campaign_id
     )
@@ -365,7 +366,7 @@ async def test_lists_are_looked_through_without_a_connection(
 
     def slow(*_: object) -> bool:
         looking.set()
-        return let_go.wait(30)
+        return let_go.wait(BOUND_S)
 
     monkeypatch.setattr(stored_lists, "_holds", slow)
     erasing = asyncio.create_task(erase(api))

@@ -191,7 +191,7 @@ async def test_a_senders_domain_is_asked_about_kept_and_asked_again_each_day(
         second = (await api.get(url)).json()
         assert {f["subject"]: f["verdict"] for f in second["findings"]}["spf"] == "wrong"
 
-        # What anybody may publish is kept as the database takes it, and keeps nobody else's from being asked for.
+        # A record that anybody may publish is kept as the database takes it, and keeps no other from being asked for.
         names.records[ACME, "TXT"] = ['"v=spf1 \\000 \\255 +all"']
         nul = (await api.get(url, params={"anew": "true"})).json()
         assert nul["findings"][0]["found"] == ["v=spf1 \ufffd \ufffd +all"]

@@ -90,7 +90,7 @@ async def test_servers_of_a_row_without_a_host_are_found_as_for_one_address(
         ("mail.own.example", 465, "tls", "bob@own.example", "mail.own.example"),
         ("mail.own.example", 465, "tls", "eve@own.example", "mail.own.example"),
     ]
-    # What a person would have to confirm, no file does.
+    # No file confirms what a person would have to.
     rejected = {one["row"]: one["reason"] for one in answer["rejected"]}
     assert rejected.keys() == {4, 6}
     assert "confirmed by a person" in rejected[4]

@@ -187,7 +187,7 @@ async def test_a_window_takes_over_what_the_day_has_left_and_the_least_gap(api: 
 async def test_an_exchange_from_before_the_turn_of_the_hour_is_counted_in_the_day(
     api: httpx.AsyncClient, pool: Pool
 ) -> None:
-    """Whoever opens a window waits for what is still under way in the one before, and closes it."""
+    """A claim that opens a window waits for what is still under way in the one before, and closes it."""
     await clear_of_the_hour()
     sender = await create(api, dailyLimit=30)
     await used(pool, sender["id"], h1=0)
@@ -278,7 +278,7 @@ def test_plans_count_as_the_ledger_does(
     assert left == max(before["allowed"] - before["used"], 0)
 
 
-# Who shares a login
+# Senders that share a login
 
 
 async def test_senders_that_log_in_alike_share_limits_connections_and_what_was_used(

@@ -1,4 +1,4 @@
-"""What is read out of a mail that came back: signatures, results, and whose results are believed."""
+"""Findings in a mail that came back: signatures, results, and whose results are believed."""
 
 from __future__ import annotations
 

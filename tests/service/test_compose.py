@@ -1,4 +1,4 @@
-"""What compose.yaml promises beyond its form, which `make check-compose` holds against the specification's schema."""
+"""The promises of compose.yaml beyond its form, which `make check-compose` holds against the specification's schema."""
 
 from __future__ import annotations
 

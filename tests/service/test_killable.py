@@ -43,7 +43,7 @@ async def run(children: Children, *what: str, budget: Budget = BUDGET, workspace
 
 
 def processes() -> set[str]:
-    """What we started and what has not ended yet."""
+    """The processes that we started and that have not ended yet."""
     return {stat.parent.name for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == os.getpid()}
 
 
@@ -162,8 +162,8 @@ def test_no_child_outlives_its_parent(doing: str, ended_by: signal.Signals) -> N
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         parent.send_signal(ended_by)
-        parent.wait(10)
-    until = time.monotonic() + 10
+        parent.wait(BOUND_S)
+    until = time.monotonic() + BOUND_S
     while Path(f"/proc/{child}").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not Path(f"/proc/{child}").exists()

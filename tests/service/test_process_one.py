@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import BOUND_S
+
 # Users other than root need a user namespace to make the others.
 NAMESPACE = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--fork", "--pid", "--mount-proc"]
 COMMAND = """
@@ -59,14 +61,14 @@ def _children(pid: int) -> list[int]:
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + BOUND_S
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
 
 
 def _end(process: subprocess.Popen[str]) -> int:
-    code = process.wait(10)
+    code = process.wait(BOUND_S)
     assert process.stdout
     process.stdout.close()
     return code

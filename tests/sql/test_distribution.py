@@ -10,7 +10,7 @@ from __future__ import annotations
 from app.db import Pool
 from tests.support.engine import rows
 
-# What grows with emails, and what is read in one query with it.
+# Tables that grow with emails, and those that are read in one query with them.
 DISTRIBUTED = {
     "senders",
     "campaigns",

@@ -73,7 +73,7 @@ def test_a_migration_that_was_applied_but_not_marked_may_run_again(
 
 
 def _schema(url: str) -> list[tuple[str, str]]:
-    """What the schema consists of, each by its definition."""
+    """The parts of the schema, each by its definition."""
     with psycopg.connect(url) as conn:
         return conn.execute(
             "SELECT 'column', relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull"
@@ -136,7 +136,7 @@ def test_a_function_of_another_version_stays_as_long_as_a_worker_may_call_it(
 
 
 def test_a_function_that_is_missing_is_made_again(database_url: str) -> None:
-    """Whoever was killed between the last migration and the functions has left none."""
+    """A `migrate` that was killed between the last migration and the functions has left none."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         for name in functions():
             conn.execute(f"DROP FUNCTION {name}".encode())

@@ -418,7 +418,7 @@ async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full:
 async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
     database_url: str, full: dict[str, Any], analyzed: bool, options: str
 ) -> None:
-    """Whoever plans, and however many emails there are beside: a join of two lists would go through one for each
+    """For any planner, and however many emails there are beside: a join of two lists would go through one for each
     entry of the other.
     """
     batch = full | {"ids": list(range(1, 501)), "ats": [datetime.now(UTC)] * 500, "from": datetime.now(UTC)}

@@ -1,4 +1,4 @@
-"""What the functions of the migrations say once: what it says, that nothing says it again, that it costs nothing."""
+"""Rules that functions of the migrations say once: what they say, that nothing says it again, that it costs nothing."""
 
 from __future__ import annotations
 

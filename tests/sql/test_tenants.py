@@ -165,7 +165,7 @@ async def test_the_next_transaction_on_the_connection_is_nobodys(pool: Pool, use
     assert not row["u"]
 
 
-# What is left to whoever could run SQL of their own within a tenant's transaction. Row-level security bounds what a
+# Ways out for somebody who could run SQL of their own within a tenant's transaction. Row-level security bounds what a
 # query forgets, not what it says: RESET ROLE leads back to the service's role. That one is bounded in its turn.
 
 OUT = (

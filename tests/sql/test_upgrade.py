@@ -202,8 +202,8 @@ def test_later_migrations_leave_living_workers_alone(before: str) -> None:
     assert migrate(before) > 0
 
 
-# What there is of each workspace when streams come: campaigns in all states, with and without a limit and a delay,
-# claimed from and not; what a server refused, and what that holds back.
+# Rows of each workspace when streams come: campaigns in all states, with and without a limit and a delay, claimed from
+# and not; a server's refusals, and the holds that follow.
 FILL_STREAMS = """
 INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, hourly_limit, status,
                        finished_at, content_version, total, scheduled, sending, sent, failed, unknown, cancelled,

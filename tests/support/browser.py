@@ -10,7 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, WebError, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    WebError,
+    expect,
+)
 
 from tests.support.waiting import BOUND_S
 
@@ -27,8 +37,8 @@ RULES: dict[Scheme, Any] = {
 }
 # Nothing is made for a report that nobody reads: of what is right, selectors, copies of the style sheets.
 BRIEF = {"resultTypes": ["violations"], "selectors": False, "preload": False}
-# What Chromium says of an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it
-# before it is loaded anew: what the page makes of it is what a test looks at.
+# Words of Chromium on an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it
+# before it is loaded anew: a test looks at what the page makes of it.
 REFUSED = (
     "Failed to load resource: the server responded with a status of 4",
     "TypeError: Failed to fetch dynamically imported module",
@@ -180,7 +190,7 @@ def confirm_sending(page: Page) -> None:
 
 
 def ask(page: Page, method: str, path: str, body: object = None) -> Any:
-    """What the API answers to whoever is logged in in this page's browser; None where it has nothing to say."""
+    """The API's answer to the person logged in in this page's browser; None where it has nothing to say."""
     answer = page.request.fetch(path, method=method, data=body)
     text = answer.text()
     assert answer.ok, f"{method} {path}: {text}"
@@ -209,7 +219,7 @@ def assert_accessible(page: Page) -> None:
 
 
 def violations(page: Page, rules: Any = None) -> list[str]:
-    """What axe-core finds wrong with a page as it is, by all of its rules or by these."""
+    """The faults that axe-core finds in a page as it is, by all of its rules or by these."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     only: dict[str, Any] = {} if rules is None else {"runOnly": rules}
@@ -226,3 +236,29 @@ def violations(page: Page, rules: Any = None) -> list[str]:
 def _is_invisible(node: Any) -> bool:
     """Text in the colour of what is behind it, about which axe-core has no opinion."""
     return any((check["data"] or {}).get("messageKey") == "equalRatio" for check in node["any"])
+
+
+def editor(page: Page) -> Locator:
+    """Choose rich text; its editor, which has the focus."""
+    page.get_by_text("Rich text", exact=True).click()
+    found = page.get_by_role("textbox", name="Rich text")
+    found.click()
+    selects(page, "")
+    return found
+
+
+def to_the_end(page: Page) -> None:
+    """Put the caret behind all of the rich text."""
+    page.keyboard.press("Control+End")
+    _wait(page, "selection.eq(selection.constructor.atEnd(state.doc))", None)
+
+
+def selects(page: Page, words: str) -> None:
+    """Wait until the editor has the focus and knows what is selected in it: the page shows that a little sooner."""
+    _wait(page, "state.doc.textBetween(selection.from, selection.to) === words", words)
+
+
+def _wait(page: Page, condition: str, words: str | None) -> None:
+    editor = """const { view, state } = document.querySelector("[aria-label='Rich text']").editor"""
+    known = f"{editor}; const {{ selection }} = state; return view.hasFocus() && {condition}"
+    page.wait_for_function(f"words => {{ {known} }}", arg=words)

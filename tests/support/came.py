@@ -1,4 +1,4 @@
-"""What came back for emails, recorded as a reader of mailboxes records it."""
+"""Responses to emails, recorded as a reader of mailboxes records them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A Python client, made of nothing but what the API says of itself: a struct for each schema, a method for each call.
+"""A Python client, made of nothing but the API's document: a struct for each schema, a method for each call.
 
-As programs make theirs. What it cannot make of the document, no other generator could.
+As programs make theirs. No other generator could make more of the document.
 """
 
 from __future__ import annotations

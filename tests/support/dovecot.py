@@ -1,6 +1,6 @@
 """A real Dovecot on ports of loopback: IMAP and submission, with passwords and with bearers of a provider.
 
-What is submitted it hands to the SMTP server that it is told of (`relay_port`).
+It hands submitted messages to the SMTP server that it is told of (`relay_port`).
 """
 
 from __future__ import annotations

@@ -349,7 +349,7 @@ def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more
 
 
 def ours_in(data_dir: Path) -> Ours:
-    """What the workers of a test know of its installation."""
+    """The facts that a test's workers know of its installation."""
     return installation.ours(Settings(data_dir=data_dir))
 
 
@@ -492,7 +492,7 @@ class Fleet:
         return started
 
     def complaints(self) -> list[str]:
-        """What no worker should ever have to log: incarnations that failed, stray exceptions."""
+        """Lines that no worker should ever have to log: incarnations that failed, stray exceptions."""
         lines = (line for worker in self.all for line in worker.log.splitlines())
         return [line for line in lines if not line.startswith("{")] + self.logged(*FAILURES)
 

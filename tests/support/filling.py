@@ -99,7 +99,7 @@ def fill(
 ) -> int:
     """A campaign of the account `owner` with so many emails of each status, each with its attempt; returns its id.
 
-    What is sent went in the last hours, what waits is planned from an hour on; what failed has the answers of
+    Sent emails went in the last hours, waiting ones are planned from an hour on; failed ones have the answers of
     `refused` in turn.
     """
     n = {each: counts.get(each, 0) for each in STATUSES}
@@ -123,7 +123,7 @@ def fill(
 
 
 def come_back(url: str, recipient: str, kind: str, text: str, **more: object) -> int:
-    """What a reader of the sender's mailbox would have recorded for the latest email to somebody; its id."""
+    """Record what a reader of the sender's mailbox would have for the latest email to somebody; the response's id."""
     missing = dict.fromkeys(("html", "severity", "reason", "code", "enhanced_code", "diagnostic", "back_on"))
     given = {"name": "", "subject": "Re: Hello", "weak": False, "minutes_ago": 0, "attachments": list[str]()} | more
     with psycopg.connect(url) as conn:

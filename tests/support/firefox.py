@@ -23,7 +23,7 @@ _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # what WebDriver calls a refer
 
 
 class Firefox:
-    """A window. Whatever is looked for by CSS is waited for."""
+    """A window. It waits for elements that are looked for by CSS."""
 
     def __init__(self, connection: socket.socket, read: BinaryIO) -> None:
         self._connection = connection
@@ -46,7 +46,7 @@ class Firefox:
         return str(self._ask("WebDriver:GetElementText", id=self._find(css))["value"])
 
     def value_of(self, script: str) -> Any:
-        """What a script returns in the page."""
+        """The value that a script returns in the page."""
         return self._ask("WebDriver:ExecuteScript", script=script, args=[])["value"]
 
     def quit(self) -> None:

@@ -96,7 +96,7 @@ class Read:
 
 
 class Owners:
-    """Whom the mailbox belongs to, as its own mail program sees it."""
+    """The mailbox as its owner's mail program sees it."""
 
     def __init__(self, at: Dovecot, who: str = ANN) -> None:
         self.imap = imaplib.IMAP4_SSL(

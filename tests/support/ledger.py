@@ -57,7 +57,7 @@ async def insert_campaign(
 
 
 def report_of(claim: Claim, verdict: Verdict) -> Report:
-    """What a worker reports of a claim when it has this verdict on it."""
+    """The report of a worker on a claim by this verdict."""
     return Report(
         claim.id,
         verdict.kind,

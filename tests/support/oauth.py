@@ -29,7 +29,7 @@ CLIENT_SECRET = "a client secret of some length, for tests"  # noqa: S105
 
 
 class Fault(NamedTuple):
-    """What the token endpoint answers instead, and after how long; one that says nothing is slow and no more."""
+    """An answer of the token endpoint instead, and after how long; one that says nothing is slow and no more."""
 
     status: int = 200
     body: bytes = b""
@@ -80,7 +80,7 @@ class MailProvider:
         self._thread.join()
         self._server.server_close()
 
-    # What people do
+    # Acts of people
 
     def consent(self, url: str, address: str, *, scope: str | None = None) -> str:
         """Somebody logs in at the page that `url` leads to, and agrees; returns where they are sent back to."""
@@ -111,7 +111,7 @@ class MailProvider:
     def knows(self, refresh_token: str) -> bool:
         return refresh_token in self._refresh_tokens
 
-    # What is asked of it
+    # Requests to it
 
     def answer(self, path: str, form: dict[str, str], authorization: str | None) -> Fault:
         self.requests[path] += 1

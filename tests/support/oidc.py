@@ -40,11 +40,11 @@ class ProviderProcess:
         self.issuer = issuer
 
     def set_user(self, subject: str, **claims: Any) -> None:
-        """What the provider says of whoever logs in as `subject`."""
+        """Set the claims of the provider on the person who logs in as `subject`."""
         httpx.put(f"{self.issuer}/users/{subject}", json=claims).raise_for_status()
 
     def log_in(self, url: str, subject: str) -> str:
-        """What a person does at the page that our redirect leads to; returns where they are sent back to."""
+        """Log in, as a person does, at the page that our redirect leads to; returns where they are sent back to."""
         return self._answer(url, sub=subject)
 
     def deny(self, url: str) -> str:

@@ -1,5 +1,5 @@
-"""A real Postfix on a port of loopback, with a configuration and a queue of its own. What it accepts it throws away, or
-hands on to where its settings say, and then it tells whoever sent it what is refused there.
+"""A real Postfix on a port of loopback, with a configuration and a queue of its own. It throws accepted messages away,
+or hands them on to where its settings say, and then tells their sender what is refused there.
 """
 
 from __future__ import annotations

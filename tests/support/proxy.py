@@ -1,4 +1,4 @@
-"""What stands between workers and Postgres, and can be broken or moved."""
+"""A proxy between workers and Postgres, which can be broken or moved."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ misbehaves is a script, described in `tests.support.sinkscript`.
 
 **Log.** Appended, one line per message accepted and recipient, tab separated: epoch seconds with
 microseconds, connection number, envelope_from, envelope_to, Message-ID (empty under --fast). The line is with
-the operating system before the reply that accepts the message is written: whoever was told 250 is in the log,
+the operating system before the reply that accepts the message is written: a message that was told 250 is in the log,
 even when the sink is killed.
 
 **Control.** One command a line on standard input, answered by one line of JSON on standard output:
@@ -47,7 +47,7 @@ _END_OF_DATA = b"\r\n.\r\n"
 
 
 class Sink:
-    """What all connections share: the options, the script, the log and the counts."""
+    """The state that all connections share: the options, the script, the log and the counts."""
 
     def __init__(self, options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
         self.log_fd = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -37,7 +37,7 @@ import msgspec
 if TYPE_CHECKING:
     from tests.support.sink import Session
 
-# What servers do to those who send much, for tests that let everything happen at random.
+# Replies of servers to those who send much, for tests that let everything happen at random.
 MOODS = [
     {"at": "rcpt", "when": {"times": 20}, "do": "450 4.2.0 mailbox busy"},
     {"at": "rcpt", "when": {"times": 10}, "do": "550 5.1.1 no such user"},

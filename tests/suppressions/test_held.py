@@ -1,4 +1,4 @@
-"""Who is suppressed when emails are made, sent again or claimed."""
+"""Suppressed recipients when emails are made, sent again or claimed."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ async def test_a_confirmation_says_nothing_of_suppressions_that_come_after_it(
     assert claim.id == first
     async with transaction(pool) as conn:
         await suppress(conn, owner.workspace_id, **later, reason="UNSUBSCRIBED")
-    # What was at the server comes back, as after a 4xx, and a walk has not come to it yet.
+    # An email that was at the server comes back, as after a 4xx, and a walk has not come to it yet.
     await execute(
         pool,
         "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL, cancel_reason = NULL WHERE id = ANY (%s)",

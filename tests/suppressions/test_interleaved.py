@@ -1,7 +1,7 @@
-"""Who said stop gets nothing more, however a suppression falls between all else that makes or sends emails.
+"""Recipients who said stop get nothing more, however a suppression falls between all else that makes or sends emails.
 
-What each does is the product's own, in a transaction that waits at a gate just before its commit. So a test decides in
-which order they begin and commit, and knows who had locked what when the suppression committed.
+Each act is the product's own, in a transaction that waits at a gate just before its commit. So a test decides in which
+order they begin and commit, and knows who had locked what when the suppression committed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.support.waiting import BOUND_S
 GATES = 777
 THEM = "them@example.com"
 
-# Whoever has changed an email, a stream or a suppression waits before the commit until the gate of its session is open.
+# A session that has changed an email, a stream or a suppression waits before the commit until its gate is open.
 GATE = f"""
 CREATE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -73,7 +73,7 @@ class Actor:
         self.task = asyncio.ensure_future(self.do(self.pool))
 
     def result(self) -> Any:
-        """What it did; None where it was refused, as whoever is told of a suppression is."""
+        """The result of the act; None where it was refused, for a suppression."""
         assert self.task is not None
         try:
             return self.task.result()

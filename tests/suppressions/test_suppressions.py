@@ -106,7 +106,7 @@ async def test_a_domain_is_found_however_it_is_written(api: httpx.AsyncClient, q
 
 @pytest.mark.parametrize("name", ["page_of_suppressions", "suppressions_after"])
 async def test_what_is_sought_has_its_digest_made_once_and_not_for_each_row(pool: Pool, user: User, name: str) -> None:
-    """Which took fourteen times as long: seconds, of a million."""
+    """A digest for each row took fourteen times as long: seconds, of a million."""
     page = {"before": None, "after": 0, "limit": 51, "reason": None}
     sought = {"workspace_id": user.workspace_id, "q": "%nobody%", "whole": "nobody@example.com"}
     async with pool.connection() as conn:

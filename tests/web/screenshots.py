@@ -99,7 +99,7 @@ INSIDE = {
     "delete-workspace": "/settings?section=members",
     "session": "/senders",
 }
-# What a new account sees, and what one sees that has a great deal.
+# Pages as a new account sees them, and as one sees them that has a great deal.
 EMPTY = {
     "campaigns-empty": "/",
     "trouble-empty": "/trouble",
@@ -221,7 +221,7 @@ def open_again(page: Page) -> None:
     page.get_by_role("menuitem").first.wait_for()
 
 
-# What lies over a page is as high as the window, so no more than that is written.
+# A dialog over a page is as high as the window, so no more than that is written.
 OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
     "sender-limits": open_limits,
@@ -424,7 +424,7 @@ FROM senders WHERE email = %s
 
 
 def tell_of_a_check(service: Service) -> None:
-    """What a mail on the wire showed, of each verdict."""
+    """Store findings of a mail on the wire, of each verdict."""
     with EmbeddedPostgres(service.data_dir) as postgres, psycopg.connect(postgres.url) as conn:
         conn.execute(WIRE_CHECK, (Jsonb(msgspec.to_builtins(FOUND)), CHECKED))
 
@@ -434,7 +434,7 @@ def workspace_of(page: Page) -> int:
 
 
 def furnish(service: Service, page: Page) -> None:
-    """What the demo does not have: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
+    """Add to the demo: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
     (default,) = (each for each in ask(page, "GET", "/api/senders")["items"] if each["isDefault"])
     ask(page, "PATCH", f"/api/senders/{default['id']}", {"hourlyLimit": 500})  # or some of these wait an hour
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens

@@ -1,4 +1,4 @@
-"""What pages do when something goes wrong around them: nothing typed is lost, nothing old is taken for new."""
+"""Pages when something goes wrong around them: nothing typed is lost, nothing old is taken for new."""
 
 from __future__ import annotations
 

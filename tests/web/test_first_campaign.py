@@ -18,10 +18,12 @@ from tests.support.browser import (
     PASSWORD,
     ask,
     assert_accessible,
+    editor,
     join,
     open_page,
     register,
     schedule,
+    selects,
 )
 from tests.support.service import Service, until
 
@@ -289,13 +291,14 @@ def test_rich_text_is_shown_as_it_is_sent(composing: Page) -> None:
     page = composing
     recipients(page).fill("Ada & Co <ada@example.com>")
     page.get_by_label("Subject").fill("Rich")
-    page.get_by_text("Rich text", exact=True).click()
-    editor = page.get_by_role("textbox", name="Rich text")
-    editor.click()
+    rich = editor(page)
     page.keyboard.type("Dear ")
     page.get_by_role("button", name="Insert name").click()
+    expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
+    selects(page, "")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Bold").click()
+    selects(page, "")
     page.keyboard.type("Welcome")
     framed = page.frame_locator("iframe[title='Rich text of the email']")
     expect(framed.locator("strong")).to_have_text("Welcome")
@@ -385,7 +388,7 @@ def held_back(page: Page, url: str | re.Pattern[str]) -> Iterator[None]:
 
 
 def kept_draft(page: Page) -> Any:
-    """What this browser keeps of the draft, once it does."""
+    """The draft as this browser keeps it, once it does."""
     return page.wait_for_function(
         "() => { const key = Object.keys(localStorage).find((key) => key.startsWith('reachinbox.draft'));"
         " return key && JSON.parse(localStorage.getItem(key)); }"
@@ -566,6 +569,7 @@ def test_rich_text_chosen_before_anything_is_written_hinders_no_plan(composing: 
     page.get_by_text("Rich text", exact=True).first.click()
     editor = page.locator(".ProseMirror")
     editor.wait_for()
+    expect(page.get_by_text("Still to come: a text.")).to_be_visible()
     expect(page.get_by_role("button", name="Schedule", exact=True)).to_be_visible()
     expect(page.locator('[aria-invalid="true"]')).to_have_count(0)
     editor.click()

@@ -1,4 +1,4 @@
-"""What a server's words hold back: told on the pages of campaign and sender, and answered there."""
+"""Holds by a server's words: told on the pages of campaign and sender, and answered there."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_whose_an_email_is_can_be_read_on_a_tablet(inside: Page, service: Servic
         inside.goto(path)
         recipient = inside.get_by_role("table", name="Emails").get_by_role("link", name="@customers.example.org").first
         assert recipient.evaluate("each => each.scrollWidth <= each.clientWidth"), path
-        # What is downloaded stands together.
+        # Downloads stand together.
         tops = {
             box["y"]
             for label in ("CSV", "Recipients")
@@ -265,7 +265,7 @@ def test_one_goes_from_email_to_email_of_the_list_that_was_come_from(
     for address in addresses[1:]:
         inside.get_by_role("link", name="Next email of the list").click()
         expect(title).to_have_text(address)
-    # What is decided on leaves the list, and its place in it is known all the same.
+    # An email that is decided on leaves the list, and its place in it is known all the same.
     inside.get_by_role("button", name="Put aside").click()
     inside.get_by_role("dialog").get_by_role("button", name="Put aside").click()
     expect(inside.get_by_text("nobody is asked about it any more")).to_be_visible()

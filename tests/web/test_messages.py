@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import ask, assert_accessible, schedule
+from tests.support.browser import ask, assert_accessible, editor, schedule, selects, to_the_end
 from tests.support.pictures import PNG
 from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
@@ -44,23 +44,6 @@ def composing(inside: Page) -> Page:
     return inside
 
 
-def editor(page: Page) -> Any:
-    page.get_by_text("Rich text", exact=True).click()
-    found = page.get_by_role("textbox", name="Rich text")
-    found.click()
-    return found
-
-
-def selects(page: Page, words: str) -> None:
-    """Waits until the editor knows what is selected in it: the page shows that a little sooner."""
-    selected = (
-        "words => { const { view, state } = document.querySelector('[aria-label=\"Rich text\"]').editor;"
-        " const { from, to } = state.selection;"
-        " return view.hasFocus() && state.doc.textBetween(from, to) === words; }"
-    )
-    page.wait_for_function(selected, arg=words)
-
-
 def framed(page: Page) -> Any:
     return page.frame_locator("iframe[title='Rich text of the email']").locator("body")
 
@@ -74,14 +57,14 @@ def test_what_is_pasted_from_docs_word_and_gmail_is_as_it_was_there(composing: P
     expect(rich.locator("strong")).to_have_text("bold")
     expect(rich.locator("li em")).to_have_text("one")
     expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
-    page.keyboard.press("Control+End")
+    to_the_end(page)
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     rich.evaluate(PASTE, WORD)
     expect(rich.locator("li").last).to_have_text("First")
     expect(framed(page)).to_contain_text("Dear Ada, bold")
     expect(framed(page)).to_contain_text("Bye")
-    page.keyboard.press("Control+End")
+    to_the_end(page)
     page.keyboard.press("Enter")
     rich.evaluate(PASTE, GMAIL)
     expect(rich.locator("strong").last).to_have_text("there")
@@ -172,8 +155,7 @@ def test_a_merge_field_is_one_piece_and_a_link_gets_its_scheme(composing: Page) 
     expect(framed(page).locator("a")).to_have_attribute("href", "https://www.example.com/offer")
     expect(framed(page)).to_contain_text("Hello Ada")
     rich.click()
-    page.keyboard.press("Control+End")
-    selects(page, "")  # all was selected
+    to_the_end(page)  # all was selected
     page.keyboard.press("Backspace")
     expect(rich.locator("[data-liquid]")).to_have_count(0)
     expect(rich).to_have_text(re.compile("^Hello ?$"))
@@ -195,7 +177,7 @@ def test_a_picture_is_put_in_and_goes_along_with_the_message(composing: Page) ->
     expect(shown).to_have_attribute("alt", "Our offer")
     shown.evaluate("image => image.decode()")
     framed(page).locator("img").evaluate("image => image.decode()")  # a person sees it in the preview, too
-    page.keyboard.press("End")
+    to_the_end(page)
     page.keyboard.type(" and buy.")
     expect(framed(page)).to_contain_text("and buy.")  # no frame is on its way when the page is left
     framed(page).locator("img").evaluate("image => image.decode()")
@@ -226,8 +208,7 @@ def test_a_links_target_may_hold_a_merge_field(composing: Page) -> None:
         expect(page.get_by_placeholder("https://example.com/")).to_be_hidden()
         expect(rich.get_by_role("link", name=words)).to_be_visible()
         rich.click()
-        page.keyboard.press("Control+End")
-        selects(page, "")
+        to_the_end(page)
         page.keyboard.press("Enter")
     expect(framed(page).locator("a").nth(0)).to_have_attribute("href", "https://ada.example/a?b=1&c=2")
     expect(framed(page).locator("a").nth(1)).to_have_attribute("href", "https://www.example.com/?code=7+%26+8&to=Ada")

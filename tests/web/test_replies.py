@@ -1,4 +1,4 @@
-"""What came back: seen as it comes, read, labelled, corrected and answered."""
+"""Responses in the browser: seen as they come, read, labelled, corrected and answered."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_reply_is_seen_as_it_comes_and_read_labelled_answered_and_corrected(
     expect(rows.first).to_be_visible()
     assert_fits(inside)
 
-    # What a stranger writes is shown as it is and does nothing: `inside` fails on a script and on a request.
+    # A stranger's message is shown as it is and does nothing: `inside` fails on a script and on a request.
     inside.goto("/replies")
     expect(rows.first).to_be_visible()
     back(bob, "REPLY", f"I say {EVIL}", name=EVIL, subject=EVIL, attachments=[EVIL], html=cleaned(HOSTILE))

@@ -65,7 +65,7 @@ def test_who_registers_by_the_link_is_in_both_workspaces_and_never_mixes_them(
     expect(inside.get_by_role("list", name="Members")).to_contain_text(second)
     expect(inside.get_by_role("list", name="Open invitations")).to_have_count(0)
 
-    # What the old workspace is still asked for, and everything after it, names the one that it belongs to.
+    # Each request, those to the old workspace included, names the workspace that it belongs to.
     named: list[tuple[str, str | None]] = []
     guest.on("request", lambda request: named.append((request.url, request.headers.get("reachinbox-acting-as"))))
     me = ask(guest, "GET", "/api/auth/me")

@@ -1,4 +1,4 @@
-"""What the tests of webhooks share."""
+"""Fixtures that the tests of webhooks share."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ async def time_passes(pool: Pool) -> None:
     await execute(pool, "UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'PENDING'")
 
 
-# What is told
+# Events
 
 
 async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(

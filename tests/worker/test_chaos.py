@@ -126,7 +126,7 @@ class Chaos:
 
 
 async def _check_books(pool: Pool, sink: Sink) -> None:
-    """What an email was, what its attempts say, what the server took, and what the hours counted are one story."""
+    """The emails, their attempts, the server's log and the hours' counts tell one story."""
     await check_deliveries(pool, sink)
     hours = await rows(
         pool,

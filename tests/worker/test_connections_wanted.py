@@ -1,4 +1,4 @@
-"""What a server wants of connections, how many and how long, costs no email a try."""
+"""A server's wishes for connections, how many and how long, cost no email a try."""
 
 from __future__ import annotations
 

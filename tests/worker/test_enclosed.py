@@ -1,4 +1,4 @@
-"""What goes along with messages, over real SMTP: headers of one's own, copies, files."""
+"""Headers of one's own, copies and files, over real SMTP."""
 
 from __future__ import annotations
 

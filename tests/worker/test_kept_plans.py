@@ -1,4 +1,4 @@
-"""What a plan was made for holds while it is sent: calendars and clocks that change, limits, several senders."""
+"""The bounds of a plan hold while it is sent: calendars and clocks that change, limits, several senders."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def jump(tmp_path: Path) -> Iterator[Jump]:
         name = f"Test/From{before}To{after}"
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        # What the zone does for ever after is a rule of its own.
+        # The offset of the zone ever after is a rule of its own.
         path.write_bytes(block(b"2", ">l") + block(b"2", ">q") + f"\n<{after:+03d}>{-after}\n".encode())
         return name
 

@@ -1,4 +1,4 @@
-"""Who may say that a worker is dead: only one that could have seen it live for a whole lease."""
+"""A worker is called dead only by one that could have seen it live for a whole lease."""
 
 from __future__ import annotations
 

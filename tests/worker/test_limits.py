@@ -316,7 +316,7 @@ async def test_a_lowered_limit_takes_effect_while_sending(
 
         assert len(sink.accepted()) == 100
         assert await check_conservation(pool, campaign) == {"SENT": 100, "SCHEDULED": 900}
-        # What was just being claimed when it was planned again moves to the next hour, ahead of what is planned there.
+        # Emails just being claimed when they were planned again move to the next hour, ahead of what is planned there.
         windows = await _windows(pool)
         assert sum(windows.values()) == 900
         assert set(windows) == set(range(1, 10))

@@ -1,4 +1,4 @@
-"""What workers send, as it comes in: Message-IDs that lead to their emails, links that their recipients can follow."""
+"""Workers' mail, as it comes in: Message-IDs that lead to their emails, links that their recipients can follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker logs: ids on every line, and nobody's address, password or words."""
+"""The log of a worker: ids on every line, and nobody's address, password or words."""
 
 from __future__ import annotations
 

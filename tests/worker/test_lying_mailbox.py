@@ -1,4 +1,4 @@
-"""What a check makes of a mailbox that lies."""
+"""A check of a mailbox that lies."""
 
 from __future__ import annotations
 

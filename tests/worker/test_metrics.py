@@ -1,4 +1,4 @@
-"""What a worker process shows of itself at its own /metrics."""
+"""The figures of a worker process at its own /metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each reply or failure of a server means for the email, the sender and the allowance (DESIGN, section 5)."""
+"""The meaning of each reply or failure of a server for the email, the sender and the allowance (DESIGN, section 5)."""
 
 from __future__ import annotations
 

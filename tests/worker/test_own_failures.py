@@ -65,7 +65,7 @@ async def test_housekeeping_that_fails_ends_nothing_and_is_tried_again(
 async def test_each_step_of_the_sweep_is_by_itself(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What wakes senders fails, of the database or not; emails of a dead worker are put in doubt all the same."""
+    """The waking of senders fails, by the database or not; emails of a dead worker are put in doubt all the same."""
     failures = iter([psycopg.errors.IndexCorrupted("zero page"), KeyError("id"), *[RuntimeError("again")] * 1000])
 
     async def broken(*_: Any) -> Any:

@@ -19,7 +19,7 @@ CONTENT = b"Subject: Hello\r\n\r\n..\r\n.\r\n"
 OK, GO_AHEAD = b"250 2.0.0 ok\r\n", b"354 go ahead\r\n"
 NO_SUCH_USER, NO_RECIPIENT = b"550 5.1.1 no such user\r\n", b"503 5.5.1 RCPT first\r\n"
 
-# What a server waits for before it says a word: so many lines, or (None) a message; and what it says then.
+# A server's wait before it says a word: so many lines, or (None) a message; and its words then.
 Turn = tuple[int | None, bytes]
 SENT: list[Turn] = [(3, OK + OK + GO_AHEAD), (None, OK)]
 

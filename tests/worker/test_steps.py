@@ -1,4 +1,4 @@
-"""What a sender loop does next: the tables of `worker.steps`, row by row."""
+"""The next step of a sender loop: the tables of `worker.steps`, row by row."""
 
 from __future__ import annotations
 

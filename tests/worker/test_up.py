@@ -18,6 +18,7 @@ import pytest
 from app.embedded.postgres import EmbeddedPostgres
 from tests.support.prometheus import samples
 from tests.support.service import Service, until
+from tests.support.waiting import BOUND_S
 
 
 def is_running(pid: int) -> bool:
@@ -132,7 +133,7 @@ def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path
         pids = [service.process.pid, service.api_pid(), *service.worker_pids()]
         assert len(pids) == 3
         service.process.terminate()
-        assert service.process.wait(10) == 0
+        assert service.process.wait(BOUND_S) == 0
     finally:
         service.stop()
     assert not any(is_running(pid) for pid in pids)
@@ -156,7 +157,7 @@ def test_a_worker_alone_is_watched_as_well(database_url: str, tmp_path: Path) ->
         os.kill(first, signal.SIGKILL)
         until(lambda: set(worker_pids()) - {first}, "another worker is known")
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(BOUND_S) == 0
     assert not is_running(first)
 
 

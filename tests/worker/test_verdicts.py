@@ -1,4 +1,4 @@
-"""What servers are known to say, and whose it is: the words of real ones, as the table of verdicts reads them."""
+"""Sayings of servers, and whose trouble each is: the words of real ones, as the table of verdicts reads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from app.domain.ledger.judge import signature
 from worker.verdicts import Command, Verdict, classify
 
-# What each is for the judge; the mailbox's, the message's, one connection's and that of too many never come to it.
+# The kind of each for the judge; the mailbox's, the message's, one connection's and that of too many never come to it.
 SAYINGS: dict[str, list[str]] = {
     "MAILBOX": [
         # Gmail, Google Workspace

@@ -199,7 +199,7 @@ async def test_the_database_refuses_a_workspace_without_an_owner(
     assert await value(pool, "SELECT count(*) FROM members WHERE role = 'owner'") == 2
 
 
-# What became of invitations
+# The fate of invitations
 
 
 async def test_an_invitation_is_shown_once_and_works_once(
@@ -278,7 +278,7 @@ async def test_an_invitation_that_ends_while_it_is_accepted_opens_nothing(
 async def test_whoever_joins_while_an_account_goes_to_its_owner_is_out_again(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool, settings: Settings, box: SecretBox
 ) -> None:
-    """Bob has not proven his address yet; whoever does has the account for themselves."""
+    """Bob has not proven his address yet; the one who does has the account for themselves."""
     token, bob_id = await invite(bob), await _id(bob)
 
     async def prove() -> None:
@@ -327,7 +327,7 @@ async def test_owners_and_members_read_the_workspaces_log_and_everybody_their_ow
     assert entries[0]["userId"] == await _id(ann)
     seen_by_bob = {entry["action"] for entry in (await bob.get("/api/audit")).json()["items"]}
     assert seen_by_bob >= {"campaign.changed", "account.created"}
-    # Whose account was made when is nobody else's business.
+    # The making of an account is nobody else's business.
     created = [e["who"] for e in (await bob.get("/api/audit")).json()["items"] if e["action"] == "account.created"]
     assert created == ["bob@example.com"]
     await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "viewer"})

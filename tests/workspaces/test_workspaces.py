@@ -77,7 +77,7 @@ async def test_a_key_belongs_to_one_workspace_and_says_so(ann: httpx.AsyncClient
     problem(await program.patch(f"/api/workspaces/{second}", json={"name": "Mine"}, headers=key), 404)
     renamed = await program.patch(f"/api/workspaces/{listed[0]['id']}", json={"name": "Mine"}, headers=key)
     assert renamed.json()["name"] == "Mine"
-    # Whatever its maker's session selects.
+    # The key's workspace stays, whatever its maker's session selects.
     await _select(ann, second)
     assert (await program.get("/api/auth/me", headers=key)).json()["workspaceId"] == listed[0]["id"]
 

@@ -1,4 +1,7 @@
-/** What our build does besides Vite's own: the script of the colour scheme, compressed copies, a limit on the first load. */
+/**
+ * Plugins of our build besides Vite's own: the script of the colour scheme, compressed copies, a limit on the first
+ * load.
+ */
 
 import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-"""Who does something, and from where: what sessions, limits and the audit log note."""
+"""The user or key that acts, and from where, as sessions, limits and the audit log note it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Actor(NamedTuple):
         return self._replace(user_id=user_id)
 
     def place(self, account: str | int) -> str:
-        """Who waits together for what all share: whoever comes from one place, or where that is not known, asks about
-        one account.
+        """The key under which callers wait together for what all share: their place, or where that is not known, the
+        account that they ask about.
         """
         return f"account:{account}" if self.visitor is None else f"visitor:{self.visitor}"
 

@@ -1,7 +1,7 @@
-"""What the administrator, or whoever has the command line, does about accounts of others.
+"""Acts of the administrator, or of the command line, on accounts of others.
 
 A disabled account opens nothing: no login, no session, no key, no link to a new password, no invitation that it made.
-All of that but sessions comes back when it is enabled. Workspaces go on: what was scheduled is sent, unless paused.
+All of that but sessions comes back when it is enabled. Workspaces go on: scheduled campaigns are sent, unless paused.
 """
 
 from __future__ import annotations

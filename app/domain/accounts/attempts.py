@@ -1,9 +1,9 @@
 """How often something may be tried in a quarter of an hour, counted in Postgres before anything is looked at, so that
-attempts in parallel gain nothing. Whatever costs us work, or may be guessed, is counted here.
+attempts in parallel gain nothing. Attempts that cost us work, or that guess, are counted here.
 
 Counted are accounts, by their address, and visitors, by where they come from (`Actor.visitor`). The first attempt that
-a window refuses is in the audit log; so is the first that names an address which has no account. What nobody who was
-logged in did is bounded there: so many entries a window and no more, and none for longer than a quarter of a year.
+a window refuses is in the audit log; so is the first that names an address which has no account. It bounds entries
+about people who were not logged in: so many a window, none for longer than a quarter of a year.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def browser_signer(*secret_keys: str) -> Signer:
 
 
 def name_browser(signer: Signer, user_id: int) -> str:
-    """What a browser is known by from which the user logged in. It opens nothing."""
+    """A name for the browser from which the user logged in. It opens nothing."""
     return signer.sign(f"{user_id}.{new_token()}")
 
 
@@ -32,7 +32,7 @@ async def log_in(
     pool: Pool, actor: Actor, email: str, password: str, signer: Signer, browser: str | None
 ) -> tuple[User, str]:
     """The user, and the token of a new session. `browser`: as it is named, if it is; its tries at this account are
-    counted apart, so that whoever guesses elsewhere does not lock the account's owner out.
+    counted apart, so that guesses elsewhere do not lock the account's owner out.
 
     Raises InvalidInput, Unauthenticated, TooMany, Unavailable; Forbidden for a disabled account, and for a member of
     nothing.

@@ -1,8 +1,8 @@
 """Login at an OpenID Connect provider: Google, unless OIDC_ISSUER names another. By the authorization code flow with
 PKCE, which `app.domain.oauth.authorizations` guards.
 
-Whoever is known by issuer and subject is let in. An address proves something only when the provider says that it is
-verified: then it links the account that has it, or makes a new one for whoever may have one.
+A person known by issuer and subject is let in. An address proves something only when the provider says that it is
+verified: then it links the account that has it, or makes a new one for a person who may have one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | 
 
 
 async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> LetIn:
-    """Lets in whoever the provider says it is. Raises LoginFailed."""
+    """Let in the person whom the provider names. Raises LoginFailed."""
     try:
         login = await authorizations.take(pool, returned, connects=False)
     except Expired as error:
@@ -61,7 +61,7 @@ async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, ret
 
 
 def _refused(returned: Return) -> LoginFailed | None:
-    """What the provider says has failed, if it says so."""
+    """The failure that the provider reports, if it reports one."""
     if returned.error is None:
         return None
     code = "cancelled" if returned.error == "access_denied" else "failed"
@@ -99,8 +99,8 @@ async def _user_of(
 ) -> tuple[int, int | None]:
     """The user's id, and the workspace to begin in; from here on the identity is known. Raises LoginFailed.
 
-    An invitation lets somebody new in. Whoever has an account accepts it from our own pages: a link alone, which any
-    page can have a browser follow, must not make them a member of somebody's workspace and have it selected.
+    An invitation lets somebody new in. A person who has an account accepts it from our own pages: a link alone, which
+    any page can have a browser follow, must not make them a member of somebody's workspace and have it selected.
     """
     await lock_accounts(conn)  # two first logins of one person at once: the second finds what the first made
     known = await fetch_one(conn, sql.user_of_identity, {"issuer": identity.issuer, "subject": identity.subject})

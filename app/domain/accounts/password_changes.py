@@ -28,7 +28,7 @@ NOT_VALID = {"token": "is not, or no longer, valid; ask for a new link"}
 
 
 async def give_back(conn: Conn, terms: Terms, actor: Actor, user_id: int) -> None:
-    """An account whose address was never proven goes to whoever just proved it: what opened it before does no more."""
+    """An account with an address never proven before goes to the one who proved it: nothing else opens it any more."""
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": None})
     await _prove_address(conn, terms, actor, user_id)
 
@@ -102,7 +102,7 @@ async def ask_for_reset(pool: Pool, actor: Actor, email: str) -> None:
 
 
 class ResetLink(msgspec.Struct, rename="camel"):
-    """`token` is that of /reset-password; whoever has it sets the account's password, once, before `expires_at`."""
+    """`token` is that of /reset-password; its holder sets the account's password, once, before `expires_at`."""
 
     token: str
     expires_at: datetime
@@ -126,7 +126,7 @@ async def make_reset_link(pool: Pool, signer: Signer, actor: Actor, user_id: int
 
 
 async def set_password(pool: Pool, actor: Actor, user_id: int, new: str) -> int:
-    """By whoever runs the service: as `reset_password`, without a link. Raises InvalidInput, NotFound."""
+    """By a person who runs the service: as `reset_password`, without a link. Raises InvalidInput, NotFound."""
     check_password(new, "password")
     async with transaction(pool) as conn:
         user = await fetch_one(conn, sql.user_by_id, {"user_id": user_id})

@@ -1,9 +1,9 @@
 """Passwords: which are too easy to guess, and argon2id, hashed and verified in threads of their own, since each takes a
-tenth of a second and 64 MiB on purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no
-more memory is taken.
+tenth of a second and 64 MiB on purpose. Two at a time in all, so that nothing else waits for a thread and no more
+memory is taken.
 
-Whoever asks for many, waits for them alone: next is whose have the fewest turns (`Actor.place`). Where too many wait
-already, of one or of all, the next one is told so at once.
+A place (`Actor.place`) that asks for many waits for them alone: the next turn goes to the place that has the fewest.
+Where too many wait already, of one or of all, the next one is told so at once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Queue:
         self._here: Counter[str] = Counter()  # who waits or has a turn
 
     async def run(self, whose: str, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises Unavailable when too many wait."""
+        """The result of `work`, in its turn. Raises what `work` raises, and Unavailable when too many wait."""
         if self._here[whose] >= MOST_OF_ONE or self._here.total() >= MOST_WAITING:
             raise Unavailable("too many people give a password at this moment; try again in some seconds")
         self._here[whose] += 1

@@ -1,7 +1,7 @@
 """The OpenID Connect provider, and who we are to it: where a person logs in there, and whose code came back.
 
-`Provider` believes an ID token whose signature and claims hold (OpenID Connect Core 1.0, section 3.1.3.7). Whom we
-let in for it is the business of `oidc`.
+`Provider` believes an ID token whose signature and claims hold (OpenID Connect Core 1.0, section 3.1.3.7). `oidc`
+decides whom we let in for it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Identity(NamedTuple):
 
 
 class Metadata(msgspec.Struct):
-    """What we need of the discovery document (OpenID Connect Discovery 1.0, section 3)."""
+    """The fields that we need of the discovery document (OpenID Connect Discovery 1.0, section 3)."""
 
     issuer: str
     authorization_endpoint: str
@@ -102,7 +102,7 @@ class Provider:
         return str(url)
 
     async def identify(self, code: str, code_verifier: str, nonce: str) -> Identity:
-        """Whose code it is (sections 3.1.3.1 to 3.1.3.7). Raises LoginFailed."""
+        """The identity that the code stands for (sections 3.1.3.1 to 3.1.3.7). Raises LoginFailed."""
         async with self._client.open() as client:
             try:
                 metadata = await self._metadata(client)
@@ -143,7 +143,7 @@ class Provider:
             return jwt.decode(id_token, keys, registry=_SIGNATURES).claims
 
     async def _document(self, client: Any, url: str, read: Callable[[bytes], T], *, anew: bool = False) -> T:
-        """What `read` makes of the document at `url`, kept for an hour; what it refuses is not kept."""
+        """The document at `url` as `read` makes it, kept for an hour; one that `read` refuses is not kept."""
         kept = self._kept.get(url)
         if anew or kept is None or kept.until < self._clock():
             response = await client.request("GET", url, withhold_token=True)

@@ -1,4 +1,5 @@
-"""Who may have an account: the first of an installation, anybody while registration is open, the invited.
+"""Registration, for those who may have an account: the first of an installation, anybody while registration is open,
+the invited.
 
 The first account administers the installation. Later ones need open registration (ALLOW_REGISTRATION) or an
 invitation: the administrator's to the installation, or a workspace owner's into the workspace.
@@ -87,8 +88,8 @@ async def admit(
     *,
     proven: bool = False,
 ) -> User:
-    """A new account for whoever may have one: the administrator to be, the invited, anybody while registration is
-    open. Whoever was invited into a workspace is in that one. Raises Forbidden, Conflict.
+    """A new account for those who may have one: the administrator to be, the invited, anybody while registration is
+    open. A person invited into a workspace is a member of that one. Raises Forbidden, Conflict.
     """
     first = await needs_admin(conn)
     way_in = await _find_way_in(conn, terms, email, invitation, first=first)
@@ -113,7 +114,7 @@ async def admit(
 async def _find_way_in(conn: Conn, terms: Terms, email: str, invitation: str | None, *, first: bool) -> int | None:
     """The id of the invitation to the installation; None: it is one into a workspace, or none is needed.
 
-    Raises Forbidden for whoever may have no account.
+    Raises Forbidden for those who may have no account.
     """
     if invitation is None:
         if not first and not terms.registration_open:

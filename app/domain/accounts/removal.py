@@ -1,7 +1,7 @@
 """An account is removed for good, and what it alone owned is handed over or deleted.
 
-What others own goes on without it. Keys that it made end with it, in every workspace; the logs keep what it did, by
-nobody.
+Workspaces that others own go on without it. Keys that it made end with it, in every workspace; the logs keep what it
+did, by nobody.
 """
 
 from __future__ import annotations

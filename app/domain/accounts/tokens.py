@@ -14,7 +14,7 @@ def new_token() -> str:
 
 
 def digest(token: str) -> bytes:
-    """What the database keeps of a token: SHA-256. The tokens are random, so a slow hash would gain nothing."""
+    """The digest to keep of a token: SHA-256. The tokens are random, so a slow hash would gain nothing."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""Users: who logs in. What they do, they do in a workspace of which they are members."""
+"""Users: the people who log in. They act in workspaces of which they are members."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def user_of(row: Row) -> User:
 
 
 class Terms(NamedTuple):
-    """What new accounts depend on."""
+    """The settings that new accounts depend on."""
 
     box: SecretBox
     registration_open: bool
@@ -83,7 +83,7 @@ async def any_admin(conn: Conn) -> bool:
 
 
 def taken(email: str) -> Conflict:
-    """What to raise for an address that has an account."""
+    """The error for an address that has an account."""
     return Conflict(f"{email} has an account already")
 
 
@@ -121,9 +121,9 @@ async def show_demo(conn: Conn) -> None:
 
 
 def account_address(email: str) -> str:
-    """What somebody typed, as an account would have it: all that is looked up or counted by an address goes by this.
+    """An address that somebody typed, in the form that accounts have: look-ups and counts by an address go by this.
 
-    Raises InvalidInput for what no address can be.
+    Raises InvalidInput for a text that no address can be.
     """
     email = email.strip()
     if "\0" in email or len(email) > LONGEST_ADDRESS:

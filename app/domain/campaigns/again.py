@@ -1,6 +1,6 @@
 """To write again to some of a campaign's recipients: a list of them, made as if it had been uploaded.
 
-Who is suppressed by now, and who was erased, is left out. The campaign is gone through in batches, each a transaction.
+Recipients who are suppressed by now, or were erased, are left out. Each batch of the campaign is a transaction.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _WHO: dict[Who, str] = {
 async def list_of(
     pool: Pool, workspace_id: int, campaign_id: int, who: Who, step: int | None = None, most: Quotas = UNLIMITED
 ) -> StoredList:
-    """Who of a campaign, or of one `step` (from 1), it is; with their merge fields. Raises NotFound, Conflict where
-    that is nobody, or the workspace keeps too many lists.
+    """A list of those recipients of a campaign, or of one `step` (from 1), with their merge fields. Raises NotFound,
+    Conflict where there are none, or the workspace keeps too many lists.
     """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "who": who, "step": step, "limit": BATCH}
     async with transaction(pool, workspace_id) as conn:

@@ -1,4 +1,4 @@
-"""What a campaign's messages have beside their text, as somebody asks for it: headers of one's own, copies, files."""
+"""The parts of a campaign's messages beside their text, as somebody asks for them: own headers, copies, files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ATTACHMENTS = Bounds(0, 20)
 ENCLOSED_BYTES = 10_000_000  # of attachments and pictures together
 
 _NAME = re.compile(r"X-[A-Za-z0-9][A-Za-z0-9-]{0,70}", re.IGNORECASE)
-# What mail servers write and read among themselves, what would make a message look like one that they have seen, and by
-# what providers are told of further recipients, whom nothing here would count or leave out.
+# Headers that mail servers write and read among themselves, that make a message look like one that they have seen, or
+# that tell providers of further recipients, whom nothing here would count or leave out.
 _OF_SERVERS = re.compile(
     r"X-(Received|Spam|Virus|Original|Forwarded|Envelope|Delivered|Apparently|Auth|Google|Gm-|MS-|Microsoft|Forefront|"
     r"Exchange|YMail|Yahoo|Amavis|Rspamd|Failed|Loop|BeenThere|Sender|Return|Reach-?Inbox|"
@@ -60,7 +60,7 @@ def _address(text: str, internal: Collection[str]) -> str:
 
 
 def wrong_with(headers: Mapping[str, str], cc: Sequence[str], bcc: Sequence[str]) -> dict[str, str]:
-    """What is wrong with these by the names of the fields; values of headers are templates that parse."""
+    """The errors of copies, headers and the reply address, by field; values of headers are templates that parse."""
     wrong: dict[str, str] = {}
     if not COPIES.allow(len(cc) + len(bcc)):
         wrong["cc"] = f"and bcc are {len(cc) + len(bcc)} together; {COPIES.most} are the most"

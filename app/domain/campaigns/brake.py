@@ -1,7 +1,7 @@
 """The brake: a campaign of which too many recipients do not exist pauses itself, before it ruins its senders' names.
 
-What counts is how many of those who were written to, once they are 50, do not exist as servers say
-(`streams.bounced`). Once a person has resumed it, it counts anew.
+Once 50 recipients were written to, it counts how many of them do not exist as servers say (`streams.bounced`). Once a
+person has resumed it, it counts anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the worker builds a campaign's messages with."""
+"""The builder of a campaign's messages, for the worker."""
 
 from __future__ import annotations
 
@@ -49,10 +49,9 @@ async def message_builder(
     subject: str | None = None,
     variant_id: int | None = None,
 ) -> tuple[int, MessageBuilder]:
-    """What the worker builds a campaign's messages from a sender with, and the version of the content it is for.
-    `one_click`: mail programs reach the page to unsubscribe. `step_id`: of a later step, whose
-    subject is its own, or the thread's, `subject`; files go along with the first step alone. `variant_id`: of a text in
-    the place of the step's own.
+    """The version of a campaign's content, and the builder of its messages from a sender. `one_click`: mail programs
+    reach the page to unsubscribe. `step_id`: of a later step, whose subject is its own, or the thread's, `subject`;
+    files go along with the first step alone. `variant_id`: of a text in the place of the step's own.
     """
     params = {
         "workspace_id": workspace_id,

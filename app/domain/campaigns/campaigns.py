@@ -1,7 +1,7 @@
 """Campaigns: watched through their counts, paused, resumed, cancelled.
 
-Sending itself is not here: a campaign only says what is owed and when, `ledger.exchange` trades it with the workers.
-Whoever changes a campaign locks its streams first, and then the campaign: see `ledger.streams`.
+Sending itself is not here: a campaign only says what is owed and when, `ledger.exchange` trades it with the workers. A
+transaction that changes a campaign locks its streams first, and then the campaign: see `ledger.streams`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FOLLOW_BATCH = 1_000  # the stream counts them one by one
 
 
 class Given(msgspec.Struct, rename="camel"):
-    """What a sender gave to the campaign's others, `at` the last time: how many emails, and for what."""
+    """Emails that a sender gave to the campaign's others, `at` the last time: how many, and for which reason."""
 
     emails: int
     at: datetime
@@ -76,14 +76,14 @@ class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
     `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. `fields`:
-    merge fields that its texts may have besides `email`. What has not gone by `latest_at` is cancelled. After
+    merge fields that its texts may have besides `email`. Emails that have not gone by `latest_at` are cancelled. After
     `emails_removed_at` the counts are all that is left of emails removed for their age. `waiting`: why its next email
     does not go now; answers to changes leave it out. Of a sender's campaigns the one with the latest `ahead_at` is
     planned first, then they come in the order of scheduling; none takes more than its `share_percent` of what its
     senders may send. `brake`: why it paused itself. `total` counts emails of all steps, `recipients` those of the
     first, `following` those that a next step will follow; `steps`: of a campaign with later ones, all, where it is read
     by itself, as are `variants` of steps and `comparisons` of these, and `texts_version`: of all that it says, in which
-    order and after which waits, to be given back by whoever changes that.
+    order and after which waits, to be given back with a change of that.
     """
 
     id: int
@@ -207,7 +207,7 @@ def counts_of(row: Row) -> dict[str, int]:
 
 
 class CampaignFilter(NamedTuple):
-    """All of it must fit; `q` is a part of the name. What is over and was archived is a list of its own."""
+    """All of it must fit; `q` is a part of the name. Archived campaigns are a list of their own."""
 
     status: CampaignStatus | None = None
     sender_id: int | None = None

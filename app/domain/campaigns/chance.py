@@ -1,6 +1,6 @@
 """Whether the difference between variants can be chance: pure.
 
-People look every hour, and whoever stops at the first good look is wrong far more often than one time in twenty. So a
+People look every hour, and one who stops at the first good look is wrong far more often than one time in twenty. So a
 difference counts only once there are as many emails of each as would show one of that size four times in five (a power
 of 80 %) at a level of 5 %, shared among the pairs; which is also a stricter test than the level alone.
 """

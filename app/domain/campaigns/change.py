@@ -32,9 +32,9 @@ T = TypeVar("T")
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change; UNSET leaves as it is, None removes where there may be none. `steps`: all later ones; a FINISHED
-    campaign goes on with them only with `reopen`. `variants`: those of the first step that change or are new, and
-    `weight` that of its own text. `texts_version`: of what they change.
+    """The changes to make; UNSET leaves a field as it is, None removes where there may be none. `steps`: all later
+    ones; a FINISHED campaign goes on with them only with `reopen`. `variants`: those of the first step that change or
+    are new, and `weight` that of its own text. `texts_version`: of what they change.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -151,7 +151,7 @@ async def _change(
 
 
 async def _bound_anew(conn: Conn, workspace_id: int, campaign_id: int, changes: Changes) -> None:
-    """What streams, hours and claims have of the campaign's bounds follows it."""
+    """Copy the campaign's changed bounds to its streams, hours and claims."""
     campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     await conn.execute(sql.update_streams, campaign)
     if changes.hourly_limit is not msgspec.UNSET:
@@ -281,7 +281,7 @@ def _check(changes: Changes) -> None:
 
 
 def _pace(changes: Changes) -> dict[str, Any]:
-    """What of the changes a plan depends on, as the campaign's columns."""
+    """The changes that a plan depends on, as the campaign's columns."""
     return _given(
         {
             "start_at": changes.start_time,
@@ -302,7 +302,9 @@ def _copies(row: Row, changes: Changes) -> dict[str, Any]:
 
 
 def _check_copies(row: Row, content: Content) -> None:
-    """What is being sent was counted for those who got it then. The campaign is locked. Raises Conflict."""
+    """Copies cannot change while emails are at a server: those were counted for who got them then. The campaign is
+    locked. Raises Conflict.
+    """
     if row["sending"] and content.copies > Content.of_row(row).copies:
         raise Conflict("emails are being sent this moment; pause the campaign, and add who gets copies then")
 
@@ -340,7 +342,7 @@ def _check_changeable(row: Row, changes: Changes) -> None:
     if changes.texts_version not in {msgspec.UNSET, row["texts_version"]}:
         raise TextsChanged("somebody changed what the campaign says meanwhile; look at it, and change that")
     if row["kind"] == "DIRECT" and (_pace(changes) or "sender_ids" in given):
-        # Whoever insists on writing to somebody who is suppressed has said so at its start.
+        # A person who insists on writing to a suppressed recipient has said so at its start.
         raise Conflict("what is written by hand to one recipient goes at once: there is no plan to change")
     if "steps" in given:
         _check_steps_changeable(row)
@@ -362,7 +364,7 @@ def _check_steps_changeable(row: Row) -> None:
 
 
 def _content_after(row: Row, changes: Changes) -> Content | None:
-    """What the content becomes; None: it stays."""
+    """The content after the changes; None: it stays."""
     parts = _given({name: getattr(changes, name) for name in Content.__struct_fields__})
     after = msgspec.structs.replace(Content.of_row(row), **parts)
     return None if after == Content.of_row(row) else after

@@ -1,8 +1,9 @@
-"""What a campaign's messages say: checked, made into what is sent, shown for one recipient."""
+"""The content of a campaign's messages: checked, made into the form that is sent, shown for one recipient."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from html import unescape
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
@@ -25,6 +26,7 @@ from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
+from app.mail.strip_html import strip_html
 from app.mail.templates import Source
 from app.mail.values import locale_of
 
@@ -51,9 +53,9 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the messages say and have beside it; merge fields in Liquid. `language` is what it is written in, such as
-    `de`; `unsubscribe` how recipients say that they want no more, None: as is usual for so many of them. Addresses are
-    normalized; `attachments` are ids of files.
+    """The texts of the messages and the parts beside them; merge fields in Liquid. `language` is what it is written in,
+    such as `de`; `unsubscribe` how recipients say that they want no more, None: as is usual for so many of them.
+    Addresses are normalized; `attachments` are ids of files.
     """
 
     subject: str
@@ -142,9 +144,10 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "has a line break; a subject is one line"
         elif UNSUBSCRIBE_URL in templates.fields["subject"].mentioned:
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
-        if not self.body.strip() and not (self.body_html or "").strip():
+        is_shown = _shows_something(self.body_html or "")
+        if not self.body.strip() and not is_shown:
             wrong["body"] = "is empty; write a text"
-        elif self.body_html and not self.body_html.strip():
+        elif self.body_html and not is_shown:
             wrong["bodyHtml"] = "is blank, so most readers would see nothing; leave it out"
         for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or "")):
             if "\0" in text:
@@ -171,7 +174,7 @@ class Content(msgspec.Struct, frozen=True):
         ]
 
     async def sent(self, workspace_id: int) -> Sent:
-        """What is made of it, once for all recipients; the templates are right. Raises Unavailable."""
+        """The content as it is sent, made once for all recipients; the templates are right. Raises Unavailable."""
         written = Written(self.subject, self.body, self.body_html or "", self.language)
         made = await finished(rendering.make(written, workspace_id))
         if made is None:
@@ -193,8 +196,8 @@ class Content(msgspec.Struct, frozen=True):
         *,
         unsubscribe_url: str,
     ) -> Rendered:
-        """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
-        `sign` puts to content as it is sent what it ends with; `unsubscribe_url` stands for the link.
+        """The message that the recipient at `address` gets. Without `fields`, each merge field's name in brackets
+        stands for it. `sign` puts to content as it is sent what it ends with; `unsubscribe_url` stands for the link.
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
@@ -235,7 +238,7 @@ class Sent(NamedTuple):
     hints: list[Hint]
 
     def made(self, written: Content) -> dict[str, str | None]:
-        """What of it is not as it was written, as columns."""
+        """The parts that are not as they were written, as columns."""
         body, html = self.content.body, self.content.body_html
         return {
             "body_made": None if body == written.body else body,
@@ -249,6 +252,11 @@ _AS_WRITTEN = Hint(
     "What would be made of it is too long, or takes too long to make.",
 )
 _ONE_LINE = Hint("subject", "A value has several lines, which are written as one.", "A subject is one line.")
+
+
+def _shows_something(html: str) -> bool:
+    """Whether a reader sees anything: words, or a picture."""
+    return "<img" in html.lower() or unescape(strip_html(html)).strip() != ""
 
 
 def check_language(language: str | None) -> None:
@@ -272,7 +280,7 @@ def check_fields(fields: Mapping[str, str]) -> None:
 def wrong_parts(
     parts: Mapping[str, str | TemplateError], fields: Mapping[str, str]
 ) -> dict[str, TemplateError | HeaderInjection]:
-    """What cannot be written of an email, by the name of the part; a subject is a header line, too."""
+    """The errors of an email's parts that cannot be written, by name; a subject is a header line, too."""
     wrong: dict[str, TemplateError | HeaderInjection]
     wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
     for name, text in parts.items():
@@ -291,7 +299,7 @@ _OWN = "headers."
 
 
 def _part_of(header: str) -> str:
-    """What a header of one's own is called among the parts of a message."""
+    """The name of a header of one's own among the parts of a message."""
     return f"{_OWN}{header}"
 
 

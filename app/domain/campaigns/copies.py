@@ -1,5 +1,5 @@
-"""Who gets no copy of messages, although a campaign says so. Workers ask for every email that has copies, once it is
-claimed: so whoever said stop before the claim gets none.
+"""Addresses that get no copy of messages, although a campaign names them. Workers ask for every email that has copies,
+once it is claimed: so one that was suppressed before the claim gets none.
 """
 
 from __future__ import annotations

@@ -49,9 +49,10 @@ class Thread(NamedTuple):
 
 
 class Direct(NamedTuple):
-    """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
-    to do where the recipient has nothing for a field; `insists`: a person has confirmed to write to them, suppressed or
-    not; `internal`: domains of the operator's network; `thread`: of an answer; `after_s`: it goes so much later.
+    """A message to send, its recipient, and the sender that it goes from (None: the default one). `name`: of its
+    campaign; `if_blank`: what to do where the recipient has nothing for a field; `insists`: a person has confirmed to
+    write to them, suppressed or not; `internal`: domains of the operator's network; `thread`: of an answer; `after_s`:
+    it goes so much later.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Direct(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """What it is in the ledger."""
+    """The message in the ledger."""
 
     campaign_id: int
     email_id: int

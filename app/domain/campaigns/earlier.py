@@ -19,7 +19,7 @@ _NAME = 60  # characters of a campaign's name in a reason
 
 
 class Earlier(NamedTuple):
-    """Who was taken out of the stage: by their numbers, and the first of them as people read it."""
+    """The recipients who were taken out of the stage: their numbers, and the first of them as people read it."""
 
     numbers: list[int]
     shown: list[LeftOut]

@@ -76,7 +76,7 @@ async def keep_all(conn: Conn, workspace_id: int, coming: Iterable[Read]) -> lis
 
 
 class Read:
-    """What there is to know of a file that comes in a field of that name. Raises InvalidInput."""
+    """The facts of a file that comes in a field of that name. Raises InvalidInput."""
 
     def __init__(self, upload: Upload, field: str) -> None:
         self.file = upload.file
@@ -129,7 +129,7 @@ async def get(pool: Pool, workspace_id: int, file_id: int) -> KeptFile:
 
 
 async def content(pool: Pool, workspace_id: int, file: KeptFile) -> AsyncIterator[bytes]:
-    """What is in a file. Whoever reads it slowly holds no connection between two pieces. Raises NotFound."""
+    """The bytes of a file. A slow reader holds no connection between two pieces. Raises NotFound."""
     for number in range(enclosed(file).pieces):
         yield await piece(pool, workspace_id, file.id, number)
 
@@ -223,7 +223,7 @@ async def of_ids(conn: Conn, workspace_id: int, ids: Iterable[int]) -> dict[int,
 async def beside(
     conn: Conn, workspace_id: int, written: Content, images: Sequence[int], reply_to: str | None = None
 ) -> Beside:
-    """What messages have beside their text. `reply_to`: where answers go unless the content says so.
+    """The parts that messages have beside their text. `reply_to`: where answers go unless the content says so.
 
     Raises TemplateError where a file is not there: no message goes without it.
     """

@@ -1,4 +1,4 @@
-"""What receivers may dislike about the messages of a campaign, and what its texts seem to mean by another name."""
+"""Hints about a campaign's messages: what receivers may dislike, and fields that its texts seem to misname."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ async def key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -
 
 
 async def earlier_answer(conn: Conn, workspace_id: int, idempotency: Idempotency) -> Any:
-    """What `keep_answer` was given; None: this request is the first, and has the key. Raises Conflict for a key that
-    was used for a different request.
+    """The answer that `keep_answer` was given; None: this request is the first, and has the key. Raises Conflict for a
+    key that was used for a different request.
     """
     params = {"workspace_id": workspace_id, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
     if await fetch_one(conn, sql.take_idempotency_key, params):

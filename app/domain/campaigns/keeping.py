@@ -1,6 +1,6 @@
 """Campaigns that are over: archived, and back at will; deleted, with their emails and texts.
 
-What a deleted campaign sent stays in the counts, and whom it led to be suppressed stays so. Its emails go in batches,
+Emails that a deleted campaign sent stay in the counts, and suppressions that it led to stay. Its emails go in batches,
 each a transaction: a first one at once, the rest by a worker.
 """
 

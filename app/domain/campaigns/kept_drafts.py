@@ -1,7 +1,7 @@
 """Drafts of campaigns that a workspace shares: several, each as the composer has it, with a version.
 
-Who saves says which version they had; one who has an older one is told, and nothing is written over. The recipients are
-lists, which stay as long as a draft names them, and so do files.
+A save names the version that it changes; one of an older version is refused, and nothing is written over. The
+recipients are lists, which stay as long as a draft names them, and so do files.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class KeptDraft(DraftSummary, rename="camel", kw_only=True):
 
 
 class DraftText(msgspec.Struct, frozen=True, kw_only=True):
-    """What is saved. Raises InvalidInput by `check`."""
+    """The columns to save. Raises InvalidInput by `check`."""
 
     name: str
     content: dict[str, Any]
@@ -139,7 +139,7 @@ async def remove(pool: Pool, workspace_id: int, draft_id: int) -> None:
 
 async def erase(pool: Pool, workspace_id: int, addresses: Collection[str], pattern: str) -> None:
     """Take an address, given by its spellings and the pattern of a text that names it, out of all drafts, wherever it
-    stands alone; what people wrote stays. Whoever has a draft open is told that there is a newer version.
+    stands alone; what people wrote stays. A person who has a draft open is told that there is a newer version.
     """
     async with transaction(pool, workspace_id) as conn:
         named = {"workspace_id": workspace_id, "pattern": pattern}

@@ -1,4 +1,4 @@
-"""What recipients lack of what a text asks for, and whose links lead nowhere: each of them looked at while the list is
+"""Recipients who lack a field that a text asks for, or whose links lead nowhere: each is looked at while the list is
 read.
 
 A recipient who has nothing for a field that is printed without a `default` is left out, unless the sender says what to
@@ -29,7 +29,7 @@ _SHOWN = 60  # characters of a value
 
 
 class IfBlank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do for recipients who have nothing for a field. `text` is what to write."""
+    """The way to treat recipients who have nothing for a field. `text` is written in its place."""
 
     do: Literal["leave_out", "write", "send"]
     text: str = ""
@@ -83,10 +83,10 @@ class Lacking:
         return frozenset(name for name, decision in self._if_blank.items() if decision.do != "leave_out")
 
     def look(self, row: int, fields: dict[str, str]) -> str:
-        """Why there is no email to who has these fields; empty: there is one. What is to be written, is."""
+        """Why a recipient with these fields gets no email; empty: they get one. `fields` gets texts to write."""
         for name in self._used:
             value = fields.get(name, "")
-            # What begins with a letter or a digit is printed, as nearly all is.
+            # A value that begins with a letter or a digit is printed, as nearly all are.
             if not value[:1].isalnum() and not printed(value) and (problem := self._note(row, name, fields)):
                 return problem
         for name in self._dates:

@@ -1,4 +1,4 @@
-"""Who of a staged list gets no email though nothing is wrong with the row: suppressed, or written to before."""
+"""Staged recipients who get no email though nothing is wrong with the row: suppressed, or written to before."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TakenOut(NamedTuple):
 
 
 async def take_out(conn: Conn, workspace_id: int, draft: Draft, recipients: RecipientList) -> TakenOut:
-    """Take them out of the stage and of `recipients`. Whoever is suppressed is told as that alone.
+    """Take them out of the stage and of `recipients`. A recipient who is suppressed counts as that alone.
 
     Raises InvalidInput when nobody is left, and for a campaign to leave out that is not there.
     """

@@ -1,4 +1,4 @@
-"""Which of a sender's campaigns goes first: they are planned as they were scheduled, unless a person says otherwise."""
+"""The order of a sender's campaigns: they are planned as they were scheduled, unless a person says otherwise."""
 
 from __future__ import annotations
 

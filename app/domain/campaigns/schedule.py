@@ -69,7 +69,7 @@ _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
 class Heard(PlanSummary, rename="camel", kw_only=True):
-    """What became of the recipients that came: how many were accepted, what was not and why, and how those who were are
+    """The result for the recipients that came: how many were accepted, which were not and why, and how the accepted are
     planned. `reading`: how a file was read.
 
     `repaired_rows`: the first 1,000 that were repaired; `suppressed_rows`: the first 1,000 of those who are written to
@@ -92,13 +92,13 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
 
 
 class Scheduled(Heard, rename="camel", kw_only=True):
-    """What was scheduled."""
+    """The campaign that was scheduled."""
 
     campaign: Campaign
 
 
 class Preview(Heard, rename="camel", kw_only=True):
-    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates.
+    """The result that `schedule` would have. `duplicate_rows`: the first 1,000 duplicates.
 
     `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
     a line break, which is written as a blank; `hints`: what receivers may dislike about the message; `unsubscribe`: how
@@ -218,7 +218,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
-    """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
+    """The result of `schedule` for the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
     address_key = await digests.address_key(pool)
     async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:

@@ -1,5 +1,5 @@
-"""What a sender's messages end with, put in by itself. A campaign keeps that of each of its senders as it was when the
-sender came to it.
+"""Signatures, which a sender's messages end with by themselves. A campaign keeps the one of each of its senders as it
+was when the sender came to it.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 
 
 class Target(NamedTuple):
-    """Whose emails the staged recipients become: the campaign's, on these of its streams as the plan numbers them, and
-    of its first step, if others follow.
+    """The place of the emails that the staged recipients become: the campaign, these of its streams as the plan numbers
+    them, and its first step, if others follow.
     """
 
     workspace_id: int

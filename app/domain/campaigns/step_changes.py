@@ -1,9 +1,9 @@
 """Changing the later steps of a campaign that is scheduled: added, changed, removed, put in another order.
 
-What was sent keeps its text and version. What is owed follows the steps as they are: the next one of a recipient is the
+Sent emails keep their text and version. Owed follow-ups go by the steps as they are: the next one of a recipient is the
 first behind the last that they had, in today's order. Emails owe it in batches, the rest of a large campaign by the
-workers' sweep; the campaign's row says how far that is, and whoever makes emails of what falls due looks at the steps
-themselves. What is an email already stays one, unless its step is removed.
+workers' sweep; the campaign's row says how far that is, and `follow_ups`, which makes emails of what falls due, looks
+at the steps themselves. A follow-up that is an email already stays one, unless its step is removed.
 """
 
 from __future__ import annotations

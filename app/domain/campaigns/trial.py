@@ -76,7 +76,7 @@ class Trial:
                 )
 
     def _longest_of(self, part: str, fields: dict[str, str], error: TemplateError | HeaderInjection) -> str:
-        """Which merge field it may come from, unless the error says so."""
+        """Words on the merge field that the error may come from, unless it says so."""
         names = [name for name in self._templates.fields[part].mentioned if fields.get(name)]
         if not names or isinstance(error, HeaderInjection) or error.field is not None:
             return ""

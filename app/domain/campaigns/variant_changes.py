@@ -1,6 +1,6 @@
 """Changing a step's variants while its campaign runs: their texts and weights, and new ones beside them.
 
-What was sent keeps its text, and a variant's figures are of the one that it has now (`step_variants.text_since`). To
+Sent emails keep their text, and a variant's figures are of the one that it has now (`step_variants.text_since`). To
 stop one is a call of its own (`variants.stop`).
 """
 
@@ -39,7 +39,7 @@ class WantedVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Varied(NamedTuple):
-    """What is wanted of a step's variants, checked, with what is made of each as columns. `weight`: of the step's own
+    """A step's variants as they are wanted, checked, with the columns made of each. `weight`: of the step's own
     text, None: as it is. `said`: the messages, by what stands before the names of their parts.
     """
 

@@ -1,7 +1,7 @@
 """Variants of a step: up to five texts, of which each recipient gets one, by weight and by their email's id.
 
-Which one an email gets is settled as it is handed over (`take`) and stands on it from then on. So a campaign without
-variants pays nothing for them, and when one is stopped, whoever waits gets another.
+`take` settles which one an email gets as it is handed over, and that stands on the email from then on. So a campaign
+without variants pays nothing for them, and when one is stopped, recipients who wait get another.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ async def insert(
 
 
 async def insert_own(conn: Conn, step: dict[str, Any], weight: int) -> None:
-    """What stands for a step's own text, once there are others."""
+    """Insert the row that stands for a step's own text, once there are others."""
     nothing = dict.fromkeys(("subject", "body", "body_html", "body_made", "html_made"))
     await insert_one(conn, step | nothing | {"position": 1, "weight": weight})
 
@@ -157,7 +157,7 @@ async def of_campaign(
 
 
 async def stop(pool: Pool, workspace_id: int, campaign_id: int, variant_id: int, actor: Actor = LOCAL) -> None:
-    """Send it no more; who would have got it gets another. What is at a server may still arrive.
+    """Send it no more; its recipients get another. Emails at a server may still arrive.
 
     Raises NotFound, and Conflict for the last one.
     """

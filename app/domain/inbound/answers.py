@@ -24,7 +24,7 @@ _FROM_PEOPLE = {"REPLY", "AUTO_REPLY", "UNSUBSCRIBE"}
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person answers, as it is: nothing in it is filled in. Without a `subject` it is that of what came, with
+    """A person's answer, as it is: nothing in it is filled in. Without a `subject` it has that of the response, with
     "Re: ". `insists`: to somebody who is suppressed, too.
     """
 

@@ -1,7 +1,7 @@
 """Doubts that resolve themselves: whether a copy of an email lies in Sent, where only its sender's server puts one.
 
-What is found there was sent. What is not found says little by itself: many servers keep no copies. Where a wire check
-has shown that this one does, a person is told so, and a campaign may have the email sent again.
+An email that is found there was sent. One that is not tells little by itself: many servers keep no copies. Where a wire
+check has shown that this one does, a person is told so, and a campaign may have the email sent again.
 """
 
 from __future__ import annotations

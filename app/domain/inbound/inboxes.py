@@ -16,7 +16,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 LEASE_S = 180.0  # longer than a pass takes between two places
-WATCH_S = 300.0  # longer than whoever watches waits between two calls of `watch`
+WATCH_S = 300.0  # longer than a watcher waits between two calls of `watch`
 
 
 class LeaseLost(Exception):
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 class Inbox(NamedTuple):
     """A mailbox that is ours to read for as long as the lease lasts: under `sender_id`, for all senders that share it.
-    What had come by `began` (the database's time) the pass sees; what came before `since` answers nothing.
+    The pass sees messages that had come by `began` (the database's time); messages from before `since` answer nothing.
     """
 
     token: UUID

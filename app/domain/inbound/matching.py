@@ -1,8 +1,8 @@
-"""Whose answer a message is: the email that it names, or else the latest to whoever wrote it.
+"""The email that a message answers: the one that it names, or else the latest to its writer.
 
-Who names an email by an id of ours has received it, or was told of it by somebody who has: nobody can make such an id
-up. A message that names none and begins no thread of others' is taken for an answer by its address alone (`weak`),
-which anybody can put there. What one of our own senders wrote answers nothing.
+A writer who names an email by an id of ours has received it, or was told of it by somebody who has: nobody can make
+such an id up. A message that names none and begins no thread of others' is taken for an answer by its address alone
+(`weak`), which anybody can put there. A message that one of our own senders wrote answers nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What the database says about a batch of messages."""
+    """The rows of the database that bear on a batch of messages."""
 
     by_id: dict[int, Row]
     by_provider_id: dict[str, Row]
@@ -172,7 +172,7 @@ def _links(inbox: Inbox, links: Links, message: Inbound) -> list[Linked]:
 
 
 def _addresses(message: Inbound) -> list[str]:
-    """Whom it is from, or reports on."""
+    """The addresses that it is from, or reports on."""
     reported = [one for report in message.reports for one in (report.original, report.recipient) if one]
     return [*([message.sender] if message.sender else []), *reported, *message.returned_to]
 

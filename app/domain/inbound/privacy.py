@@ -1,4 +1,4 @@
-"""Who reads what came back: it is people's mail, and a workspace says from which role on."""
+"""The roles that may read responses: those are people's mail, and a workspace says from which role on."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What came back is recorded once, in one transaction with all that follows from it and with the place it lay at.
+"""A response is recorded once, in one transaction with all that follows from it and with its place in the mailbox.
 
-What follows: whoever does not exist, complained or wants no more is suppressed, and what waits for them cancelled; a
-bounce that is the sender's own fault holds its login and suppresses nobody; what was in doubt and is answered was sent.
-Locks as everywhere (`app.domain.ledger.streams`), and the inbox last.
+Much follows from it: a recipient who does not exist, complained or wants no more is suppressed, and what waits for them
+cancelled; a bounce that is the sender's own fault holds its login and suppresses nobody; an email in doubt that is
+answered was sent. Locks as everywhere (`app.domain.ledger.streams`), and the inbox last.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def is_of_sender(answer: Answer) -> bool:
 
 
 def reason_of(kind: ResponseKind, answer: Answer) -> Reason | None:
-    """What the recipient is suppressed for; None: not at all."""
+    """The reason to suppress the recipient; None: there is none."""
     if kind == "UNSUBSCRIBE":
         return "REPLIED_STOP" if answer.link is None else "UNSUBSCRIBED"
     if answer.weak:  # anybody can write what looks like a bounce

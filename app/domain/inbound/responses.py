@@ -1,7 +1,7 @@
-"""What came back, for people: read, labelled, and corrected where its reader took it for something else.
+"""Responses for people: read, labelled, and corrected where the reader took one for something else.
 
-Whoever corrects what it is undoes what followed from that, and has follow what is right: the suppression, the counts,
-and whether the campaign goes on writing to the recipient. What a suppression has cancelled stays so.
+A correction undoes what followed from the wrong kind, and does what follows from the right one: the suppression, the
+counts, and whether the campaign goes on writing to the recipient. Emails that a suppression has cancelled stay so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _COUNTED: dict[Reason, str] = {"BOUNCED": "bounced", "COMPLAINED": "complained",
 
 
 class ResponseSummary(msgspec.Struct, rename="camel", kw_only=True):
-    """What came back for an email. `weak`: only the address says whose answer it is. `corrected`: a person said what it
+    """A response to an email. `weak`: only the address says whose answer it is. `corrected`: a person said what it
     is. Of a bounce, `of_sender`: it is the sender's fault, and says nothing about the recipient. `back_on` is the day
     that an absence note names.
     """
@@ -106,7 +106,7 @@ class ResponseFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResponseChanges(msgspec.Struct, kw_only=True):
-    """What a person says of it; None leaves things as they are. `forgotten`: it answers nothing of ours."""
+    """A person's changes to a response; None leaves a field as it is. `forgotten`: it answers nothing of ours."""
 
     kind: AnswerKind | None = None
     label: str | None = None
@@ -300,7 +300,7 @@ async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kin
 
 
 def _reason_of(kind: ResponseKind | None, whose: Row) -> Reason | None:
-    """What its recipient is suppressed for, if it is of this kind."""
+    """The reason to suppress its recipient, if it is of this kind."""
     if kind == "BOUNCE" and (whose["severity"] in {"soft", "policy"} or whose["of_sender"]):
         return None
     return None if kind is None else _REASONS.get(kind)

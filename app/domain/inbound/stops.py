@@ -1,4 +1,4 @@
-"""What an answer stops beyond its own email, and what goes on once it turns out to be none.
+"""Emails that an answer stops beyond its own, and that go on once it turns out to be none.
 
 With `stopOn.domain`, an answer stops a campaign for everybody at its domain: no index finds them, so that is a walk in
 the background through the campaign's emails, a batch a transaction. Providers of mailboxes for everybody are left out.
@@ -37,7 +37,7 @@ async def go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[i
 
 
 async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
-    """What follows an email waits as long as absence notes say, if they say it, and then leaves at its step's time of
+    """The step after an email waits as long as absence notes say, if they say it, and then leaves at its step's time of
     day where its calendar is open; the streams are locked.
     """
     params = {"workspace_id": workspace_id, "email_id": email_id}
@@ -61,7 +61,7 @@ async def lift_domain(conn: Conn, workspace_id: int, email_id: int) -> None:
 
 async def walk_domains(pool: Pool, *, for_s: float = 2.0) -> int:
     """Stop everybody at domains of which somebody answered, for so long: others wait for the sweep to go on. How many
-    emails. Whoever dies in between leaves the place from which the next goes on.
+    emails. A worker that dies in between leaves the place from which the next goes on.
     """
     until = time.monotonic() + for_s
     async with transaction(pool) as conn:

@@ -22,8 +22,8 @@ _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,400}@[!-;=?-~]{1,400}")  # what may stand
 
 
 class ThreadEmail(msgspec.Struct, rename="camel"):
-    """What we sent, or are about to. `is_answer`: a person wrote it to answer. `text` is None where it cannot be shown,
-    as of somebody who was erased.
+    """An email that we sent, or are about to send. `is_answer`: a person wrote it to answer. `text` is None where it
+    cannot be shown, as of somebody who was erased.
     """
 
     id: int

@@ -1,9 +1,9 @@
 """After the database was restored to an earlier moment: nothing goes out by itself.
 
-The restored ledger does not know what was sent after that moment. What it still takes for waiting may have arrived
-long ago, and would be sent once more; so may what it owes. So every campaign is paused, and what was due by now, or
-being sent, is in doubt, whatever the campaign's `onUnknown` says: a policy for the odd lost answer is none for a lost
-day.
+The restored ledger does not know what was sent after that moment. Emails that it still takes for waiting may have
+arrived long ago, and would be sent once more; so may those that it owes. So every campaign is paused, and every email
+that was due by now, or being sent, is in doubt, whatever the campaign's `onUnknown` says: a policy for the odd lost
+answer is none for a lost day.
 """
 
 from __future__ import annotations

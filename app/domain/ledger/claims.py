@@ -14,7 +14,7 @@ Outcome = Literal["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"]
 
 
 class Claimant(NamedTuple):
-    """Who trades: a worker (by its token) for one sender."""
+    """A worker (by its token) that trades for one sender."""
 
     token: UUID
     workspace_id: int
@@ -42,7 +42,7 @@ class Claim(NamedTuple):
 
 
 class Report(msgspec.Struct, omit_defaults=True):
-    """What became of a claim. UNBEGUN: nothing was tried, it goes back as if never claimed.
+    """The outcome of a claim. UNBEGUN: nothing was tried, it goes back as if never claimed.
 
     A report names its claim by `id` and `claimed_at`. With a `refusal`, `kind` and `again_in_s` are for the judge to
     say; `ended` is when the reply came, by time.monotonic(). `command` is where the conversation ended (MAIL, RCPT,

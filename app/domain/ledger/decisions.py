@@ -1,6 +1,6 @@
-"""What a person decides about emails that ended FAILED or UNKNOWN: one, many, or all of a campaign.
+"""A person's decisions about emails that ended FAILED or UNKNOWN: one, many, or all of a campaign.
 
-Many are decided in batches, each in a transaction of its own: whoever dies in between leaves the rest as it was.
+Many are decided in batches, each in a transaction of its own: a process that dies in between leaves the rest as it was.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ async def retry_batch(conn: Conn, workspace_id: int, ids: Sequence[int], after: 
 
 
 async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
-    """What was in doubt was sent, as is known now: `how`. The email's stream is locked. False: it is not in doubt."""
+    """Settle an email in doubt as sent, by the evidence `how`. Its stream is locked. False: it is not in doubt."""
     decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SENT")
     if decided.changed:
         await audit.record(conn, WORKER, workspace_id, _ACTIONS["UNKNOWN", "SENT"], f"emails/{email_id} ({how})")
@@ -190,8 +190,8 @@ async def lock_to_send_again(conn: Conn, workspace_id: int, email_id: int) -> li
 
 
 async def never_left(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
-    """What was in doubt was not sent, as is known now: `how`. It goes again. False: its recipient is suppressed, or its
-    campaign sends no more.
+    """Settle an email in doubt as not sent, by the evidence `how`. It goes again. False: its recipient is suppressed,
+    or its campaign sends no more.
     """
     decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SCHEDULED")
     if decided.changed:
@@ -200,8 +200,8 @@ async def never_left(conn: Conn, workspace_id: int, email_id: int, stream_ids: l
 
 
 async def go_on(conn: Conn, workspace_id: int, email_ids: list[int], stream_ids: list[int]) -> None:
-    """What was cancelled for a response that is none goes after all, unless its recipient is suppressed. The streams
-    are locked, and before that nobody suppresses (`held.owe_something`).
+    """Emails that were cancelled for a response that is none go after all, unless its recipient is suppressed. The
+    streams are locked, and before that nobody suppresses (`held.owe_something`).
     """
     if email_ids:
         await _decide(conn, workspace_id, email_ids, stream_ids, "CANCELLED", "SCHEDULED")

@@ -36,7 +36,7 @@ ExportColumns = Literal["table", "list"]
 # Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED by
 # a person); it had not gone by its campaign's end; its recipient was erased.
 CancelReason = Literal["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"]
-# What a person decided on a FAILED email; DIRECT: nobody is asked, for it was written by hand.
+# A person's decision on a FAILED email; DIRECT: nobody is asked, for it was written by hand.
 Settled = Literal["PUT_ASIDE", "SUPPRESSED", "MENDED", "DIRECT"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 

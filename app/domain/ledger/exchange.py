@@ -27,9 +27,9 @@ EmailStatus = Literal["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANC
 
 
 class Traded(NamedTuple):
-    """What an exchange gave. `late`: some reports were on emails that are not ours any more; `suppressed`: for what
-    recipients of others are, which were cancelled in the place of a claim; `blame`: a refusal that shows the sender's
-    own trouble; `judged`: the campaign of each email that the judge has looked at.
+    """The result of an exchange. `late`: some reports were on emails that are not ours any more; `suppressed`: the
+    reasons for which others' recipients are, whose emails were cancelled in the place of a claim; `blame`: a refusal
+    that shows the sender's own trouble; `judged`: the campaign of each email that the judge has looked at.
     """
 
     claims: list[Claim]
@@ -47,7 +47,7 @@ class Patience(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What a sender loop may expect: when its next email is due (None: nothing waits), until when the sender is
+    """The prospects of a sender loop: when its next email is due (None: nothing waits), until when the sender is
     blocked, both also in seconds from now; whether a limit holds something due back.
     """
 
@@ -65,7 +65,7 @@ async def exchange(conn: Conn, claimant: Claimant, reports: list[Report], wanted
     """Record `reports`, claim at most `wanted` due emails; both or neither.
 
     Fewer than wanted: `outlook` tells why. Reports on emails that are not ours any more change nothing: see
-    `record_late`. What the judge has to decide on is decided first, in the same transaction.
+    `record_late`. The judge decides first on reports that need it, in the same transaction.
     """
     now = time.monotonic()
     ages = {report.id: 0.0 if report.ended is None else round(now - report.ended, 6) for report in reports}
@@ -119,7 +119,7 @@ async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> 
 
 
 async def outlook(conn: Conn, claimant: Claimant) -> Outlook | None:
-    """What comes next for the sender; None when it is gone."""
+    """The sender's next claims, and when to ask again; None when the sender is gone."""
     row = await fetch_one(conn, sql.outlook, claimant.parameters())
     return None if row is None else Outlook(**row)
 

@@ -1,8 +1,9 @@
 """A person's word on many emails that failed: for a reason, of a campaign, or all, of any number.
 
-It is noted, and carried out in batches, each a transaction that also notes how far it came: whoever dies in between
-leaves the place from which the next goes on. The first batch is done at once, so that most answers tell the whole; the
-rest is a worker's. It is about what had failed when it was said: what fails again meanwhile waits for another word.
+It is noted, and carried out in batches, each a transaction that also notes how far it came: a process that dies in
+between leaves the place from which the next goes on. The first batch is done at once, so that most answers tell the
+whole; the rest is a worker's. It is about what had failed when it was said: what fails again meanwhile waits for
+another word.
 """
 
 from __future__ import annotations
@@ -57,14 +58,14 @@ class FailureDecision(msgspec.Struct, rename="camel"):
 
 
 class Failures(msgspec.Struct, rename="camel"):
-    """What waits for a person's word by its reason, and what was decided on many in the last ten minutes."""
+    """Failed emails that wait for a person's word, by reason, and decisions on many in the last ten minutes."""
 
     failed: FailureGroups
     decisions: list[FailureDecision]
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
-    """Which emails a word is on: `ids`, or all that failed, for a `reason` or of a campaign where that is given."""
+    """The emails that a word is on: `ids`, or all that failed, for a `reason` or of a campaign where that is given."""
 
     ids: list[int] | None = None
     reason: FailureReason | None = None

@@ -1,4 +1,4 @@
-"""What failed, as work that ends: sorted by its reason, and settled by a person's word.
+"""Failed emails, as work that ends: sorted by reason, and settled by a person's word.
 
 An email that failed stays FAILED whatever is decided; only a retry makes it wait again. So campaigns' counts add up as
 before, and `streams.settled` says of how many nobody is asked any more. A worker sorts, in batches, what failed since
@@ -66,7 +66,7 @@ async def span_of(conn: Conn, workspace_id: int, campaign_id: int | None) -> Spa
 
 
 async def sort(pool: Pool) -> int:
-    """Sort a batch of what failed; how many emails. What cannot be had now is sorted the next time."""
+    """Sort a batch of failed emails; how many. One that cannot be had now is sorted the next time."""
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.unsorted, {"limit": BATCH})
     reasons = await asyncio.to_thread(lambda: [_reason(row) for row in found])

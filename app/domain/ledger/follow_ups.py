@@ -1,8 +1,8 @@
 """Follow-ups: an email that owes its recipient the next step becomes, once that falls due, an email of that step.
 
-What an email owes stands on it (`emails.follow_at`), set by `follows_at` on every way to SENT; whoever stops a
-recipient clears it. Here it becomes an email, in batches, each a transaction: whoever dies in between leaves the rest
-owed. It is unique by recipient and step, so no two workers make it twice.
+`follows_at` sets what an email owes (`emails.follow_at`) on every way to SENT; a stop of its recipient clears it. Here
+it becomes an email, in batches, each a transaction: a worker that dies in between leaves the rest owed. It is unique by
+recipient and step, so no two workers make it twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What servers' words hold back, as people see it, and what they answer.
+"""Holds by servers' words, as people see them, and people's answers to them.
 
 `judge` says what is held and ends it with the first email that gets through. A person who knows more need not wait for
-the next probe. Effects come in batches, as with `decisions`: whoever dies in between leaves the rest held as it was.
+the next probe. Effects come in batches, as with `decisions`: a process that dies in between leaves the rest held as it
+was.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Held(msgspec.Struct, rename="camel", frozen=True):
 
 
 class _Held(NamedTuple):
-    """What a person answers about: a stream, or (None) all of a login, which is the sender's."""
+    """The hold that a person answers: of a stream, or (None) of all of a login, which is the sender's."""
 
     workspace_id: int
     sender_id: int

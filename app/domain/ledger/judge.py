@@ -1,4 +1,4 @@
-"""Whose failure a refusal is: the judge of what a server refuses, by evidence and not by its code alone.
+"""The judge of refusals, who decides whose failure each is, by evidence and not by its code alone.
 
 A list of codes is never complete, and a code seldom says whether the recipient, the text or the sender is meant. So a
 refusal is an email's own only with a witness: another email that the server took in the meantime. Without one it is not
@@ -46,8 +46,8 @@ def signatures(command: str | None, code: int | None, enhanced_code: str | None,
 
 
 def signature(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> str:
-    """What two refusals have in common when they say the same: step, codes, and the words without what names a message,
-    an address or a place.
+    """The signature that refusals share when they say the same: step, codes, and the words without names of messages,
+    addresses or places.
     """
     words = [word for word in _NAMED.sub(" ", (text or "").lower()).split() if not _NAMES.search(word)]
     return " ".join([command or "-", str(code or "-"), enhanced_code or "-", *words[:12]])
@@ -76,7 +76,7 @@ class Subject(msgspec.Struct):
 
 
 class Refusals(msgspec.Struct):
-    """What was refused in the same words, of one stream: a row of `refusals`."""
+    """A row of `refusals`: emails of one stream, refused in the same words."""
 
     last_at: datetime
     emails: int = 0
@@ -86,7 +86,7 @@ class Refusals(msgspec.Struct):
 
 
 class Hold(msgspec.Struct):
-    """What holds a stream or a login back: a row of `holds`."""
+    """A hold of a stream or a login: a row of `holds`."""
 
     reason: HoldReason
     signature: str
@@ -100,8 +100,8 @@ Key = tuple[str, int]  # signature, stream
 
 
 class Evidence(msgspec.Struct):
-    """What is known of a login, and what `judge` makes of it. `changed` and `lifted` name rows that it has touched,
-    `suspects` the streams that may be refused by one recipient domain alone.
+    """A login's refusals and holds, and what `judge` makes of them. `changed` and `lifted` name rows that it has
+    touched, `suspects` the streams that may be refused by one recipient domain alone.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""What follows emails that were sent: which step, when, and why it would not; or why none does."""
+"""The next step after emails that were sent: which, when, and why it would wait; or why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workers that died leave behind: emails in doubt, and mailboxes that nobody reads."""
+"""Recovery from workers that died, which leave emails in doubt, and mailboxes that nobody reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers refused lately and what that holds back, read and kept for the judge."""
+"""Refusals of late and the holds that follow from them, read and kept for the judge."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def lock_window(conn: Conn, workspace_id: int, sender_id: int) -> int:
 async def hold_login(
     conn: Conn, workspace_id: int, login_id: int, code: int | None, enhanced_code: str | None, words: str
 ) -> None:
-    """Hold all of a login for what a bounce says of its sender, as for a reply; its window is locked. What holds it
-    already goes on doing so.
+    """Hold all of a login for what a bounce says of its sender, as for a reply; its window is locked. A hold that is
+    there already stays.
     """
     params = {
         "workspace_id": workspace_id,

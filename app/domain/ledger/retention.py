@@ -35,7 +35,7 @@ class Chore(NamedTuple):
 
 
 def chores(settings: Settings) -> list[Chore]:
-    """What the settings ask for, in the order in which to do it."""
+    """The chores that the settings ask for, in the order in which to do them."""
     emails_days, attempts_days = settings.retention_emails_days, settings.retention_attempts_days
     spans_days = min((days for days in (emails_days, attempts_days) if days), default=0)
     kept = [

@@ -1,9 +1,9 @@
 """Streams: one campaign on one sender, which is what an exchange locks.
 
-Whoever makes, moves, stops or decides an email holds its stream, and locks in this order: the plan of the sender,
-`owed` of the workspace (`suppressions`: who suppresses, alone; who makes something wait, with others), the login's
+A transaction that makes, moves, stops or decides an email holds its stream, and locks in this order: the plan of the
+sender, `owed` of the workspace (`suppressions`: to suppress, alone; to make something wait, with others), the login's
 window, streams by id, `campaign_hours`, emails, campaigns by id, `plan_changes`, refusals, suppressions by key,
-webhooks by id. What holds a stream or a login back is read and changed under the login's window.
+webhooks by id. Holds are read and changed under the login's window.
 
 `next_due_at` is never later than the first email that waits: an exchange looks at no stream before that. Nor does an
 email wait at or before (`passed_at`, `passed_id`), where it begins to look. `settle` says both anew after every change
@@ -21,7 +21,7 @@ sql = queries(__name__)
 
 
 async def lock(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> None:
-    """Hold the streams until the end of the transaction. What is read after that is what there is."""
+    """Hold the streams until the end of the transaction. Queries after that read the emails as they are."""
     await conn.execute(sql.lock_streams, {"workspace_id": workspace_id, "stream_ids": list(stream_ids)})
 
 

@@ -1,4 +1,4 @@
-"""What an email says: as it was sent, even if its campaign's text was changed since; before that, as it would be."""
+"""The text of an email: as it was sent, even if its campaign's text was changed since; before that, as it would be."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Message(msgspec.Struct, rename="camel", frozen=True):
 
 
 async def read_texts(conn: Conn, workspace_id: int, email_ids: list[int]) -> list[Row]:
-    """The templates that the emails are made from, by id. What is in a thread has the subject that this began with, as
-    it was sent.
+    """The templates that the emails are made from, by id. An email in a thread has the subject that the thread began
+    with, as it was sent.
     """
     rows = await fetch_all(conn, sql.texts_of_emails, {"workspace_id": workspace_id, "ids": email_ids})
     begun = {row["begun_by"] for row in rows if row["begun_by"] is not None}
@@ -101,7 +101,7 @@ class Earlier(NamedTuple):
 
 
 async def earlier(conn: Conn, workspace_id: int, email_id: int) -> Earlier | None:
-    """What an email quotes; None: nothing, by its step, or since its recipient was erased."""
+    """The email that another quotes; None: it quotes nothing, by its step, or since its recipient was erased."""
     row = await fetch_one(conn, sql.quoted_by, {"workspace_id": workspace_id, "email_id": email_id})
     if row is None:
         return None

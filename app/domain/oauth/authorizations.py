@@ -48,7 +48,7 @@ class Return(NamedTuple):
 
 
 class Mailbox(NamedTuple):
-    """What an authorization is for that connects a mailbox; `sender_id` None: a new one."""
+    """The purpose of an authorization that connects a mailbox; `sender_id` None: of a new sender."""
 
     provider: str
     session_id: int
@@ -87,7 +87,7 @@ async def keep(
 
 
 async def take(pool: Pool, returned: Return, *, connects: bool) -> Row:
-    """What was begun: of a mailbox's connection, or of a login. Its row is gone from here on, whatever becomes of it.
+    """Take the authorization that a mailbox's connection or a login began: its row is gone from here on.
 
     Raises Expired.
     """

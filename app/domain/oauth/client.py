@@ -34,8 +34,8 @@ MOST_BYTES = 256 * 1024  # of an answer
 LONGEST_LIFE_S = 366 * 24 * 3600.0  # of an access token that anybody is believed
 LEEWAY_S = 60  # between the provider's clock and ours
 LONGEST_WORDS = 300
-# What an answer that is wrong, or none, makes the libraries raise: those of msgspec and JSON are ValueErrors, what is
-# nested without an end is a RecursionError, an endless number an ArithmeticError, and so on.
+# Errors that the libraries raise for an answer that is wrong, or none: those of msgspec and JSON are ValueErrors,
+# endless nesting is a RecursionError, an endless number an ArithmeticError, and so on.
 NO_ANSWER = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, *NO_ANSWER)
 # The grant is over, or the provider wants its person: no refresh helps (OpenID Connect Core 1.0, section 3.1.2.6).
@@ -62,7 +62,7 @@ Token = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000, pattern=r"\
 
 
 class Tokens(msgspec.Struct):
-    """What a token endpoint gives (RFC 6749, section 5.1). `expires_in` None: it does not say."""
+    """The answer of a token endpoint (RFC 6749, section 5.1). `expires_in` None: it does not say."""
 
     access_token: Token
     expires_in: int | float | str | None = None
@@ -92,7 +92,7 @@ class Claims(msgspec.Struct):
 
 
 class Client(NamedTuple):
-    """Who we are to a provider. `redirect_uri` None: for refreshing alone."""
+    """Our registration with a provider. `redirect_uri` None: for refreshing alone."""
 
     client_id: str
     client_secret: str
@@ -198,7 +198,7 @@ async def _ask(client: Any, call: Any) -> Tokens:
 
 
 def _look(response: httpx.Response) -> httpx.Response:
-    """What the status alone tells, before anybody reads the answer."""
+    """Raise ProviderTrouble where the status alone tells of it, before anybody reads the answer."""
     if response.status_code == 429:
         raise ProviderTrouble("away", "wants us to ask less often (429)", _retry_after(response))
     if response.is_server_error:

@@ -1,9 +1,9 @@
 """Connecting a mailbox: its owner agrees at their provider, and the login keeps the grant.
 
-The authorization is bound to the browser, the session and the workspace in which it began. Whose mailbox it is the
-provider says in the ID token, which comes from its token endpoint itself, so that TLS stands for its signature (OpenID
-Connect Core 1.0, section 3.1.3.7, 6); that address is the login. Who connects a mailbox that is there already gives
-its login another grant: its senders, their limits and campaigns stay, and go on.
+The authorization is bound to the browser, the session and the workspace in which it began. The provider says whose
+mailbox it is in the ID token, which comes from its token endpoint itself, so that TLS stands for its signature (OpenID
+Connect Core 1.0, section 3.1.3.7, 6); that address is the login. To connect a mailbox that is there already gives its
+login another grant: its senders, their limits and campaigns stay, and go on.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import msgspec
 from app.settings import Settings, SettingsError, SmtpSecurity, is_confidential
 
 _GOOGLE_ISSUER = "https://accounts.google.com"
-# What says who somebody is, and no provider tells whether it was given (OpenID Connect Core 1.0, sections 5.4 and 11).
+# Scopes on who somebody is; no provider tells if they were granted (OpenID Connect Core 1.0, sections 5.4 and 11).
 OF_IDENTITY = frozenset({"openid", "email", "profile", "offline_access"})
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
@@ -58,7 +58,9 @@ class MailProvider(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(self.scopes)
 
     def lacks(self, given: str | None) -> list[str]:
-        """What was asked for and not given, as people may untick it. `given` None: all (RFC 6749, section 5.1)."""
+        """The scopes that were asked for and not granted, as people may untick them. `given` None: all (RFC 6749,
+        section 5.1).
+        """
         if given is None:
             return []
         have = given.lower().split()

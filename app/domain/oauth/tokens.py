@@ -1,12 +1,12 @@
 """Access tokens of connected mailboxes: had from Postgres, refreshed in time, once at a time over all workers.
 
-Whoever refreshes leases the login first and talks to the provider with no transaction open. Many providers rotate the
-refresh token with each use, so what comes back is committed before the access token is used: a process that dies after
-the commit loses nothing, and one that dies before it loses what the provider alone may have revoked. Time is the
-database's, so a worker whose clock is wrong is as good as any.
+A process that refreshes leases the login first and talks to the provider with no transaction open. Many providers
+rotate the refresh token with each use, so what comes back is committed before the access token is used: a process that
+dies after the commit loses nothing, and one that dies before it loses what the provider alone may have revoked. Time is
+the database's, so a worker whose clock is wrong is as good as any.
 
 A lease that runs out (its holder hangs) lets another refresh. Both write over the version of the tokens that they read,
-so the first one wins; and who is told that the grant has ended believes it only while nobody has written since.
+so the first one wins; and one that is told that the grant has ended believes it only while nobody has written since.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Login(NamedTuple):
-    """Whose tokens."""
+    """The login that tokens belong to."""
 
     workspace_id: int
     id: int
@@ -188,8 +188,8 @@ class TokenStore:
 
 
 async def _shared(tasks: dict[K, asyncio.Task[T]], name: K, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What the task of that name gives, which goes on though its askers are cancelled: it may have used a refresh token
-    up.
+    """The result of the task of that name, which goes on though its askers are cancelled: it may have used a refresh
+    token up.
     """
     task = tasks.get(name)
     if task is None:
@@ -235,12 +235,12 @@ def sealed(box: SecretBox, login: Login, tokens: Tokens) -> dict[str, Any]:
 
 
 def refresh_place(login_id: int) -> str:
-    """What a login's refresh token is bound to."""
+    """The place that a login's refresh token is bound to."""
     return f"logins/{login_id}/refresh_token"
 
 
 def access_place(login_id: int) -> str:
-    """What a login's access token is bound to."""
+    """The place that a login's access token is bound to."""
     return f"logins/{login_id}/access_token"
 
 

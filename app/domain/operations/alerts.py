@@ -1,4 +1,4 @@
-"""What needs a person right now, read off the state of things: nothing is kept for it, and what is mended is gone."""
+"""Troubles that need a person right now, read off the state of things: none is kept, and a mended one is gone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Alert(msgspec.Struct, rename="camel", kw_only=True):
 
 
 async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> list[Alert]:
-    """What somebody with this role hears of, what holds up most first: of webhooks, whoever may see them."""
+    """The alerts for this role, those that hold up most first: about webhooks for roles that may see these."""
     other = await installation.trouble(pool, ours)
     async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
         worker = await fetch_exactly_one(conn, sql.workers_alive)

@@ -1,4 +1,4 @@
-"""What changes while somebody watches: the progress of campaigns and the troubles of senders.
+"""Changes while somebody watches: the progress of campaigns and the troubles of senders.
 
 `watching` looks once a second while a stream is open. Nothing announces its changes: the exchange has no time for that.
 """
@@ -23,7 +23,7 @@ AT_MOST = 200  # of each kind: more than anybody watches
 
 
 class CampaignProgress(msgspec.Struct, rename="camel", frozen=True):
-    """What of a campaign changes by itself; as in `Campaign`."""
+    """The fields of a campaign that change by themselves; as in `Campaign`."""
 
     kind: ClassVar[str] = "campaign"
 

@@ -61,7 +61,7 @@ _SPECIAL: list[tuple[IPv4Network | IPv6Network, str]] = [
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?!.{{254}}){_LABEL}(?:\.{_LABEL})*")
-# What inet_aton(3) takes for IPv4 in disguise ends in such a label: 2130706433, 127.1, 0x7f.1, 0177.0.0.1.
+# A name that inet_aton(3) takes for IPv4 in disguise ends in such a label: 2130706433, 127.1, 0x7f.1, 0177.0.0.1.
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 
 
@@ -70,7 +70,7 @@ class RefusedHost(Exception):
 
 
 class HostPolicy(NamedTuple):
-    """What senders' own servers may be."""
+    """The hosts and ports that senders' own servers may have."""
 
     allow_private: bool = False
     ports: Ports = SUBMISSION_PORTS
@@ -94,7 +94,7 @@ STRICT = HostPolicy()
 
 
 class Address(NamedTuple):
-    """What a socket of this family connects to."""
+    """An address that a socket of this family connects to."""
 
     family: int
     sockaddr: tuple[Any, ...]
@@ -122,7 +122,7 @@ _checked: dict[tuple[str, int, bool, Lookup], _Checked] = {}
 
 
 async def look_up(host: str, port: int) -> Sequence[AddressInfo]:
-    """What the system's resolver says within LOOKUP_TIMEOUT_S. Raises OSError.
+    """The addresses that the system's resolver gives within LOOKUP_TIMEOUT_S. Raises OSError.
 
     In threads of its own: a name whose servers do not answer blocks one, and nobody else's.
     """
@@ -201,7 +201,7 @@ def listed(ports: Iterable[int]) -> str:
 
 
 def special(ip: str) -> str | None:
-    """What kind of address it is (`a private`) if it is not plain unicast. Raises ValueError if it is none."""
+    """The kind of an address (`a private`) that is not plain unicast; None: it is. Raises ValueError if it is none."""
     address = ip_address(ip)
     for network, kind in _SPECIAL:
         if address.version == network.version and address in network:

@@ -1,11 +1,11 @@
-"""Which installation a database belongs to, so that a restored or cloned one does not send by itself.
+"""The installation that a database belongs to, so that a restored or cloned one does not send by itself.
 
-What a copy of a database takes for waiting, the original may have sent long ago, or may be about to. So the table
-`installation` says which server, which timeline of it, which database in it and which host it was that workers sent
-from; every connection of a worker is compared with that before its first use, and the generation with what was last
-seen of it. Whoever finds a difference sends nothing until an administrator has said `reachinbox take-over`.
+The original may have sent long ago, or be about to send, emails that a copy of a database takes for waiting. So the
+table `installation` says which server, which timeline of it, which database in it and which host it was that workers
+sent from; every connection of a worker is compared with that before its first use, and the generation with what was
+last seen of it. A worker that finds a difference sends nothing until an administrator has said `reachinbox take-over`.
 
-Workers alone write here, and `take_over`; whoever else asks, as the API does, only looks.
+Workers alone write here, and `take_over`; others, as the API, only look.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOTHING_IS_SENT = (
 
 
 class Ours(NamedTuple):
-    """What this process knows of the installation that it is part of."""
+    """The facts that this process has about the installation that it is part of."""
 
     host: str | None  # of BASE_URL; None: a name for any machine
     continues: bool  # after a failover, on another timeline
@@ -64,7 +64,7 @@ async def look(conn: Conn, ours: Ours) -> None:
 
 
 async def trouble(pool: Pool, ours: Ours) -> str | None:
-    """What `look` finds, for people; None: nothing."""
+    """The difference that `look` finds, for people; None: there is none."""
     async with pool.connection() as conn:
         try:
             await look(conn, ours)
@@ -125,8 +125,8 @@ _BEHIND = "it is older than what a worker has seen of it, as a snapshot that was
 
 
 def differences(row: Row, ours: Ours, seen: Mapping[UUID, int]) -> list[str]:
-    """Of what is written down from what is here; `seen` was read before the row. What the server does not tell counts
-    as the same.
+    """The differences between what is written down and what is here; `seen` was read before the row. A fact that the
+    server does not tell counts as the same.
     """
     if row["id"] is None:
         return []

@@ -59,7 +59,7 @@ ACCESS_TOKENS = _Column(
 
 
 async def reseal(pool: Pool, box: SecretBox) -> Resealed:
-    """Bring every stored secret under the box's current key. What no key opens is left as it is."""
+    """Bring every stored secret under the box's current key. A secret that no key opens is left as it is."""
     passwords, senders = await _reseal(pool, box, PASSWORDS)
     imap_passwords, of_imap = await _reseal(pool, box, IMAP_PASSWORDS)
     secrets, webhooks = await _reseal(pool, box, WEBHOOK_SECRETS)

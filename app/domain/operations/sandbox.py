@@ -1,4 +1,4 @@
-"""What the sandbox mailbox received: kept in Postgres, shown to the workspace whose campaign it came from."""
+"""Messages in the sandbox mailbox: kept in Postgres, shown to the workspace whose campaign they came from."""
 
 from __future__ import annotations
 

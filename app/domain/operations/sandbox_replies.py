@@ -30,7 +30,7 @@ FOLDER = "Sandbox"  # which no mailbox has: nothing lies there
 
 
 class SandboxReplied(msgspec.Struct, rename="camel"):
-    """What the answer was taken for, whose it is, and which email it answers."""
+    """The kind that the answer was taken for, whose it is, and which email it answers."""
 
     kind: str
     recipient: str

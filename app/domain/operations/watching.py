@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Watching:
-    """Who watches what, in this process. `stop` ends all of it."""
+    """The watchers of workspaces, in this process. `stop` ends them all."""
 
     def __init__(self, pool: Pool, stop: asyncio.Event) -> None:
         self._pool = pool

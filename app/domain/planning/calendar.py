@@ -78,7 +78,7 @@ class Calendar(NamedTuple):
         yield Opening(begin, end)
 
     def _within(self, begin: datetime, end: datetime) -> Iterator[Opening]:
-        """What is open of a piece of one offset, in which the wall clock runs evenly."""
+        """The openings within a piece of one offset, in which the wall clock runs evenly."""
         offset = self._offset(begin)
         wall_begin, wall_end = (at.replace(tzinfo=None) + offset for at in (begin, end))
         day = wall_begin.date() - DAY  # whose window may reach past midnight

@@ -97,7 +97,7 @@ def _holidays(name: str, first_year: int) -> frozenset[date]:
 
 
 def in_zone(calendar: CampaignCalendar, zone: str | None = None) -> Calendar:
-    """What it means by the clocks of a zone, its own by default."""
+    """The calendar by the clocks of a zone, its own by default."""
     return Calendar(
         ZoneInfo(zone or calendar.zone),
         frozenset(DAYS.index(day) for day in calendar.days),
@@ -123,7 +123,7 @@ class Zones:
         self._number_of: dict[str, int] = {}
 
     def problem(self, fields: Mapping[str, str]) -> str:
-        """What is wrong with what a recipient brought; empty: nothing."""
+        """Why the zone that a recipient brought is none; empty: it is one."""
         text = _brought(fields)
         if not text or zone_named(text):
             return ""

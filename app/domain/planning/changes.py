@@ -1,12 +1,12 @@
-"""Changes of plans: who changes what a plan depends on asks in the same transaction; new times are given afterwards.
+"""Changes of plans: a transaction that changes what a plan depends on asks for one; new times are given afterwards.
 
 They are given a batch at a time, each in a transaction of its own, from the first of the list on, so that neither a
-sender nor anybody else waits for a plan of a million. Whatever dies in between leaves emails with times that are all
-right to send at (limits hold where emails are claimed) and what was asked; the worker's sweep has it begun again. A new
-calendar does not hold there: until an email has its time by it, nothing is claimed from when that one is due on
+sender nor anybody else waits for a plan of a million. A process that dies in between leaves emails with times that are
+all right to send at (limits hold where emails are claimed) and the request; the worker's sweep has it begun again. A
+new calendar does not hold there: until an email has its time by it, nothing is claimed from when that one is due on
 (`holds_from`).
 
-What was asked for a sender is planned by one at a time: whoever takes it has it for `TAKEN_S`, renewed with each batch.
+One process at a time plans what was asked for a sender: it takes that for `TAKEN_S`, renewed with each batch.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NEGLECTED_S = 5.0
 BATCH_S = 0.1  # what a batch should take at most: smaller ones where the database is slower
 SMALLEST_BATCH = 100
 PAGE = 10_000
-# What a request plans by itself. The rest of a larger plan is the worker's, without which nothing is sent anyway.
+# The emails that a request plans by itself. The worker, without which nothing is sent, plans the rest.
 AT_ONCE = 10_000
 PATIENCE_S = 5.0
 
@@ -87,7 +87,7 @@ async def free_room(
 ) -> None:
     """Something of the streams is not sent any more: have what their senders' logins send planned again, in the
     background. Not the campaign of which all has ended; without one it is a place or two, for which no plan that is
-    under way begins anew, or whoever erases many people would keep it from ever being made.
+    under way begins anew, or many erasures would keep it from ever being made.
     """
     params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
     beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]
@@ -107,7 +107,7 @@ async def campaigns_asked(conn: Conn, workspace_id: int, sender_id: int) -> set[
 async def plan_now(pool: Pool, workspace_id: int, sender_id: int) -> None:
     """Plan what was asked for the sender as far as a request can wait for it; what is left goes to a worker.
 
-    Whoever waits for another holds no connection meanwhile. Raises PlanChanging when that is too long.
+    A request that waits for another holds no connection meanwhile. Raises PlanChanging when that is too long.
     """
     async with _turn(workspace_id, sender_id):
         done = await carry_out(pool, workspace_id, sender_id, at_most=AT_ONCE)
@@ -264,10 +264,10 @@ async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: i
 
 
 class _Work(NamedTuple):
-    """What of a stream is to be planned: `ids` in their order, the first `owed` of them of later steps; `zones` and
-    `places` where these are known before the first batch, and retries with the places that they keep. `is_cut`: there
-    may be more. `due_from`: when the first of `ids` from each on was due before, where it must not go by that time and
-    all are known.
+    """The emails of a stream that are to be planned: `ids` in their order, the first `owed` of them of later steps;
+    `zones` and `places` where these are known before the first batch, and retries with the places that they keep.
+    `is_cut`: there may be more. `due_from`: when the first of `ids` from each on was due before, where it must not go
+    by that time and all are known.
     """
 
     stream_id: int

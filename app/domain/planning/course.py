@@ -43,9 +43,9 @@ BATCH = 500  # emails that are moved in one transaction: it keeps others from th
 
 
 class SenderLoad(NamedTuple):
-    """What plans of a sender must respect. `now`: the database's clock; `taken`: what each window of its login holds,
-    used or planned; `own`: of that, what the campaign that is planned keeps there; `days_sent`: on how many days before
-    `since` it sent, for the ramp. `owed`: what follows emails of campaigns with steps, if nobody answers.
+    """The load that plans of a sender must respect. `now`: the database's clock; `taken`: what each window of its login
+    holds, used or planned; `own`: of that, what the campaign that is planned keeps there; `days_sent`: on how many days
+    before `since` it sent, for the ramp. `owed`: what follows emails of campaigns with steps, if nobody answers.
     """
 
     now: datetime
@@ -69,7 +69,7 @@ class SenderLoad(NamedTuple):
 @asynccontextmanager
 async def planning(pool: Pool) -> AsyncGenerator[Conn]:
     """A transaction in which plans are read and written, as the service: row-level security would hide from the planner
-    that an email is best found by its key. Who may ask for a plan, whoever asks has looked at.
+    that an email is best found by its key. The caller has looked at who may ask for a plan.
 
     Raises PlanChanging where others hold for too long what it needs.
     """
@@ -101,8 +101,8 @@ async def sender_load(
     campaign_id: int | None = None,
     except_campaign_ids: Sequence[int] = (),
 ) -> SenderLoad:
-    """What a new plan of this sender, for this campaign, must respect. The sender's streams of campaigns that are left
-    out do not count: they are planned again next. Those of other senders with its login do.
+    """The load that a new plan of this sender, for this campaign, must respect. The sender's streams of campaigns that
+    are left out do not count: they are planned again next. Those of other senders with its login do.
 
     Raises NotFound when the user has no such sender.
     """
@@ -232,7 +232,7 @@ class Course:
         return made
 
     def _followed(self, calendars: Sequence[Calendar | None]) -> Following | None:
-        """What follows the emails that were planned so far, and goes ahead of the next; None: nothing."""
+        """The later steps of the emails planned so far, which go ahead of new ones; None: there are none."""
         if self._waits and (self._following is None or self.by_zone):
             self._following = Following(
                 self._waits,
@@ -266,7 +266,7 @@ class Course:
 
 
 def zoned(calendar: CampaignCalendar, zones: Iterable[str | None]) -> tuple[list[Calendar | None], list[int]]:
-    """A calendar for each of the zones, and which of them each is. Who says none that there is has the calendar's."""
+    """A calendar for each of the zones, and which of them each is. An unknown zone means the calendar's own."""
     number_of: dict[str | None, int] = {}
     names: dict[str, int] = {}
     numbers: list[int] = []

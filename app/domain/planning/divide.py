@@ -1,9 +1,9 @@
-"""Which sender takes which email, divided anew when a campaign gets more senders.
+"""The division of a campaign's emails among its senders, made anew when it gets more of them.
 
-Only what was not begun changes its sender: whatever a server may have heard of, under a sender's name, stays with it.
-All of it is planned over all senders as a new campaign would be; each email goes to the sender that this plan has for
-it, and then each sender's part is planned again. Emails change their streams in batches. Whoever dies in between leaves
-each email whole, on one sender or the other; the next sweep begins again.
+Only emails that were not begun change their sender: one that a server may have heard of, under a sender's name, stays
+with it. All of them are planned over all senders as a new campaign would be; each goes to the sender that this plan has
+for it, and then each sender's part is planned again. Emails change their streams in batches. A process that dies in
+between leaves each email whole, on one sender or the other; the next sweep begins again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def divide_neglected(pool: Pool) -> list[int]:
 
 
 class _Part(NamedTuple):
-    """What is to be divided: emails and the numbers of the streams that they go to."""
+    """Emails to be divided, and the numbers of the streams that they go to."""
 
     stream_ids: list[int]
     ids: array[int]
@@ -114,7 +114,7 @@ async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
 
 
 async def _read(pool: Pool, workspace_id: int, campaign_id: int) -> _Part:
-    """What waits and was not begun, and the plan of all of it over all that send the campaign."""
+    """The emails that wait and were not begun, and their plan over all that send the campaign."""
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     ids, zones = array("q"), list[str | None]()
     async with planning(pool) as conn:

@@ -138,7 +138,7 @@ class Clock:
         return Opening(self._begins[number], self._ends[number])
 
     def open_hours(self, at: datetime) -> list[int]:
-        """Which of the clock hour of `at` and the 23 behind it are open, counted from 1970; that of `at` always."""
+        """The open ones of the clock hour of `at` and the 23 behind it, counted from 1970; that of `at` always."""
         first = (at - EPOCH) // HOUR
         if self._calendar is None:
             return list(range(first, first + DAY_HOURS))

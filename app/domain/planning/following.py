@@ -1,4 +1,4 @@
-"""What follows the emails of a plan "if nobody answers": by counts of the emails that fall due together, not by email.
+"""The later steps of a plan "if nobody answers": by counts of the emails that fall due together, not by email.
 
 A later step falls due at a time that its wait and the calendar fix (`follow.Clock`), and from when the email before it
 has a place, its hour is promised: nobody new takes that room, nor its places where a stream keeps a gap. In its turn,
@@ -134,7 +134,7 @@ class Following:
             heapq.heappush(self._owed[owed.zone], owed)
 
     def _promise_anew(self, now: int) -> None:
-        """What had no place in the hour that it was promised, this one is to have."""
+        """Promise this hour to those that had no place in the hour promised before."""
         for hour in range(self._promised_to, now):
             for stream, promised in enumerate(self._promised):
                 if count := promised.pop(hour, 0):

@@ -63,7 +63,7 @@ class StepForecast(msgspec.Struct, rename="camel"):
 
 
 class Forecast(msgspec.Struct, rename="camel"):
-    """What was planned first and what was sent, by the clock hour or, where that would be more than a week, by the day
+    """Emails first planned and emails sent, by the clock hour or, where that would be more than a week, by the day
     (UTC). `median_late_ms`, `worst_late_ms`: how much later than planned, negative: earlier; null: nothing was sent. Of
     a campaign with several steps this is the first, and `steps` has each.
     """
@@ -219,7 +219,7 @@ async def _over_and_unmeasured(pool: Pool) -> list[Row]:
 async def _measure(
     conn: Conn, workspace_id: int, campaign_id: int, row: Row
 ) -> tuple[dict[datetime, int], int | None, int | None]:
-    """What was sent by the hour, and the median and the worst deviation."""
+    """Emails sent by the hour, and the median and the worst deviation."""
     span = {"first_id": row["first_email_id"], "last_id": row["last_email_id"]}
     params: dict[str, Any] = {"workspace_id": workspace_id, "campaign_id": campaign_id, **span}
     sent = {each["hour"]: each["n"] for each in await fetch_all(conn, sql.sent_by_hour, params)}

@@ -1,15 +1,15 @@
-"""What a sender gives to its campaign's other senders, and what holds it back on all of them.
+"""Emails that a sender gives to its campaign's other senders, and holds of a campaign on all of them.
 
 A sender that was taken out of a campaign, or that has not got through for more than an hour for connection, login or
 quota, gives the campaign's other senders what it has not begun. Not begun is an email that waits and was never tried:
-whatever a server may have heard of, under this sender's name, stays with it. Each goes to the sender that is likely to
+one that a server may have heard of, under this sender's name, stays with it. Each goes to the sender that is likely to
 come to it first, and is planned there anew. Where none of the others gets through either, nothing moves.
 
-What a server said of a message is no reason to try another sender with it: it holds the campaign on all its senders,
+A server's words on a message are no reason to try another sender with it: they hold the campaign on all its senders,
 until the hold ends, be it by a person or since an email got through.
 
-The sweep does both, in batches. Whoever dies in between leaves emails that are whole, on one sender or the other; the
-next sweep goes on. Locks are taken in the order of `ledger/streams`.
+The sweep does both, in batches. A worker that dies in between leaves emails that are whole, on one sender or the other;
+the next sweep goes on. Locks are taken in the order of `ledger/streams`.
 """
 
 from __future__ import annotations

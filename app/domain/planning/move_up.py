@@ -1,7 +1,7 @@
-"""Room that answers free: follow-ups that nobody gets any more leave it, and who is new moves up.
+"""Room that answers free: follow-ups that nobody gets any more leave it, and new recipients move up.
 
-Once a day, and when a person asks, what waits of a campaign with steps is planned again. What that changed is said by
-when its last new recipient is planned for, before and now.
+Once a day, and when a person asks, what waits of a campaign with steps is planned again. The result tells when its last
+new recipient is planned for, before and now.
 """
 
 from __future__ import annotations

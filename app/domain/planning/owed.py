@@ -1,7 +1,7 @@
-"""What campaigns with steps owe, if nobody answers: the room that plans of anything else leave to it.
+"""Follow-ups that campaigns with steps owe, if nobody answers: plans of anything else leave room to them.
 
 Counted by the hour, from the emails that wait and from those that were sent and owe a next step: each later step falls
-due a wait after the one before. What exactly leaves when is decided as it does (`follow_ups`).
+due a wait after the one before. `follow_ups` decides what exactly leaves when, as it does.
 """
 
 from __future__ import annotations

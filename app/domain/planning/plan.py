@@ -122,7 +122,7 @@ def plan(
     owed: bool = False,
 ) -> Plan:
     """Plan `count` (1 or more) emails on the streams from where they are, and take their room: for each its own
-    recipient's and that of `copies`. What follows them goes ahead of whoever is new. `owed`: they are of later steps
+    recipient's and that of `copies`. Their later steps go ahead of new recipients. `owed`: they are of later steps
     themselves, and take what is promised.
 
     `calendars`: one, or one a zone, and `zones` says of each email by its number which. Places before and behind
@@ -195,7 +195,7 @@ def check_copies(copies: int, most: int) -> None:
 
 
 class _Share:
-    """What a stream may take of a slot: `size` places from `at` on. `bound`: what allows no more, if it fits more."""
+    """The part of a slot that a stream may take: `size` places from `at` on. `bound`: what allows no more there."""
 
     def __init__(self, number: int, stream: Stream, at: datetime, size: int) -> None:
         self.stream = number

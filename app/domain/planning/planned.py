@@ -1,4 +1,4 @@
-"""What is planned to go when, over all campaigns."""
+"""Emails planned for the next hours, over all campaigns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Planned(msgspec.Struct, rename="camel"):
 async def planned(
     pool: Pool, workspace_id: int, hours: int, campaign_id: int | None = None, sender_id: int | None = None
 ) -> Planned:
-    """What waits for the next `hours` hours in active campaigns, what is overdue in the first. Raises InvalidInput."""
+    """Emails of active campaigns that wait for the next hours, overdue ones in the first. Raises InvalidInput."""
     if not 1 <= hours <= MAX_HOURS:
         raise InvalidInput({"hours": f"is out of range; give 1 to {MAX_HOURS}"})
     params = {"workspace_id": workspace_id, "hours": hours, "campaign_id": campaign_id, "sender_id": sender_id}

@@ -21,7 +21,7 @@ from app.domain.planning.following import Following
 from app.domain.planning.slots import DAY_HOURS, Limit, Limits, Room, hour_of
 from app.domain.planning.stream import Pace, Stream
 
-# What each means stands in docs/waiting.md; the dashboard has words for each (`web/src/features/planning/words.ts`).
+# docs/waiting.md says what each means; the dashboard has words for each (`web/src/features/planning/words.ts`).
 Reason = Literal[
     "NOT_DUE",
     "FOLLOWS",  # a later step's, which is owed and no email yet
@@ -82,8 +82,8 @@ class Hold(NamedTuple):
 
 
 class Taker(NamedTuple):
-    """A campaign that sends by the same login: what it sent in this hour and the day before it, and what is planned for
-    it around the slot; `own`: it is the one that is asked about.
+    """A campaign that sends by the same login: its emails sent in this hour and the day before it, and those planned
+    around the slot; `own`: it is the one that is asked about.
     """
 
     name: str
@@ -132,7 +132,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     taken: Mapping[datetime, int] = {}
     own: Mapping[datetime, int] = {}
     campaign: Mapping[datetime, int] = {}  # the campaign's, by all its senders
-    # What later steps are owed around then and in the days of its own: by hour, by this campaign and by others
+    # Later steps owed around then and in the days of its own: by hour, by this campaign and by others
     owed: Mapping[datetime, int] = {}
     owed_by_others: Mapping[datetime, int] = {}
     waits: tuple[Wait, ...] = ()  # of the later steps, of a first one
@@ -337,7 +337,7 @@ def _keeps_room(facts: Facts, slot: Opening, left: int) -> bool:
 
 
 def _kept(facts: Facts) -> str:
-    """Whose the later steps are, most of them, and what to do."""
+    """A sentence on whose most of the later steps are, and what to do."""
     own, others = sum(facts.owed.values()), sum(facts.owed_by_others.values())
     whose = f"other campaigns of {facts.sender}" if others > own else "this campaign"
     return (
@@ -369,7 +369,7 @@ def _limit(facts: Facts, bound: Limit, hour: datetime) -> str:
         if bound == "LEAST_GAP":
             return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."
         return f"Emails before it use {allowed} until then; raise the limit, or add a sender."
-    if _count(culprit.sent, facts, bound, hour) * 2 > most:  # what is sent goes behind nothing any more
+    if _count(culprit.sent, facts, bound, hour) * 2 > most:  # sent emails go behind nothing any more
         return f"{_users(facts, bound, hour)} of {allowed}; raise the limit, or add a sender."
     return f"“{culprit.name}” uses {allowed} until then; put this campaign first, raise the limit or add a sender."
 
@@ -404,7 +404,7 @@ def _users(facts: Facts, bound: Limit, hour: datetime) -> str:
 
 
 def _allowed(facts: Facts, bound: Limit) -> str:
-    """What the limit lets the login send, with its figures."""
+    """Words on what the limit lets the login send, with its figures."""
     limits, sender = facts.limits, facts.sender
     if bound == "DAILY_LIMIT":
         return f"the {_n(limits.daily)} in 24 hours of {sender}"

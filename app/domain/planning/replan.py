@@ -83,7 +83,7 @@ async def _first(conn: Conn, workspace_id: int, stream_id: int, limit: int, *, d
 
 
 async def _ask(conn: Conn, workspace_id: int, sender_id: int, campaign_ids: list[int]) -> None:
-    """What is asked for already is under way: asked for once more, it would begin again."""
+    """Ask for the campaigns that are not asked for yet: a change that is under way would begin again."""
     asked = await campaigns_asked(conn, workspace_id, sender_id)
     if new := [campaign_id for campaign_id in campaign_ids if campaign_id not in asked]:
         for campaign_id in new:

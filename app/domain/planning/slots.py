@@ -1,7 +1,7 @@
 """Where a campaign's emails may go: clock hours cut by its calendars, and the room that limits leave of each hour.
 
-Pure and lazy: room is worked out when it is asked for, from what is taken by then, so whoever fills an hour says so
-(`Room.take`) before asking for the next.
+Pure and lazy: room is worked out when it is asked for, from what is taken by then, so a caller that fills an hour says
+so (`Room.take`) before asking for the next.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def hour_of(at: datetime) -> datetime:
 
 
 class Room:
-    """What a login's limits leave of each clock hour, as emails take it.
+    """The room that a login's limits leave in each clock hour, as emails take it.
 
     `taken`: by hour, used or planned by all campaigns of the login; `own`: of that, the campaign's; `days_sent`: on how
     many days the login sent before the day `since`, that of the first hour in `taken` unless given.

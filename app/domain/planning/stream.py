@@ -39,7 +39,7 @@ class Stream:
         return self.at if self.at >= slot.begin else slot.begin + self.offset
 
     def next_for_owed(self, slot: Slot) -> datetime:
-        """Behind all that has a place; whoever is new fills what lies between."""
+        """Behind all that has a place; new emails fill what lies between."""
         at = self.next_in(slot)
         return max(at, self._taken[-1][1]) if self._taken else at
 

@@ -159,7 +159,7 @@ class _Around(NamedTuple):
 
 
 class _Used(NamedTuple):
-    """What a login sent, by the hour, and on how many days before the first of these hours."""
+    """Emails that a login sent, by the hour, and on how many days before the first of these hours."""
 
     used: Counter[datetime]
     days_sent: int
@@ -176,7 +176,7 @@ async def _used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int,
 
 
 async def _sent(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, list[Row]]:
-    """What campaigns took of what logins sent, by the hour."""
+    """The emails of each campaign that logins sent, by the hour."""
     params = {"workspace_id": workspace_id, "login_ids": sorted(login_ids)}
     found: dict[int, list[Row]] = defaultdict(list)
     for row in await fetch_all(conn, sql.sent_of_logins, params):
@@ -213,7 +213,7 @@ async def _owed(
 
 
 def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) -> dict[str, Any]:
-    """What is owed around the slot, by the campaign and by others."""
+    """Follow-ups owed around the slot, by the campaign and by others."""
     own, others = Counter[datetime](), Counter[datetime]()
     for (hour, campaign_id), recipients in owed.items():
         if looked.begin <= hour < looked.end:
@@ -222,7 +222,7 @@ def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) ->
 
 
 def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: list[Row]) -> dict[str, Any]:
-    """What the hours around the slot hold."""
+    """The emails in the hours around the slot."""
     taken, own, campaign = Counter(used), Counter[datetime](), Counter[datetime]()
     own[hour_of(facts.now)] += row["stream_used"]
     campaign[hour_of(facts.now)] += facts.campaign_used
@@ -238,7 +238,7 @@ def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: li
 
 
 def _takers(row: Row, sent: list[Row], planned: list[Row]) -> tuple[Taker, ...]:
-    """Whose emails the login's hours have, sent and planned."""
+    """The campaigns of the login's emails, sent and planned."""
     takers: dict[int, Taker] = {}
 
     def taker(part: Row) -> Taker:

@@ -1,4 +1,4 @@
-"""Which time zones there are: those of IANA, by the names that it gives them."""
+"""The time zones that there are: those of IANA, by the names that it gives them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Mapping
 from functools import cache
 
-# What a machine was set to, that nobody set it, and whose rules it takes for its own.
+# Names for the zone that a machine was set to, for none, and for the zone whose rules POSIX takes.
 NO_ZONES = ("localtime", "Factory", "posixrules")
 
 

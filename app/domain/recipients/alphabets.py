@@ -39,7 +39,7 @@ _GREEK = "αοιετσνηυρπκμλςωδγχθφβξζψάόίέήύώϊϋ"
 _HEBREW = "יוהלארתבשמנדחכעםפקגצטןסזךףץ"
 _ARABIC = "اليمنورتبدعحسهكفةقجشصطخذزضأغثىئءإظؤآ" + "پچژگکی"
 _THAI = "".join(map(chr, range(0x0E01, 0x0E5C)))
-# What names of people, companies and places have.
+# Characters that names of people, companies and places have.
 _HAN = frozenset(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭"
     "廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文明伟芳娜敏静丽强磊军洋勇艳杰娟涛超秀英华小建国平玲红志海玉"
@@ -125,7 +125,7 @@ def _languages(script: str, codec: str) -> list[Mapping[str, float]]:
 def _judged(
     word: str, count: int, level_one: Callable[[str], bool]
 ) -> tuple[float, int, dict[str, list[tuple[str, int]]]]:
-    """What of a word is good or bad in any language, its size, and by script the letters that a language judges."""
+    """The score of a word in any language, its size, and by script the letters that a language judges."""
     sum_, size = 0.0, 0
     letters: dict[str, list[tuple[str, int]]] = {}
     before, run = "", 0

@@ -1,7 +1,7 @@
-"""Which column of a file holds the addresses, and what the others are called.
+"""The column of a file that holds the addresses, and the names of the others.
 
-What the cells hold decides first: a column with an address in each row, and a different one in each, beats any name.
-The header decides between columns that hold alike: `Owner Email` is full of addresses, too.
+The content of the cells decides first: a column with an address in each row, and a different one in each, beats any
+name. The header decides between columns that hold alike: `Owner Email` is full of addresses, too.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SECOND = re.compile(r"(?:^|_)(?:[2-9]|secondary|second|other|alternate|alternat
 
 
 class Columns(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What the columns of a file are: in which one (from 0) the address is, and each one's merge field.
+    """The columns of a file: which one (from 0) has the address, and each one's merge field.
 
     A column whose field is "" is left out; that of the address does not count.
     """
@@ -85,7 +85,7 @@ def above_header(records: Sequence[Sequence[str]]) -> int:
 
 
 def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess | None:
-    """What the first records tell, a header among them or not. None: no column is one of addresses.
+    """The guess by the first records, a header among them or not. None: no column is one of addresses.
 
     `named`: what the caller calls the column of the addresses, by its header or by its number from 1. Raises
     InvalidInput (`emailColumn`) for one that is not there.

@@ -1,4 +1,4 @@
-"""Who of a saved list is meant: conditions on merge fields, which `saved_recipient_fits` in the database judges."""
+"""Filters of a saved list: conditions on merge fields, which `saved_recipient_fits` in the database judges."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Is = Literal["equals", "not", "contains", "empty", "filled"]
 
 
 class Condition(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What a recipient's field has to be. `equals`: one of the `values`; `not`: none of them; `contains`: one of them
-    is a part of it; `empty` and `filled` take none. Case and the blanks around are no difference, and
-    `email` is the address.
+    """A condition on a recipient's field. `equals`: one of the `values`; `not`: none of them; `contains`: one of them
+    is a part of it; `empty` and `filled` take none. Case and the blanks around are no difference, and `email` is the
+    address.
     """
 
     field: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]

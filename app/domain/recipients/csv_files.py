@@ -115,7 +115,7 @@ class _Layout(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What whoever sends a file says about it. `described`: how it was read when it came, before it was kept."""
+    """The words of a file's sender on it. `described`: how it was read when it came, before it was kept."""
 
     columns: Columns | None = None
     email_column: str | None = None

@@ -118,7 +118,7 @@ class Encoding(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What a whole file is in one encoding."""
+    """The traits of a whole file in one encoding."""
 
     has_nul: bool
     has_guard: bool

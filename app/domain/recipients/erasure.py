@@ -105,7 +105,7 @@ async def _erase_copies(pool: Pool, workspace_id: int, params: dict[str, Any]) -
 
 
 async def _erase_words(pool: Pool, workspace_id: int, params: dict[str, Any]) -> None:
-    """What servers said and webhooks were told. Each by itself, so that nobody waits for two of them."""
+    """Erase what servers said and webhooks were told, each by itself, so that nobody waits for two of them."""
     async with transaction(pool, workspace_id) as conn:
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
         await conn.execute(sql.erase_deliveries, params)

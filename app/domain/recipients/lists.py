@@ -3,8 +3,8 @@
 Both are streamed. A list of a million never sits in memory as objects: only the digests by which duplicates are
 found do. A bad row is no reason to refuse the rest: it is noted with its number and the reason. An address with
 something around it is taken out of that, which is noted, too; one that is probably mistyped stays as it is, and is
-noted to be asked about. What a few bytes of a list may become (rows that name many fields, reasons that repeat them)
-is bounded here for both.
+noted to be asked about. The growth of a few bytes of a list (rows that name many fields, reasons that repeat them) is
+bounded here for both.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 class Choices(NamedTuple):
-    """What whoever sends a list wants of it. `internal`: domains that the operator allows beside those of the world;
+    """The wishes of a list's sender. `internal`: domains that the operator allows beside those of the world;
     `every_address`: of cells that have several, not the first alone; `corrections`: domains to put in others' places.
     """
 
@@ -255,7 +255,7 @@ class RecipientList:
 
 
 def _too_large(fields: Mapping[str, str]) -> str:
-    """What is wrong with a recipient who has more than is kept of one; empty: nothing."""
+    """Why a recipient with so much in their fields is refused; empty: they are not."""
     for name, text in fields.items():
         if len(text) > FIELD_CHARACTERS:
             return f"{cut(name, _NAME)} has {len(text):,} characters, and {FIELD_CHARACTERS:,} is the most."
@@ -307,8 +307,8 @@ def from_json(
 ) -> RecipientList:
     """Recipients from a list of addresses, or of objects with `email` and merge fields, or of both.
 
-    `items` are gone through here and again at each iteration of the list. Whoever lacks a field in `required` is
-    rejected; null is the same as absent. Raises InvalidInput for more fields or rows than anybody has.
+    `items` are gone through here and again at each iteration of the list. A recipient who lacks a field in `required`
+    is rejected; null is the same as absent. Raises InvalidInput for more fields or rows than anybody has.
     """
     keys: set[str] = set()
     for count, item in enumerate(items, 1):

@@ -1,4 +1,4 @@
-"""Which mailboxes a list has had so far.
+"""The set of mailboxes that a list has had so far.
 
 A list may have two million. As texts in a dictionary they would take 250 MB of a process that serves everybody; here
 they take 12 bytes each and room to grow, as digests in a table with open addressing (Knuth, 6.4, algorithm L).

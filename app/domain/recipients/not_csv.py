@@ -30,6 +30,6 @@ _OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def what_else(first_line: str) -> str | None:
-    """What a file is that begins so, for people; None: it may be a table."""
+    """The kind of a file that begins so, for people; None: it may be a table."""
     line = first_line.lstrip("\ufeff \t\r\n")
     return next((text for pattern, text in _OTHERS if pattern.match(line)), None)

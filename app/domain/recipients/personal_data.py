@@ -1,4 +1,4 @@
-"""What is kept about one recipient, over all campaigns of a workspace, handed out; `erasure` erases it."""
+"""The export of all data about one recipient, over all campaigns of a workspace; `erasure` erases it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One recipient over all campaigns of a workspace: whether they are written to still, and every email to them, in order
 of time.
 
-What is kept about them besides, `personal_data` hands out and erases.
+`personal_data` hands out what is kept about them besides, and `erasure` erases it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
         next=summaries.get(next_id) if next_id else None,
         next_steps=owed,
         ended=[EndedFor(**one) for one in ended],
-        # What was removed this moment is left out.
+        # Emails that were removed this moment are left out.
         items=[Moment(row["at"], summaries[row["id"]]) for row in moments.items if row["id"] in summaries],
         next_cursor=moments.next_cursor,
     )

@@ -1,6 +1,6 @@
 """Lists of recipients that a workspace keeps by name: grown by uploads, filtered for campaigns, exported, erased.
 
-A recipient is in a list once. What comes again for the same mailbox updates the fields that it brings; a campaign
+A recipient is in a list once. A row that comes again for the same mailbox updates the fields that it brings; a campaign
 takes a copy, so that no later change of a list changes what is owed. A list may say what its addresses are kept for and
 where they come from, which is what their owners may ask (GDPR, articles 5, 13 and 14).
 """
@@ -74,7 +74,7 @@ class SavedNamed(NamedTuple):
 
 
 class Grown(msgspec.Struct, rename="camel"):
-    """What an upload did to a list, or would do: how many are new in it, and of how many fields were updated."""
+    """The effect of an upload on a list, or of its trial: how many are new, and of how many fields were updated."""
 
     saved_list: SavedList = msgspec.field(name="list")
     added: int
@@ -88,7 +88,7 @@ class Grown(msgspec.Struct, rename="camel"):
 
 
 class About(msgspec.Struct, frozen=True):
-    """What a list says about itself. Raises InvalidInput by `check`."""
+    """The name, purpose and source of a list. Raises InvalidInput by `check`."""
 
     name: str
     purpose: str | None = None

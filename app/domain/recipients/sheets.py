@@ -1,7 +1,7 @@
 """The sheets of a workbook (XLSX, XLS, ODS) as CSV; for child processes only: a small file can unpack to anything.
 
-What it says before it is opened is believed no further than that it is too much: what really comes of it is bounded by
-the budget of the child, and by what a sheet may be as text.
+The size that it names before it is opened is believed no further than that it is too much: its real output is bounded
+by the budget of the child, and by what a sheet may be as text.
 """
 
 from __future__ import annotations

@@ -194,7 +194,9 @@ async def get_list(pool: Pool, workspace_id: int, list_id: int) -> StoredList:
 
 
 async def remove_list(pool: Pool, workspace_id: int, list_id: int) -> None:
-    """What was made of it stays; and so does the list itself as long as a draft names it. Raises NotFound."""
+    """Remove the list. Campaigns made of it stay; and so does the list itself as long as a draft names it. Raises
+    NotFound.
+    """
     async with transaction(pool, workspace_id) as conn:
         if (await fetch_exactly_one(conn, sql.is_drafted, {"workspace_id": workspace_id, "id": list_id}))["drafted"]:
             return
@@ -215,7 +217,7 @@ async def content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[
 
 
 async def _content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[bytes]:
-    """Whoever reads it slowly holds no connection between two pieces."""
+    """The pieces of a list. A slow reader holds no connection between two of them."""
     params = {"workspace_id": workspace_id, "id": list_id}
     async with transaction(pool, workspace_id) as conn:
         chunks = (await fetch_exactly_one(conn, sql.count_chunks, params))["chunks"]

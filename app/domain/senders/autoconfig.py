@@ -84,7 +84,7 @@ class _Reader:
 
 
 def read_autoconfig(content: bytes, email: str) -> Autoconfig:
-    """What the document says for this address. Raises InvalidAutoconfig."""
+    """The servers that the document names for this address. Raises InvalidAutoconfig."""
     reader = _Reader()
     try:
         reader.parser.Parse(content, True)

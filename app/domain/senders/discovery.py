@@ -1,8 +1,8 @@
 """Where the servers of a mailbox are, found by its address: what we know, what its domain says on the web and in DNS.
 
-Nobody's word is taken for more than it is. What comes in the clear, by way of another domain, or names servers of
-another domain than the address's is proposed, for a person to confirm; so whoever stands in between learns no password
-by answering faster. A server that `host_policy` does not let anybody connect to is not even proposed.
+Nobody's word is taken for more than it is. An answer that comes in the clear, by way of another domain, or names
+servers of another domain than the address's is proposed, for a person to confirm; so nobody in between learns a
+password by answering faster. A server that `host_policy` does not let anybody connect to is not even proposed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Discovered(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class Finder(NamedTuple):
-    """Whom to ask, and how carefully."""
+    """The sources to ask, and the care to take."""
 
     providers: Providers
     policy: HostPolicy
@@ -78,7 +78,7 @@ class Finder(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What a domain says of its servers."""
+    """The word of a domain on its servers."""
 
     smtp: Found | None
     imap: Found | None
@@ -87,7 +87,7 @@ class _Said(NamedTuple):
 
 
 async def discover(finder: Finder, email: Annotated[str, EMAIL]) -> Discovered:
-    """Raises InvalidInput. Whoever does not answer in time says nothing."""
+    """The servers of a mailbox. Raises InvalidInput. A source that does not answer in time says nothing."""
     try:
         address = normalize(email)
     except InvalidAddress as error:
@@ -142,7 +142,7 @@ def _of_said(address: str, domain: str, said: _Said) -> Discovered:
 
 
 async def _mx(finder: Finder, domain: str) -> list[str]:
-    """Who takes mail for the domain, the preferred one first."""
+    """The hosts that take mail for the domain, the preferred one first."""
     try:
         records = await finder.resolver.ask(domain, "MX")
     except DnsAway:
@@ -152,7 +152,7 @@ async def _mx(finder: Finder, domain: str) -> list[str]:
 
 
 async def _autoconfig(finder: Finder, address: str, domain: str, scheme: Literal["https", "http"]) -> _Said | None:
-    """What only plain http has is never more than a proposal, and is not told the address."""
+    """A document that only plain http has is never more than a proposal, and its server is not told the address."""
     places = (f"autoconfig.{domain}/mail/config-v1.1.xml", f"{domain}/.well-known/autoconfig/mail/config-v1.1.xml")
     asked = f"?emailaddress={quote(address)}" if scheme == "https" else ""
     answers = await asyncio.gather(*(_document(finder, f"{scheme}://{at}{asked}", address, domain) for at in places))

@@ -35,7 +35,7 @@ MOST_DOMAINS = 3 * MOST_LOOKUPS  # that SPF leads to, and that are asked for: mo
 KEPT_S = 24 * 3600
 # Where providers put keys, for a sender of which no mail was seen yet.
 USUAL_SELECTORS = ("google", "selector1", "selector2", "default", "dkim", "mail", "k1", "s1", "fm1", "zoho", "s1-ionos")
-# What a domain's SPF has to take over, by the server that its mail is handed to.
+# The include that a domain's SPF has to take over, by the server that its mail is handed to.
 _INCLUDES = {
     "gmail.com": "_spf.google.com",
     "office365.com": "spf.protection.outlook.com",
@@ -100,7 +100,7 @@ def _check(row: Row) -> DnsCheck:
 
 
 async def examine(resolver: Resolver, domain: str, selectors: list[str], smtp_host: str | None) -> list[Finding]:
-    """What DNS says now. `selectors`: those that mail was seen to be signed by; none: the usual ones are tried."""
+    """Findings by DNS as of now. `selectors`: those that mail was seen to be signed by; none: the usual are tried."""
     tried = selectors or list(USUAL_SELECTORS)
     names = dmarc_names(domain)
     mx, texts, dmarc, keys = await asyncio.gather(
@@ -134,7 +134,7 @@ async def _follow(resolver: Resolver, records: list[str]) -> dict[str, SpfPart]:
 
 
 def _include(smtp_host: str | None, mx: list[str]) -> str | None:
-    """What the domain's SPF has to take over, as far as it is known."""
+    """The include that the domain's SPF has to take over, as far as it is known."""
     known = by_mx([record.partition(" ")[2] for record in mx]) if smtp_host is None else None
     host = known.smtp.host if known is not None else (smtp_host or "")
     return next((include for zone, include in _INCLUDES.items() if is_under(host.lower(), zone)), None)

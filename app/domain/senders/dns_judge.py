@@ -1,4 +1,4 @@
-"""What DNS says of a domain that mail is sent from, judged: SPF, DKIM, DMARC, MX; what is wrong, and what to publish.
+"""The judge of the DNS of a domain that mail is sent from: SPF, DKIM, DMARC, MX; what is wrong, and what to publish.
 
 Pure: records in, findings out. SPF is RFC 7208, DKIM RFC 6376 and 8301, DMARC RFC 7489, with the walk up the tree of
 names that took the place of a list of registrable domains.
@@ -30,7 +30,7 @@ GOOD_RSA_BITS = 2048
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What to publish."""
+    """A record to publish."""
 
     name: str
     type: str
@@ -48,7 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SpfPart(NamedTuple):
-    """What a domain that SPF leads to has: its records, or None where DNS does not answer."""
+    """A domain that SPF leads to: its records, or None where DNS does not answer."""
 
     records: list[str] | None
 
@@ -164,7 +164,7 @@ def _count_lookups(spf: Spf, record: str) -> tuple[int, list[str], list[str]]:
 
 
 def judge_mx(domain: str, records: list[str] | None) -> Finding:
-    """Whoever writes back has to reach somebody."""
+    """The finding on MX: people who write back have to reach somebody."""
     if records is None:
         return Finding(subject="mx", verdict="unknown", text="DNS did not answer")
     if not records:

@@ -74,8 +74,8 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change: None leaves as it is; where UNSET does, None removes: `server` None goes to the fallback server,
-    `timezone` None to UTC.
+    """The changes to make: None leaves a field as it is; where UNSET does, None removes: `server` None goes to the
+    fallback server, `timezone` None to UTC.
 
     A `server` with a username but no password keeps the password there is, as `imap` does.
     """
@@ -108,7 +108,7 @@ def tidied(asked: _Asked) -> _Asked:
 
 
 def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
-    """What is asked of the login, as columns of `logins`; what is to be left alone is not there."""
+    """The columns of `logins` that are asked to change."""
     columns: dict[str, Any] = {
         name: value for name in ("hourly_limit", "max_connections") if (value := getattr(asked, name)) is not None
     }

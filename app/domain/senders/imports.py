@@ -1,7 +1,7 @@
 """Several mailboxes at once, of a CSV file: each row is checked and becomes a sender, or is rejected with the reason.
 
-What is known of a row that was rejected is its number and the reason: neither address nor password. Each row is a
-transaction of its own, so a file that was read half is sent again whole: what is there already is told to be.
+A row that was rejected is told by its number and the reason: by neither address nor password. Each row is a transaction
+of its own, so a file that was read half is sent again whole: what is there already is told to be.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOST_DOMAINS = 20  # whose servers are looked for, for rows without a host
 AT_ONCE = 5  # of these
 LOOKING_S = 45.0  # for all of these
 _LONGEST_CELL = 2_000
-# What a column's header may be called, letters alone.
+# Names that a column's header may have, letters alone.
 _COLUMNS: dict[str, str] = {
     **dict.fromkeys(("email", "emailaddress", "address", "mailbox", "mail", "fromemail"), "email"),
     **dict.fromkeys(("displayname", "name", "fromname"), "display_name"),
@@ -154,7 +154,7 @@ def _rejected(number: int, error: InvalidInput) -> RejectedMailbox:
 
 
 async def _look_for(finder: Finder, rows: Iterable[_Given]) -> dict[str, Discovered]:
-    """What domains say of their servers, for rows that name none: of so many domains at most, and in so long."""
+    """The servers that domains name, for rows that name none: of so many domains at most, and in so long."""
     addresses: dict[str, str] = {}
     for row in rows:
         if "host" not in row.texts and _known(row.email) is None:

@@ -67,7 +67,7 @@ def of_row(row: Row) -> Inbox | None:
 
 
 def imap_password_place(sender_id: int) -> str:
-    """What a sender's password for reading is bound to."""
+    """The place that a sender's password for reading is bound to."""
     return f"senders/{sender_id}/imap_password"
 
 
@@ -150,7 +150,7 @@ def port_of(imap: ImapServer) -> int:
 async def keep(
     conn: Conn, box: SecretBox, workspace_id: int, sender_id: int, imap: ImapServer | None, before: Before
 ) -> None:
-    """What the sender is read at from now on; it was found right."""
+    """Keep the server that the sender is read at from now on; it was found right."""
     password = imap and imap.password
     params: dict[str, Any] = {
         "workspace_id": workspace_id,

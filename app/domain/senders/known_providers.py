@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class PasswordHint(msgspec.Struct, frozen=True):
-    """What to type; `where` it is made, a page. `spaces`: it is shown there with spaces that are no part of it."""
+    """The password to type; `where`: a page for it. `spaces`: it is shown there with spaces that are no part of it."""
 
     kind: PasswordKind
     text: str

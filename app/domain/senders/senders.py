@@ -53,8 +53,8 @@ class Credential(msgspec.Struct, rename="camel"):
 
 
 class Checked(msgspec.Struct, rename="camel"):
-    """What the sender's last check by a mail told, for those who write and send as it; null: not told. Whether the
-    one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
+    """The findings of the sender's last check by a mail, for those who write and send as it; null: not told. Whether
+    the one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
     """
 
     one_click_signed: bool | None
@@ -208,7 +208,7 @@ async def _insert(
 
 
 def password_place(sender_id: int) -> str:
-    """What a sender's password is bound to."""
+    """The place that a sender's password is bound to."""
     return f"senders/{sender_id}/password"
 
 
@@ -281,8 +281,8 @@ async def change_sender(
     for each in asked:
         await plan_changes.plan_soon(pool, workspace_id, each)
     if sets_server and not moved and not before.shares_login_with:
-        # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the
-        # next probe shows the same.
+        # In a transaction of its own: changes of holds lock them first. Should this process die in between, the next
+        # probe shows the same.
         await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
 
@@ -302,7 +302,7 @@ def _columns(box: SecretBox, sender_id: int, changes: SenderChanges, server: Ser
 
 
 def _limits(sender: Sender) -> tuple[object, ...]:
-    """What plans depend on."""
+    """The limits that plans depend on."""
     days_of = sender.ramp_up and sender.timezone
     return sender.hourly_limit, sender.daily_limit, sender.least_gap_seconds, sender.ramp_up, days_of
 

@@ -1,7 +1,7 @@
 """How a follow-up or an answer names the email before it, so that mail programs show both in one thread.
 
 They go by Message-IDs, and there are servers that give a mail another one than ours: Amazon SES says which in its 250,
-Outlook.com says nothing. What a sender's server does, its check on the wire shows. Our own id is named in any case, as
+Outlook.com says nothing. A sender's check on the wire shows what its server does. Our own id is named in any case, as
 some servers keep it in a header of their own, and mailboxes on this side know no other.
 """
 
@@ -21,8 +21,8 @@ _AROUND = "<>()[],;.\"'"
 
 
 class Habit(NamedTuple):
-    """What a server does to Message-IDs. `kept` None: not told. `word`: which one of its 250 has the id that it gives
-    instead, which ends with `domain`; None: nothing tells.
+    """The habit of a server with Message-IDs. `kept` None: not told. `word`: which one of its 250 has the id that it
+    gives instead, which ends with `domain`; None: nothing tells.
     """
 
     kept: bool | None = None

@@ -28,9 +28,9 @@ _UNFINISHED = Showing("handover", "unknown", "no worker finished the check", "Se
 
 
 class WireCheck(msgspec.Struct, rename="camel", kw_only=True):
-    """What a mail on the wire showed. `to` is the address that it went to; what was not told is null. `latency_ms`:
-    from the server's 250 until the mail was seen in the mailbox, which is looked into every few seconds.
-    `used_message_id`: the Message-ID that it has now.
+    """The findings of a mail on the wire. `to` is the address that it went to; null: not told. `latency_ms`: from the
+    server's 250 until the mail was seen in the mailbox, which is looked into every few seconds. `used_message_id`: the
+    Message-ID that it has now.
     """
 
     status: Literal["RUNNING", "DONE"]

@@ -1,8 +1,8 @@
-"""What a mail shows that a sender sent to see what becomes of it. Pure: headers in, findings out.
+"""The judge of a mail that a sender sent to see what becomes of it. Pure: headers in, findings out.
 
 `Authentication-Results` are believed from the receiver alone: the topmost one, if its authserv-id is the mailbox's own
-(RFC 8601, section 5), since whoever handed the mail on may have written others. Mail within one provider often carries
-neither these nor a signature; then nothing is told, and nothing is wrong.
+(RFC 8601, section 5), since a server that handed the mail on may have written others. Mail within one provider often
+carries neither these nor a signature; then nothing is told, and nothing is wrong.
 """
 
 from __future__ import annotations

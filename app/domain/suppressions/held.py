@@ -1,7 +1,7 @@
-"""Who is left out when emails are made or sent again, since they are suppressed: looked for twice.
+"""Recipients left out when emails are made or sent again, since they are suppressed: looked for twice.
 
 The first look, without a lock, takes the suppressed out of a staged list. The last, once `owed` is held with others,
-cancels what a suppression of meanwhile concerns: whoever suppresses waits for us, or we see it.
+cancels what a suppression of meanwhile concerns: a suppression waits for us, or we see it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class SuppressedEmail(msgspec.Struct, frozen=True):
 
 
 class FirstLook(NamedTuple):
-    """Who was taken out of the stage: by their numbers, and the first of them as people read it. `newest`: of the
-    suppressions that there were.
+    """The recipients who were taken out of the stage: their numbers, and the first of them as people read it. `newest`:
+    of the suppressions that there were.
     """
 
     numbers: list[int]
@@ -93,8 +93,8 @@ async def last_look(conn: Conn, workspace_id: int, stream_ids: list[int], newest
 
 
 async def owe_something(conn: Conn, workspace_id: int) -> None:
-    """For whoever makes emails wait or moves them: until the commit nobody suppresses. Before streams are locked, and
-    then look.
+    """For transactions that make emails wait or move them: until the commit nobody suppresses. Before streams are
+    locked, and then look.
     """
     await conn.execute(sql.owe_something, {"workspace_id": workspace_id})
 

@@ -1,9 +1,9 @@
 """Writing to somebody no more, from the commit on: the suppression, and what waits for them cancelled.
 
-Whoever suppresses takes `owed` for itself alone, and only then looks for emails: whoever adds some (scheduling, a
-retry) takes it with others and looks last. So one of the two sees the other. An exchange takes no part: it looks
-itself, once it holds the streams. What is at a server already may still arrive. Streams and campaigns are locked before
-suppressions are written, as by exchanges, which write some, too.
+A transaction that suppresses takes `owed` for itself alone, and only then looks for emails: one that adds some
+(scheduling, a retry) takes it with others and looks last. So one of the two sees the other. An exchange takes no part:
+it looks itself, once it holds the streams. Emails at a server already may still arrive. Streams and campaigns are
+locked before suppressions are written, as by exchanges, which write some, too.
 
 All here is for a transaction of the service: row-level security would keep what is looked for by plain text, emails of
 before there were digests, from its index.
@@ -62,7 +62,7 @@ async def suppress(
     by their digest alone (`address_digest`), as after an erasure.
 
     Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is
-    held from here on, too, if it `holds_email`. What somebody says themselves takes the place of a member's word or a
+    held from here on, too, if it `holds_email`. The recipient's own word takes the place of a member's word or a
     bounce; nothing takes the place of that. Repeating it is harmless.
     """
     params = {
@@ -122,8 +122,8 @@ async def cancel_emails(
 
 
 async def withdraw(conn: Conn, workspace_id: int, *, key: bytes, email_id: int) -> bool:
-    """ "That was a mistake": end the unsubscription that this address made with this email, within a day. What was
-    cancelled stays so, and what else the address is suppressed for stands. False: there is none.
+    """ "That was a mistake": end the unsubscription that this address made with this email, within a day. Cancelled
+    emails stay so, and other reasons to suppress the address stand. False: there is none.
     """
     params = {"workspace_id": workspace_id, "key": key, "email_id": email_id}
     await owe_nothing_new(conn, workspace_id)

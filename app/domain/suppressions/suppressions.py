@@ -72,7 +72,7 @@ class Filter(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What to add; of a file, each row may have a `reason` of its own. `most`: beyond which nothing is added."""
+    """The terms of an addition; each row of a file may have its own `reason`. `most`: beyond which nothing is added."""
 
     reason: Reason = "MANUAL"
     note: str | None = None
@@ -85,7 +85,7 @@ class Asked(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """Which to remove at once: of a `campaign_id`, `since` a time, or both. What somebody said themselves never is."""
+    """Suppressions to remove at once: of a `campaign_id`, `since` a time, or both. A recipient's own word stays."""
 
     reason: Said
     campaign_id: int | None = None
@@ -99,8 +99,9 @@ class Removed(msgspec.Struct):
 
 
 class Added(msgspec.Struct, rename="camel"):
-    """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. What
-    waits for a domain is cancelled in the background. `rejected`: rows of a file that are neither address nor domain.
+    """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. Emails
+    that wait for a domain are cancelled in the background. `rejected`: rows of a file that are neither address nor
+    domain.
     """
 
     added: int
@@ -302,7 +303,7 @@ async def _add_some(
 
 @asynccontextmanager
 async def _told(pool: Pool, workspace_id: int, actor: Actor) -> AsyncGenerator[Added]:
-    """What is added, for the audit log: where it ends half way, too."""
+    """The number of added suppressions for the audit log, where adding ends half way, too."""
     told = Added(0, 0, 0, [])
 
     async def record() -> None:

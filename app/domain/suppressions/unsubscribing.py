@@ -1,4 +1,4 @@
-"""What recipients do by the link in an email, by which alone they are known: want no more, or say it was a mistake.
+"""Acts of recipients by the link in an email, by which alone they are known: to unsubscribe, and to take that back.
 
 A link works for as long as its workspace is there: once the email is removed or its recipient erased, too, when the
 digest in its token is all that is left to know them by.
@@ -21,13 +21,13 @@ from app.turns import Turns
 
 sql = queries(__name__)
 
-# Who suppresses waits for others of the workspace, and holds a connection meanwhile.
+# A request that suppresses waits for others of the workspace, and holds a connection meanwhile.
 _turns = Turns(3, of_one=1)
 _NOBODY = Linked(0, 0, bytes(DIGEST_BYTES))
 
 
 class Asked(NamedTuple):
-    """What a link is about; without `sender` and `recipient` where the email is gone. `is_over`: the recipient has said
+    """The matter of a link; without `sender` and `recipient` where the email is gone. `is_over`: the recipient has said
     that they want no more; `may_withdraw`: by this very link, within a day.
     """
 

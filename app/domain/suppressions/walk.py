@@ -1,4 +1,4 @@
-"""What waits for whom nobody writes to any more is cancelled, in the background.
+"""Emails that wait for suppressed recipients are cancelled, in the background.
 
 No index finds recipients by their domain: so that is a walk through the workspace's emails in the order of their ids,
 a batch a transaction. An address that an exchange suppressed, since it does not exist, is looked for at once; the
@@ -24,8 +24,8 @@ EMAILS = 10_000  # that are gone through in one transaction
 
 
 async def walk(pool: Pool, *, for_s: float = 2.0) -> int:
-    """Cancel what is found, for so long: others wait for the sweep to go on. How many emails. Whoever stops or dies in
-    between leaves the place from which the next goes on.
+    """Cancel what is found, for so long: others wait for the sweep to go on. How many emails. A walk that stops or dies
+    in between leaves the place from which the next goes on.
     """
     until = time.monotonic() + for_s
     async with transaction(pool) as conn:

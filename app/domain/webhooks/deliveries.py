@@ -50,7 +50,7 @@ class Due(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of a try: `error` None, it was taken; without a status code, nobody answered."""
+    """The result of a try: `error` None, it was taken; without a status code, no server answered."""
 
     status_code: int | None
     error: str | None

@@ -87,7 +87,7 @@ class Delivery(msgspec.Struct, rename="camel"):
 
 
 class WebhookChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change; None leaves as it is."""
+    """The changes to make; None leaves a field as it is."""
 
     url: str | None = None
     description: str | None = None
@@ -135,7 +135,7 @@ def _wrong_with_url(url: str, policy: HostPolicy) -> str | None:
 
 
 def secret_place(webhook_id: int) -> str:
-    """What a webhook's secret is bound to."""
+    """The place that a webhook's secret is bound to."""
     return f"webhooks/{webhook_id}/secret"
 
 

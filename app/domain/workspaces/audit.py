@@ -141,7 +141,7 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: Act
 async def list_entries(
     pool: Pool, workspace_id: int | None, user_id: int | None, page: PageRequest, *, of_accounts: bool = False
 ) -> Page[Entry]:
-    """What was done in the workspace and to the user's own account, each if it is given, newest first; `of_accounts`:
+    """Acts in the workspace and on the user's own account, each if it is given, newest first; `of_accounts`:
     to all accounts and to the installation, which its administrator may read.
     """
     params = {

@@ -1,7 +1,7 @@
 """Invitations into a workspace: a link that works once, for a week, for one address if it names one.
 
-It opens no more than whoever made it could: when they own the workspace no more, it is worth nothing. Whoever has an
-account accepts it when logged in; whoever has none registers with it, though registration be closed.
+It opens no more than its maker could: when they own the workspace no more, it is worth nothing. A person who has an
+account accepts it when logged in; one who has none registers with it, though registration be closed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class WorkspaceInvitation(msgspec.Struct, rename="camel"):
 
 
 class Offer(msgspec.Struct, rename="camel"):
-    """What an invitation leads to. `invited_by` is the address of whoever made it."""
+    """The workspace and role that an invitation leads to. `invited_by` is the address of its maker."""
 
     workspace_name: str
     role: Role
@@ -86,7 +86,7 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, invitation_id: int
 
 
 async def look_up(pool: Pool, actor: Actor, token: str) -> Offer:
-    """What the invitation offers, to whoever has its link. Raises NotFound for one that opens nothing, TooMany."""
+    """The invitation's offer, for anybody who has its link. Raises NotFound for one that opens nothing, TooMany."""
     await count_visitor(pool, actor, "invitation")
     async with transaction(pool) as conn:
         row = await find_open(conn, token, None)

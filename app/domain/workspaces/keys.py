@@ -54,7 +54,7 @@ class ApiKey(msgspec.Struct, rename="camel"):
 
 
 class Holder(NamedTuple):
-    """Who made the key, in its workspace, and what it allows."""
+    """The maker of a key, in its workspace, and the scopes that it allows."""
 
     user: User
     scopes: frozenset[Scope]
@@ -136,7 +136,7 @@ async def revoke_made_by(conn: Conn, actor: Actor, user_id: int) -> int:
 
 
 async def find_holder(pool: Pool, key: str) -> Holder:
-    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace or is disabled."""
+    """The holder of the key. Raises Unauthenticated, also when its maker has left the workspace or is disabled."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
     if row is None:

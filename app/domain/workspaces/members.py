@@ -1,7 +1,7 @@
 """Members of a workspace: who they are, what they may do, and how they leave.
 
-A role that changes holds from the next request on; whoever leaves finds themselves in another workspace of theirs, and
-their keys to this one open nothing. A workspace always has an owner, which the table's trigger sees to, too.
+A role that changes holds from the next request on; a member who leaves is in another workspace of theirs, and their
+keys to this one open nothing. A workspace always has an owner, which the table's trigger sees to, too.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int,
 async def remove(
     pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, user_id: int, *, default_hourly_limit: int
 ) -> None:
-    """Take the member out; whoever is a member of nothing else gets a workspace of their own.
+    """Take the member out; one who is a member of nothing else gets a workspace of their own.
 
     Raises NotFound, and Conflict for the last owner.
     """

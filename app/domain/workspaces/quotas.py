@@ -121,7 +121,7 @@ async def _check(conn: Conn, workspace_id: int, quotas: Quotas, size: int, *, ca
 
 
 class Room:
-    """What is left of the bytes that a workspace may store; `take` what is about to be written."""
+    """The bytes that a workspace may still store; `take` those about to be written."""
 
     def __init__(self, left: int | None, most: int = 0) -> None:
         self.taken = 0

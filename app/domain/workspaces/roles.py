@@ -1,5 +1,5 @@
-"""What a member of a workspace may do: a viewer reads; a member also sends; an owner also keeps members, keys,
-webhooks, people's data and the workspace itself.
+"""The roles of a workspace's members: a viewer reads; a member also sends; an owner also keeps members, keys, webhooks,
+people's data and the workspace itself.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ _RANK: dict[Role, int] = {role: -place for place, role in enumerate(get_args(Rol
 
 
 def covers(role: Role, needed: Role) -> bool:
-    """Whether whoever has `role` may do what takes `needed`."""
+    """Whether `role` may do what takes `needed`."""
     return _RANK[role] >= _RANK[needed]

@@ -1,7 +1,8 @@
 """Workspaces: made, listed, renamed, deleted.
 
-Everybody is a member of some workspace at every instant: an account begins with one of its own, and whoever loses the
-last one (removed from it, or it was deleted) gets a new one. Whoever locks people and workspaces locks people first.
+Everybody is a member of some workspace at every instant: an account begins with one of its own, and a person who loses
+the last one (removed from it, or it was deleted) gets a new one. A transaction that locks people and workspaces locks
+people first.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | Non
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change; UNSET leaves as it is, None removes where there may be none."""
+    """The changes to make; UNSET leaves a field as it is, None removes where there may be none."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     bounce_limit: int | msgspec.UnsetType | None = msgspec.UNSET

@@ -1,6 +1,6 @@
 """Login with Google, or the provider that OIDC_ISSUER names: two addresses for browsers, not for programs.
 
-Whatever goes wrong, the person ends at the login page, which has a sentence for each code; the log has the reason.
+After a failure the person ends at the login page, which has a sentence for each code; the log has the reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class LoginFailure(msgspec.Struct, omit_defaults=True):
-    """What the query of /login says of a login that failed, and which page was to be shown after it."""
+    """The query of /login after a login that failed: why, and which page was to be shown after it."""
 
     error: Failure
     next: str | None = None

@@ -1,7 +1,7 @@
 """Getting in over HTTP: register, log in, a forgotten password.
 
-What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a person in
-to an account of its own.
+`public` has the calls for people who are not logged in; it refuses pages of other sites, so that none can log a person
+in to an account of its own.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ class StepPatch(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=T
 
 
 class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are, null removes where there may be none. `steps`: all later ones
-    in their order; one that is left out is removed. A finished campaign goes on with them only with `reopen`.
+    """The changes to make; fields left out stay as they are, null removes where there may be none. `steps`: all later
+    ones in their order; one that is left out is removed. A finished campaign goes on with them only with `reopen`.
     `variants`: those of the first step that change or are new, and `weight` that of its own text; a variant that is
     left out stays as it is. With the `textsVersion` that they are changes of, nothing is written over: where the
     campaign says something else by now, it is 409 `texts_changed`.
@@ -116,7 +116,7 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
 
 
 class Again(msgspec.Struct, forbid_unknown_fields=True):
-    """Who of a campaign's recipients; with a `step` (from 1), of those who were to get that."""
+    """The recipients to write to again: `who` of a campaign, or of those who were to get a `step` (from 1)."""
 
     who: Who
     step: Annotated[int, STEP_NUMBER] | None = None

@@ -28,10 +28,10 @@ from app.mail.footer import Unsubscribe
 
 
 class TestBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
-    `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
-    that is written to no more it goes only if that is confirmed (`despiteSuppression`).
-    With `afterSeconds` it goes so much later: the steps of a campaign are tried a minute apart.
+    """A message to try, filled in with `fields`; goes to `email`, or to the one who asks, and to its copies. `ifBlank`
+    and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address that is
+    written to no more it goes only if that is confirmed (`despiteSuppression`). With `afterSeconds` it goes so much
+    later: the steps of a campaign are tried a minute apart.
     """
 
     subject: Annotated[str, SUBJECT]

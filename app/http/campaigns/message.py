@@ -1,4 +1,4 @@
-"""What a message says and has beside it, as it comes over HTTP: the fields that every call about one has."""
+"""The fields of a message that every call about one has over HTTP: its texts, and what it has beside them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MessageFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
 
 
 class MessagePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change of it; fields left out stay as they are, null removes where there may be none."""
+    """The changes to make to it; fields left out stay as they are, null removes where there may be none."""
 
     subject: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET

@@ -1,4 +1,4 @@
-"""Which of a sender's campaigns goes first, over HTTP."""
+"""The order of a sender's campaigns, over HTTP."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ _repeats = OneByOne()
 
 
 class LaterText(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What a later step or a variant says; in the thread it has no `subject`."""
+    """The text of a later step or a variant; in the thread it has no `subject`."""
 
     subject: Annotated[str | None, SUBJECT] = None
     body: Annotated[str, TEXT]
@@ -87,7 +87,7 @@ class VariantFields(LaterText, rename="camel", forbid_unknown_fields=True, kw_on
 
 
 class LaterStep(LaterText, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What later steps have beside variants: their text, and when they leave."""
+    """A later step apart from its variants: its text, and when it leaves."""
 
     wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
     business_days: bool = False
@@ -124,8 +124,8 @@ class StepFields(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=
 
 
 class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
-    answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+    """Reasons to stop a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`,
+    an answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
     """
 
     auto_reply: bool = False
@@ -133,16 +133,16 @@ class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only
 
 
 class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have. Who got something in the last `notIfWrittenToDays`, or is among the recipients
-    of `notInCampaigns`, is left out.
+    """The fields that both forms have. A recipient who got something in the last `notIfWrittenToDays`, or is among the
+    recipients of `notInCampaigns`, is left out.
 
     `unsubscribe`: `link`, each text has the link, if need be in a line at its end, and mail programs are told of it;
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
     service is on its own machine's address.
 
     `variants` are other texts for the first message, whose own has `weight` among them. `steps` are the later messages,
-    to whoever did not answer. They leave only while the mailbox that answers come to is
-    read; where a sender has none, only with `followUpWithoutReading`.
+    to recipients who did not answer. They leave only while the mailbox that answers come to is read; where a sender has
+    none, only with `followUpWithoutReading`.
     """
 
     subject: Annotated[str, SUBJECT]

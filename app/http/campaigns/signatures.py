@@ -1,4 +1,4 @@
-"""What a sender's messages end with, over HTTP."""
+"""Signatures of senders, over HTTP."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class TemplateBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw
 
 
 class TemplatePatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are, null removes where there may be none."""
+    """The changes to make; fields left out stay as they are, null removes where there may be none."""
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
 

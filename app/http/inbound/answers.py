@@ -27,9 +27,9 @@ MAX_BODY = 4 * 1024 * 1024
 
 
 class AnswerBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to answer, as it is: there are no merge fields. Without a `body`, one is made of `bodyHtml`; without a
-    `subject`, it is that of what came, with "Re: ". To an address that is written to no more it goes only if that is
-    confirmed (`despiteSuppression`).
+    """An answer, as it is: there are no merge fields. Without a `body`, one is made of `bodyHtml`; without a `subject`,
+    it has that of the response, with "Re: ". To an address that is written to no more it goes only if that is confirmed
+    (`despiteSuppression`).
     """
 
     body: Annotated[str, TEXT] = ""

@@ -1,4 +1,4 @@
-"""What came back, over HTTP: replies, bounces, complaints and opt-outs."""
+"""Responses over HTTP: replies, bounces, complaints and opt-outs."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ from app.http.parameters import (
 
 
 class ResponseUpdate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a person says of it; what is left out stays. With another `kind`, what followed from the one before is taken
-    back, and what follows from this one is done. `label`: an empty one takes it away. `forgotten`: it answers nothing
-    that was sent from here; what it says is removed, and it is not read again.
+    """A person's changes to a response; fields left out stay. With another `kind`, what followed from the one before is
+    taken back, and what follows from this one is done. `label`: an empty one takes it away. `forgotten`: it answers
+    nothing that was sent from here; what it says is removed, and it is not read again.
     """
 
     kind: AnswerKind | None = None
@@ -61,7 +61,7 @@ class ResponseUpdate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Marks(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to note on many: as in `ResponseUpdate`."""
+    """Notes on many responses: as in `ResponseUpdate`."""
 
     ids: Annotated[list[AnId], CHOSEN]
     label: Annotated[str | None, LABEL] = None

@@ -1,4 +1,4 @@
-"""What failed, over HTTP: by its reason, and a person's word on one, many or all of it."""
+"""Failed emails, over HTTP: by reason, and a person's word on one, many or all of them."""
 
 from __future__ import annotations
 

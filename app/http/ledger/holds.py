@@ -1,4 +1,4 @@
-"""What a server's words hold back, over HTTP: a person's answer. What is held stands on the campaign and the sender."""
+"""Holds by a server's words, over HTTP: a person's answer. The campaign and the sender show what is held."""
 
 from __future__ import annotations
 

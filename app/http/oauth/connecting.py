@@ -1,7 +1,7 @@
 """Connecting a mailbox at its provider: two addresses for browsers, not for programs, and what there is to choose from.
 
-Whatever goes wrong, the person ends at a page of ours, which has a sentence for each code; the log has the reason, and
-no word of the provider's is shown.
+After a failure the person ends at a page of ours, which has a sentence for each code; the log has the reason, and no
+word of the provider's is shown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Choice(msgspec.Struct):
 
 
 class ConnectFailure(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What the query of /senders says where a mailbox could not be connected, and which page was to be shown then."""
+    """The query of /senders where a mailbox could not be connected: why, and which page was to be shown then."""
 
     connect_failed: Failure
     next: str | None = None
@@ -107,7 +107,7 @@ async def finish(
 
 
 async def _place(request: Request[Any, Any, Any], settings: Settings) -> Place:
-    """Who is there, in which session. Raises Unauthenticated, Forbidden."""
+    """The user who asks, and their session. Raises Unauthenticated, Forbidden."""
     user, access = await authenticate(request)
     if access.session_id is None:
         raise Unauthenticated("mailboxes are connected by people who are logged in")

@@ -1,4 +1,4 @@
-"""What the installation's administrator does over HTTP: accounts, their log, and invitations to make one."""
+"""Acts of the installation's administrator over HTTP: on accounts, their log, and invitations to make one."""
 
 from __future__ import annotations
 

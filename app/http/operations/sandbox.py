@@ -1,4 +1,4 @@
-"""What the sandbox mailbox received, over HTTP, and answers to it; only where it runs."""
+"""Messages that the sandbox mailbox received, over HTTP, and answers to them; only where it runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Last = Annotated[
 
 
 class SandboxReply(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What the recipient of a received message answers."""
+    """The answer of a received message's recipient."""
 
     text: str = "Thank you, that is interesting. Let us talk."
 

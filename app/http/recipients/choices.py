@@ -1,4 +1,4 @@
-"""What a request says about the recipients that it brings, beside who they are."""
+"""The choices of a request about the recipients that it brings, beside who they are."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ADMIN: Scope = "admin"
 
 
 class Recipient(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom it is about."""
+    """The recipient that it is about."""
 
     email: str
 

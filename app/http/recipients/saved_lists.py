@@ -41,7 +41,7 @@ class NewSavedList(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class SavedListPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What to change; what is left out stays."""
+    """The changes to make; fields left out stay."""
 
     name: Annotated[str, LABEL] | UnsetType = UNSET
     purpose: Annotated[str | None, NOTE] | UnsetType = UNSET

@@ -34,7 +34,7 @@ _LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 class _RecipientsAlone(msgspec.Struct):
-    """What of a body may be large; nothing else of it is decoded."""
+    """The field of a body that may be large; nothing else of it is decoded."""
 
     recipients: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 

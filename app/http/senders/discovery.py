@@ -39,5 +39,5 @@ async def discover_servers(
 
 
 def finder_of(settings: Settings, providers: Providers) -> Finder:
-    """Whom this installation asks."""
+    """The sources that this installation asks."""
     return Finder(providers, HostPolicy.of(settings), Resolver.of(settings), trust(settings.smtp_ca_file))

@@ -78,7 +78,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are.
+    """The changes to make; fields left out stay as they are.
 
     `host` null goes back to the fallback server, `username` null removes the login; of `replyTo`, `dailyLimit`,
     `leastGapSeconds`, `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in

@@ -182,7 +182,7 @@ async def remove_suppression(
 
 
 class SuppressionsRemovalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):
-    """Which to remove, and a word why, without names. Of a campaign, since a time, or both."""
+    """The suppressions to remove, and a word why, without names: those of a campaign, since a time, or both."""
 
     reason: Said
     why: Annotated[str, WHY]

@@ -1,10 +1,10 @@
 """The page by which recipients unsubscribe: for people with any browser, and for providers that post by themselves.
 
-There is no login, cookie or script, and no look at where a request comes from: whoever has the link may. Programs open
-every link that they see, so GET and HEAD change nothing. What a provider's server posts (RFC 8058) is taken in whatever
-form it comes: it says nothing that the link does not.
+There is no login, cookie or script, and no look at where a request comes from: anybody who has the link may. Programs
+open every link that they see, so GET and HEAD change nothing. A provider's post (RFC 8058) is taken in whatever form it
+comes: it says nothing that the link does not.
 
-Links stay out of logs: whoever reads one could use it.
+Links stay out of logs: their readers could use them.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _is_undone(request: AnyRequest, body: bytearray) -> bool:
 
 
 def _of(asked: Asked, words: Words) -> Markup:
-    """What the page says."""
+    """The text of the page."""
     names = {"sender": _NAME.format(asked.sender), "recipient": _NAME.format(asked.recipient)}
     is_known = None not in {asked.sender, asked.recipient}
     if not asked.is_over:
@@ -177,7 +177,7 @@ def _not_taken(request: AnyRequest, error: HTTPException) -> Response[str]:
 
 
 def _failed(request: AnyRequest, error: Exception) -> Response[str]:
-    """Whoever posted may try again. The link is not named."""
+    """The page after a failure: its reader may try again. The log does not name the link."""
     away = isinstance(error, (AppError, *DATABASE_ERRORS))
     _log.error("a link to unsubscribe failed: %s", type(error).__name__, exc_info=None if away else error)
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,4 +1,4 @@
-"""What the page to unsubscribe says, in the languages of its readers; `{sender}` and `{recipient}` are filled in."""
+"""The texts of the page to unsubscribe, in the languages of its readers; `{sender}` and `{recipient}` are filled in."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class WebhookBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WebhookPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are. `enabled` true also ends a pause after failures."""
+    """The changes to make; fields left out stay as they are. `enabled` true also ends a pause after failures."""
 
     url: Annotated[str | msgspec.UnsetType, URL] = msgspec.UNSET
     events: list[EventType] | msgspec.UnsetType = msgspec.UNSET

@@ -1,5 +1,5 @@
-"""The audit log over HTTP: a viewer reads that of their own account, whoever may send also the workspace's. A key reads
-the workspace's alone.
+"""The audit log over HTTP: a viewer reads that of their own account, members also the workspace's. A key reads the
+workspace's alone.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from app.http.parameters import Id, TheActor, ThePool, TheTerms, TheUser
 
 
 class MemberPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What the member may do from their next request on."""
+    """The member's role from their next request on."""
 
     role: Role
 

@@ -27,8 +27,9 @@ class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit.
-    `postalAddress`, in lines: null for none. `responsesFor`: the least role that reads and answers what came back."""
+    """The changes to make; fields left out stay. `bounceLimit`, in percent: null for no limit. `postalAddress`, in
+    lines: null for none. `responsesFor`: the least role that reads and answers what came back.
+    """
 
     name: Annotated[str | UnsetType, NAME] = UNSET
     bounce_limit: Annotated[int | UnsetType | None, BOUNCE_LIMIT] = UNSET

@@ -25,7 +25,7 @@ _TEXT = words(r"""
 
 
 def signs(fields: Fields) -> list[Sign]:
-    """What hints that no person wrote it."""
+    """Signs that no person wrote it."""
     precedence = fields.words("precedence").lower()
     submitted = fields.words("auto-submitted").lower()
     held: dict[Sign, bool] = {
@@ -56,9 +56,9 @@ def _is_autoreply(fields: Fields) -> bool:
 
 
 def is_automatic(subject: str, text: str, held: list[Sign], *, answers: bool) -> bool:
-    """Whether no person wrote it; `answers`: it names a message that it is an answer to. What a list adds, what keeps
-    others from answering, and the name of a postmaster, people's messages have, too: whoever is taken for a machine
-    gets the next step although they answered.
+    """Whether no person wrote it; `answers`: it names a message that it is an answer to. People's messages have a
+    list's fields, fields that keep others from answering, and the name of a postmaster, too: a person taken for a
+    machine gets the next step although they answered.
     """
     if {"EMPTY_RETURN_PATH", "AUTO_SUBMITTED", "X_AUTOREPLY", "PRECEDENCE"} & set(held) or is_away(subject):
         return True

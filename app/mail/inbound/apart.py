@@ -19,7 +19,7 @@ class NotRead(Exception):
 
 
 async def read_all(messages: Sequence[Incoming], workspace_id: int) -> list[Inbound]:
-    """What each is. Of one that takes more than it may, only the headers are read. Raises NotRead."""
+    """Read each message. Of one that takes more than it may, only the headers are read. Raises NotRead."""
     bounded = [Incoming(one.raw[: MOST_HEADERS + MOST_BODY], one.written_to) for one in messages]
     results = await _children.run(read, None, bounded, BUDGET, workspace_id=workspace_id)
     left = [number for number, result in enumerate(results) if isinstance(result, Failure)]

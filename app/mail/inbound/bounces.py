@@ -1,7 +1,7 @@
-"""Who a message reports on: by the standard if it keeps to one, else by what it says to people.
+"""The recipients that a message reports on: by the standard if it keeps to one, else by what it says to people.
 
-What a person sends is no report, whatever it quotes: without the form of a report (RFC 6522) its sender has to be one
-that delivers mail, and its words those of a bounce.
+A message from a person is no report, whatever it quotes: without the form of a report (RFC 6522) its sender has to be
+one that delivers mail, and its words those of a bounce.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _STILL_TRIED = words(r"""
     weitere zustellversuche|nouvelles tentatives|sera r[eé]essay|(se )?(seguir[aá]|volver[aá]) (a )?intent
     ulteriori tentativi|opnieuw (geprobeerd|proberen)|novas tentativas|ponowne pr[oó]by
 """)
-# Whoever wants the writer to prove something delivers after that.
+# A server that wants the writer to prove something delivers after that.
 _ASKS = words(r"""
     not a robot|kein roboter|\bcaptcha\b|verification required|unknown senders to verify
     (click|press|follow)\b.{0,60}\b(to|and) (deliver|release|verify|confirm)
@@ -69,7 +69,7 @@ _ASKS = words(r"""
 
 
 def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[Report]:
-    """What it reports, of each recipient; of what is no report, nothing."""
+    """The reports of a message, one a recipient; none of a message that is no report."""
     leaves = list(root.leaves())
     if (told := reports.notification(leaves[0].text if leaves else "")) is not None:
         return told.reports
@@ -97,7 +97,7 @@ def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[R
 
 
 def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[Report]:
-    """What a report says that a filter has wrapped into one of its own."""
+    """The reports of a message that a filter has wrapped into one of its own."""
     if deep:
         return []
     for leaf in leaves:

@@ -1,9 +1,9 @@
 """Bounces that are a text for people: who is named as not reached, and in which words.
 
-Servers write them in dialects without number. What they share: addresses that stand alone, before a colon or dots, or
-behind "RCPT TO"; the server's words around them; and the message that they return, or its fields, below. So the
-message is cut off first, and of the addresses in what is left those count that are named so, or that the returned
-message went to, or that we wrote to.
+Servers write them in dialects without number. They share: addresses that stand alone, before a colon or dots, or behind
+"RCPT TO"; the server's words around them; and the message that they return, or its fields, below. So the message is cut
+off first, and of the addresses in what is left those count that are named so, or that the returned message went to, or
+that we wrote to.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def _fields(lines: list[str]) -> Fields | None:
 
 
 def named(lines: list[str], likely: Collection[str], own: Collection[str]) -> list[Named]:
-    """Who is named as not reached. `likely` are those that the message went to, `own` those that the report went to,
-    which is nobody else only where people write to themselves.
+    """The recipients that the lines name as not reached. `likely` are those that the message went to, `own` those that
+    the report went to, which is nobody else only where people write to themselves.
     """
     found: dict[str, Named] = {}
     current: Named | None = None
@@ -155,7 +155,7 @@ def _of_line(line: str, likely: Collection[str], own: Collection[str]) -> tuple[
 
 
 def texts_of(leaves: Iterable[Part]) -> str:
-    """What a report says to people."""
+    """The text of a report for people."""
     parts = [leaf for leaf in leaves if leaf.type in {"text/plain", "text/html"} and not leaf.is_attachment]
     plain = [leaf for leaf in parts if leaf.type == "text/plain" and leaf.text.strip()]
     return "\n\n".join(
@@ -164,7 +164,7 @@ def texts_of(leaves: Iterable[Part]) -> str:
 
 
 def known_to_flufl(root: Part) -> tuple[set[str], set[str]]:
-    """Who failed for now and for good, by the dialects that flufl.bounce knows."""
+    """The recipients who failed for now and for good, by the dialects that flufl.bounce knows."""
     try:
         temporary, permanent = cast(Scan, all_failures)(_as_message(root))
     except Exception:  # whatever its detectors stumble over

@@ -1,4 +1,4 @@
-"""What is known of a message that came in: plain facts for `app.domain`, which decides whose answer it is."""
+"""Facts of a message that came in, for `app.domain`, which decides whose answer it is."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ Sign = Literal[  # that no person wrote it, each of them weak
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What became of a message for one recipient: `recipient` is the last address that it had, `original` the one that
-    it was sent to, where the report names that, too. `refusal` is whose fault it is, as of a reply
-    (`app.mail.refusals`); None: the mailbox's, or nobody's.
+    """The fate of a message for one recipient: `recipient` is the last address that it had, `original` the one that it
+    was sent to, where the report names that, too. `refusal` is whose fault it is, as of a reply (`app.mail.refusals`);
+    None: the mailbox's, or nobody's.
     """
 
     recipient: str

@@ -80,7 +80,7 @@ def base64(content: bytes) -> bytes:
 
 
 def parameters(value: bytes) -> tuple[str, dict[str, str]]:
-    """What stands before the first semicolon, in lower case, and the parameters behind it (RFC 2045, 2231)."""
+    """The value before the first semicolon, in lower case, and the parameters behind it (RFC 2045, 2231)."""
     text = decoded(value[:MOST_VALUE])
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[str, bool]]] = {}

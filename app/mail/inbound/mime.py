@@ -1,7 +1,7 @@
 """A message cut into its header fields and parts: any bytes are some message, and none takes long.
 
-What is too deep, too many or too long stays uncut or is left out. Messages that pass through many hands have their
-boundaries damaged: where the one that is declared does not occur, the one that does is taken.
+Parts that are too deep, too many or too long stay uncut or are left out. Messages that pass through many hands have
+their boundaries damaged: where the one that is declared does not occur, the one that does is taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a message is that came in: the one way in to this package, for `app.killable`.
+"""The reader of a message that came in: the one way in to this package, for `app.killable`.
 
 `read` is pure and total: any bytes give an answer. It says what a message is and whom it names, and not whose answer
 it is; that needs the ledger. Precision comes first: a person who quotes a bounce is a person.
@@ -91,7 +91,7 @@ def _kind(
 
 
 def _written(leaves: list[Part]) -> tuple[str, str | None]:
-    """What is new in it, and its HTML as it may be shown."""
+    """The new part of its text, and its HTML as it may be shown."""
     shown = [leaf for leaf in leaves if not leaf.is_attachment]
     plain = "\n".join(leaf.text for leaf in shown if leaf.type == "text/plain")
     html = next((leaf.text for leaf in shown if leaf.type == "text/html"), "")
@@ -118,7 +118,7 @@ def _returned_ids(returned: list[Fields], told: reports.Notification | None) -> 
 
 
 def _complained(complaint: reports.Complaint | None, returned: list[Fields]) -> list[Report]:
-    """Who complained: mostly it is left out, and can only be the one that the message went to."""
+    """Reports on those who complained: mostly they are left out, and can only be those that the message went to."""
     if complaint is None:
         return []
     who = complaint.recipients or _addresses(returned, ("to",))

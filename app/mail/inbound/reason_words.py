@@ -1,4 +1,4 @@
-"""Which words and codes say which reason, of servers in all the world."""
+"""Words and codes of servers in all the world, by the reason that they tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bounce means: its reason, and whether it is for good.
+"""The meaning of a bounce: its reason, and whether it is for good.
 
 Words come before codes, as in `app.mail.refusals`, which says whose the fault is; `reason_words` says what it is.
 
@@ -45,7 +45,7 @@ _AT_RCPT = words(
 
 
 def judged(recipient: str, action: Action, status: str, diagnostic: str, around: str = "") -> Report:
-    """What a report means. `status` and `diagnostic` are its fields, `around` the words for people beside them."""
+    """The meaning of a report. `status` and `diagnostic` are its fields, `around` the words for people beside them."""
     around = around[:MOST_TEXT]
     said = diagnostic or around
     telling = said[:_TELLING]

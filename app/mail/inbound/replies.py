@@ -1,4 +1,4 @@
-"""What a person wrote anew: an answer without what it quotes."""
+"""The new text of a person's answer, without what it quotes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BLANKS = re.compile(r"\n{3,}")
 
 
 def new_part(text: str) -> str:
-    """What is left without quotes, what leads over to them, and the signature."""
+    """The text without quotes, the lines that lead over to them, and the signature."""
     lines = text.split("\n", MOST_LINES)[:MOST_LINES]
     kept: list[str] = []
     number = 0
@@ -59,7 +59,7 @@ def new_part(text: str) -> str:
         number += 1
     while kept and not kept[-1].strip(" _-*\t\xa0"):
         kept.pop()
-    if not any(map(str.strip, kept)):  # whoever answers below what they quote unmarked is not to be lost
+    if not any(map(str.strip, kept)):  # an answer below an unmarked quotation is not to be lost
         kept = [line.rstrip() for line in lines[number:] if not line.startswith(">")]
     return _BLANKS.sub("\n\n", "\n".join(kept)).strip()[:MOST_TEXT]
 

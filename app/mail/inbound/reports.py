@@ -90,7 +90,7 @@ class Complaint(msgspec.Struct):
 
 
 def complaint(root: Part) -> Complaint | None:
-    """What somebody's button has their provider report."""
+    """The complaint that somebody's button has their provider report."""
     for leaf in root.leaves():
         if leaf.type == "message/feedback-report":
             fields = Fields(leaf.content.strip())
@@ -140,7 +140,7 @@ class _Mail(msgspec.Struct, rename="camel"):
 
 
 class Notification(msgspec.Struct, rename="camel"):
-    """What Amazon SES has SNS mail to its customers."""
+    """The notification that Amazon SES has SNS mail to its customers."""
 
     notification_type: Annotated[str, msgspec.Meta(max_length=40)]
     bounce: _Bounce | None = None

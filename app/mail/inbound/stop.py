@@ -8,7 +8,7 @@ from app.mail.inbound.patterns import any_of
 
 _LONGEST = 160
 
-# What people and their programs add to it.
+# Lines that people and their programs add to it.
 _DEVICE = re.compile(
     r"(?im)^\W{0,3}(?:"
     + any_of(r"""

@@ -39,7 +39,7 @@ _STYLES = {
 }
 
 
-# What is left open of these is opened anew in each paragraph.
+# Formats that are left open are opened anew in each paragraph.
 _FORMATS = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
 _UNNESTED = frozenset(
     {"area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p"}
@@ -51,7 +51,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
 
 @lru_cache(2)  # of a message of HTML alone the text is made of it, too
 def cleaned(html: str) -> str | None:
-    """What may be shown of it: no scripts, style sheets, forms or frames; links and pictures by http(s) alone. None: it
+    """HTML that may be shown: no scripts, style sheets, forms or frames; links and pictures by http(s) alone. None: it
     is nested so that cleaning it takes for ever, or is long even then.
     """
     html = html[:MOST_HTML]

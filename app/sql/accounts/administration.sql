@@ -32,7 +32,7 @@ UPDATE users SET disabled_at = now() WHERE id = %(user_id)s AND disabled_at IS N
 UPDATE users SET disabled_at = NULL WHERE id = %(user_id)s AND disabled_at IS NOT NULL RETURNING id;
 
 -- name: active_campaigns_of
--- What is being sent from workspaces that the account alone owns.
+-- Campaigns that send, of workspaces that the account alone owns.
 SELECT workspace_id, id FROM campaigns
 WHERE status = 'ACTIVE' AND workspace_id IN (
     SELECT workspace_id FROM members WHERE role = 'owner'

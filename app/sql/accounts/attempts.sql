@@ -21,6 +21,6 @@ UPDATE login_attempts SET count = count - 1
 WHERE subject = %(subject)s AND window_start = date_bin('15 minutes', now(), 'epoch') AND count > 0;
 
 -- name: forget_visitors
--- What the log says of people who were not logged in is kept for a quarter of a year.
+-- Forget the log's entries about people who were not logged in, after a quarter of a year.
 DELETE FROM audit_log
 WHERE user_id IS NULL AND action IN ('account.unknown', 'attempts.refused') AND at < now() - interval '90 days';

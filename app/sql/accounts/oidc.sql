@@ -1,5 +1,5 @@
 -- name: user_of_identity
--- Whose account at the provider this is.
+-- The user whose account at the provider this is.
 SELECT i.user_id, u.disabled_at FROM identities i JOIN users u ON u.id = i.user_id
 WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
 

@@ -22,10 +22,10 @@ SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM members WHERE us
 ORDER BY id FOR NO KEY UPDATE;
 
 -- name: hand_over
--- What somebody else may have set up goes on by itself no more. In workspaces that the account alone owns, campaigns wait,
--- webhooks are told nothing, senders lose the servers of others (campaigns first, or their mail would leave by the
--- fallback server), and nobody else is a member. In workspaces of others the account is a member no more. No link that
--- leads into either is left, by whoever in the first and by the account in the second.
+-- Stop what somebody else may have set up to go on by itself. In workspaces that the account alone owns, campaigns wait,
+-- webhooks are told nothing, senders lose the servers of others (campaigns first, or their mail would leave by the fallback
+-- server), and nobody else is a member. In workspaces of others the account is a member no more. No link that leads into either
+-- is left, by anybody in the first and by the account in the second.
 WITH own AS MATERIALIZED (
     SELECT workspace_id FROM members WHERE role = 'owner'
     GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
@@ -64,7 +64,8 @@ VALUES (%(user_id)s, now() + make_interval(secs => %(for_s)s), %(handed_over)s)
 RETURNING id, expires_at;
 
 -- name: open_password_reset
--- Whose the reset is, which the mail with its link goes to, and whether it went by mail at all. No row: it was used, has expired, or the account is disabled.
+-- The user of the reset, the address that the mail with its link goes to, and whether it went by mail at all. No row: it was
+-- used, has expired, or the account is disabled.
 SELECT u.id AS user_id, u.email, r.handed_over FROM password_resets r JOIN users u ON u.id = r.user_id
 WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now() AND u.disabled_at IS NULL;
 

@@ -16,7 +16,7 @@ GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
 ORDER BY workspace_id;
 
 -- name: make_owner
--- Who gets a workspace owns it from now on, whether or not they were a member of it.
+-- The heir of a workspace owns it from now on, whether or not they were a member of it.
 INSERT INTO members (workspace_id, user_id, role, created_at)
 VALUES (%(workspace_id)s, %(heir_id)s, 'owner', clock_timestamp())
 ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = 'owner';

@@ -5,7 +5,7 @@ VALUES (%(token_sha256)s, %(user_id)s, %(workspace_id)s, now() + make_interval(s
         %(user_agent)s);
 
 -- name: touch_session
--- Whose session this is, if it is neither idle for too long nor too old. Written once a minute at most.
+-- The user of a session that is neither idle for too long nor too old. Its use is written once a minute at most.
 WITH live AS (
     SELECT s.token_sha256, s.id, s.user_id, s.workspace_id, s.last_seen_at
     FROM sessions s
@@ -52,5 +52,5 @@ DELETE FROM sessions WHERE id = ANY (ARRAY(
     ORDER BY last_seen_at DESC, id DESC OFFSET %(most)s));
 
 -- name: end_old_sessions
--- What nobody can use any more.
+-- Remove sessions that nobody can use any more.
 DELETE FROM sessions WHERE expires_at < now() OR last_seen_at < now() - make_interval(secs => %(idle_s)s);

@@ -1,5 +1,5 @@
 -- name: campaign_again
--- What a campaign to a list is called, and the merge fields of its recipients.
+-- The name of a campaign to a list, and the merge fields of its recipients.
 SELECT name, fields FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND kind = 'LIST' AND deleted_at IS NULL;
 

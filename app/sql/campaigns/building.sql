@@ -1,6 +1,6 @@
 -- name: campaign_content
--- What the messages of a campaign from one of its senders are made of: of its first step, or a later one, or of a variant with
--- a text of its own. One statement, so that all of it is of one version.
+-- The content that a campaign's messages from one of its senders are made of: of its first step, or a later one, or of a
+-- variant with a text of its own. One statement, so that all of it is of one version.
 SELECT coalesce(v.subject, p.subject) AS own_subject, c.subject,
        CASE WHEN v.id IS NOT NULL THEN coalesce(v.body_made, v.body)
             WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body) ELSE coalesce(c.body_made, c.body) END AS body,

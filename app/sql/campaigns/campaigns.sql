@@ -78,7 +78,7 @@ SET open = %(open)s AND (s.taken_out_at IS NULL
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status
--- Pause, resume or cancel. What is being sent stays counted.
+-- Pause, resume or cancel. Emails at a server stay counted.
 UPDATE campaigns
 SET status = %(status)s::campaign_status, finished_at = NULL,
     brake = CASE WHEN %(status)s::campaign_status = 'PAUSED' THEN brake END

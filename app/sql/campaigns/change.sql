@@ -47,8 +47,8 @@ SET name = coalesce(%(name)s, name),
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: update_streams
--- What streams have of their campaign, once that was changed. A shorter delay counts from now on, and does not wait for the
--- end of a longer one.
+-- Copy to streams what they have of their campaign, once that was changed. A shorter delay counts from now on, and does not
+-- wait for the end of a longer one.
 UPDATE streams s
 SET start_at = c.start_at,
     latest_at = c.latest_at,
@@ -62,19 +62,19 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
 
 -- name: end_slots_of_claims
--- What is being sent had its slot by the calendar before: should it come back, the claim has it planned anew.
+-- Emails at a server had their slot by the calendar before: should one come back, the claim has it planned anew.
 UPDATE emails e SET until = now()
 FROM streams s
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SENDING';
 
 -- name: senders_there
--- Which of the senders there are.
+-- Those of the senders that exist.
 SELECT id, email, retired_at FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
 
 -- name: take_out_senders
--- All others send no more of the campaign, whose streams are locked. What they have begun goes on; before that, they give to
--- the others what they have not.
+-- All others send no more of the campaign, whose streams are locked. Emails that they have begun go on; before that, they give
+-- to the others those that they have not.
 UPDATE streams s
 SET taken_out_at = now(),
     open = s.open AND NOT EXISTS (SELECT FROM emails e

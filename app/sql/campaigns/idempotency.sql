@@ -10,7 +10,7 @@ ON CONFLICT DO NOTHING
 RETURNING key;
 
 -- name: idempotent_answer
--- What was answered the first time, and to which request.
+-- The answer of the first time, and a digest of the request that it was for.
 SELECT fingerprint, answer FROM idempotency_keys WHERE workspace_id = %(workspace_id)s AND key = %(key)s;
 
 -- name: keep_idempotent_answer

@@ -30,27 +30,27 @@ SET deleted_at = now(), emails_removed_at = coalesce(emails_removed_at, now()),
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: forget_contents
--- What it said before it was changed.
+-- Remove the texts that the campaign had before it was changed.
 DELETE FROM campaign_contents WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;
 
 -- name: forget_step_contents
--- The same of its later steps.
+-- Remove those that its later steps had.
 DELETE FROM step_contents t USING campaign_steps s
 WHERE t.workspace_id = %(workspace_id)s AND s.workspace_id = t.workspace_id AND s.id = t.step_id
   AND s.campaign_id = %(campaign_id)s;
 
 -- name: forget_steps
--- What its later steps say.
+-- Empty the texts of its later steps.
 UPDATE campaign_steps SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
 
 -- name: forget_variants
--- What its variants say.
+-- Empty the texts of its variants.
 UPDATE step_variants SET subject = NULL, body = '', body_html = NULL, body_made = NULL, html_made = NULL
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND body IS NOT NULL;
 
 -- name: forget_variant_contents
--- And what they said before they were changed.
+-- Remove the texts that its variants had before they were changed.
 DELETE FROM variant_contents t USING step_variants v
 WHERE t.workspace_id = %(workspace_id)s AND v.workspace_id = t.workspace_id AND v.id = t.variant_id
   AND v.campaign_id = %(campaign_id)s;

@@ -29,7 +29,7 @@ VALUES (%(workspace_id)s, %(name)s, %(content)s, %(lists)s::bigint[], %(files)s:
 RETURNING id;
 
 -- name: lock_draft
--- Which version a draft is, held against others who save it.
+-- The version and size of a draft, held against others who save it.
 SELECT version, size FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR NO KEY UPDATE;
 
 -- name: save_draft
@@ -48,10 +48,10 @@ DELETE FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNI
 SELECT id FROM drafts WHERE workspace_id = %(workspace_id)s AND names_it(content::text, %(pattern)s) ORDER BY id;
 
 -- name: lock_content
--- What a draft holds, held against others who save it.
+-- The content of a draft, held against others who save it.
 SELECT content FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR NO KEY UPDATE;
 
 -- name: erase_from_draft
--- The same without somebody's address. It is a version of its own: who saves an older one would bring the address back.
+-- The same without somebody's address. It is a version of its own: to save an older one would bring the address back.
 UPDATE drafts SET content = %(content)s, size = %(size)s, version = version + 1
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;

@@ -1,12 +1,12 @@
 -- name: get_signature
--- What a sender's messages end with. No row: there is no such sender.
+-- The signature of a sender. No row: there is no such sender.
 SELECT coalesce(g.text, '') AS text, g.html
 FROM senders s
 LEFT JOIN signatures g ON g.workspace_id = s.workspace_id AND g.sender_id = s.id
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: put_signature
--- What a sender's messages end with from now on. No row: there is no such sender.
+-- Set the signature of a sender. No row: there is no such sender.
 INSERT INTO signatures (workspace_id, sender_id, text, html, images)
 SELECT workspace_id, id, %(text)s, %(html)s, %(images)s FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
 ON CONFLICT (workspace_id, sender_id) DO UPDATE SET text = excluded.text, html = excluded.html, images = excluded.images

@@ -29,7 +29,7 @@ FROM unnest(%(ids)s::bigint[], %(positions)s::smallint[], %(removed)s::boolean[]
 WHERE s.workspace_id = %(workspace_id)s AND s.id = p.id;
 
 -- name: note_change
--- What emails of the campaign owe is to follow the steps as they are now.
+-- Have what the campaign's emails owe follow the steps as they are now.
 UPDATE campaigns SET owes_anew_from = first_email_id
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
@@ -43,8 +43,8 @@ WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
 LIMIT 1;
 
 -- name: owe_instead
--- What emails owe whose follow-up waits and is of a removed step, so many of them or all: what follows without that. Their
--- streams are locked.
+-- Emails whose waiting follow-up is of a removed step, so many of them or all, owe what follows without that. Their streams are
+-- locked.
 UPDATE emails e SET follow_at = f.at
 FROM (
     SELECT o.workspace_id, o.follows_id FROM emails o
@@ -57,7 +57,7 @@ CROSS JOIN LATERAL (SELECT owes_at(b) AS at) f
 WHERE e.workspace_id = b.workspace_id AND e.id = b.id AND e.follow_at IS DISTINCT FROM f.at;
 
 -- name: cancel_removed
--- What waits of removed steps is cancelled, and the streams' counts move along.
+-- Cancel emails of removed steps that wait; the streams' counts move along.
 WITH cancelled AS (
     UPDATE emails e SET status = 'CANCELLED', cancel_reason = 'STOPPED'
     WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = ANY (%(stream_ids)s::bigint[]) AND e.status = 'SCHEDULED'

@@ -1,5 +1,5 @@
 -- name: insert_first_step
--- What stands for the campaign's own text, once later steps follow it.
+-- The row that stands for the campaign's own text, once later steps follow it.
 INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait)
 VALUES (%(workspace_id)s, %(campaign_id)s, 1, '0')
 RETURNING id;

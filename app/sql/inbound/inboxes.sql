@@ -77,7 +77,7 @@ SET lease_token = NULL, lease_until = NULL, failures = failures + 1, failing_sin
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
 
 -- name: leave_pass
--- The pass was broken off, for no fault of the mailbox: whoever comes next goes on.
+-- The pass was broken off, for no fault of the mailbox: the next worker goes on.
 UPDATE inboxes
 SET lease_token = NULL, lease_until = NULL, next_at = least(next_at, now() + make_interval(secs => %(again_in_s)s))
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
@@ -103,6 +103,6 @@ UPDATE inboxes SET next_at = least(next_at, now())
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s AND failures = 0;
 
 -- name: watch_no_more
--- Whoever wants may watch the mailbox.
+-- Let any worker watch the mailbox.
 UPDATE inboxes SET watch_token = NULL, watched_until = NULL
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND watch_token = %(token)s;

@@ -24,7 +24,7 @@ JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: email_now
--- What an email is, once its stream is held, and whether the campaign that it is `about` has later steps. No row: it is
+-- The status of an email, once its stream is held, and whether the campaign that it is `about` has later steps. No row: it is
 -- gone, or was erased.
 SELECT e.status, coalesce(o.step_id IS NOT NULL, false) AS stepped, coalesce(c.stop_on_auto_reply, false) AS stop_on_auto_reply
 FROM emails e
@@ -34,8 +34,8 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.erased_at 
 
 -- name: tally
 -- The counts of the stream, once a response to one of its emails is new or is something else: of each kind an email counts
--- once. `seen` says what it counted for before; the stream is locked. Who did not exist as it was handed over is counted
--- for the brake by that.
+-- once. `seen` says what it counted for before; the stream is locked. A recipient who did not exist as it was handed over is
+-- counted for the brake by that.
 WITH after AS (
     SELECT t.replied, t.auto_replied, t.bounced, t.complained, t.unsubscribed
     FROM response_kinds(%(workspace_id)s::bigint, %(email_id)s::bigint) t

@@ -51,7 +51,7 @@ LEFT JOIN campaigns oc ON oc.workspace_id = o.workspace_id AND oc.id = o.campaig
 WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL;
 
 -- name: says_so_too
--- What else came back for which its recipient is suppressed, of whichever email: somebody's own wish first. No row: nothing.
+-- Another response for which its recipient is suppressed, of any email: the recipient's own wish first. No row: there is none.
 SELECT r.email_id, r.stream_id,
        CASE effective_kind(r) WHEN 'UNSUBSCRIBE' THEN 'REPLIED_STOP' WHEN 'COMPLAINT' THEN 'COMPLAINED' ELSE 'BOUNCED' END AS reason
 FROM emails_to(%(workspace_id)s::bigint, ARRAY[address_digest(%(recipient)s::text)], ARRAY[%(mailbox)s::text]) e
@@ -75,7 +75,7 @@ SET forgotten_at = now(), writer = NULL, writer_name = '', subject = '', text = 
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: mark_responses
--- What people note on some of them; NULL leaves a column alone, an empty label ends it.
+-- Note a label, or that they were read, on some of them; NULL leaves a column alone, an empty label ends it.
 UPDATE responses
 SET label = CASE WHEN %(label)s::text IS NULL THEN label ELSE nullif(%(label)s, '') END,
     read_at = CASE WHEN %(read)s::boolean IS NULL THEN read_at WHEN %(read)s THEN coalesce(read_at, now()) END
@@ -97,8 +97,8 @@ WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL AND r.read_at
 GROUP BY 1;
 
 -- name: take_suppression_back
--- What a response has led to, that was something else: what took its place before stands again, and what it left behind a
--- stronger reason stands there no more. No row: somebody is suppressed all the same, or nobody was.
+-- Take back the suppression that a response led to, which was something else: the reason before it stands again, and one that
+-- it left behind a stronger reason stands there no more. No row: somebody is suppressed all the same, or nobody was.
 WITH its AS (
     SELECT workspace_id, key, reason, reason_before FROM suppressions
     WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s

@@ -1,5 +1,5 @@
 -- name: stopped_beside
--- What was cancelled for the recipient of an email in its campaign, since they answered or do not exist, where nothing
+-- Emails of a campaign that were cancelled for the recipient of one of them, since they answered or do not exist, where nothing
 -- that came back says so any more.
 SELECT id FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint)
 WHERE status = 'CANCELLED' AND cancel_reason IN ('REPLIED', 'BOUNCED')
@@ -78,7 +78,7 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND doma
 RETURNING walked_to;
 
 -- name: wait_for_return
--- What follows for the recipient of an email waits until two days after the day that an absence note names. The stream is
+-- The next step for the recipient of an email waits until two days after the day that an absence note names. The stream is
 -- locked.
 UPDATE emails o SET follow_at = b.at
 FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,

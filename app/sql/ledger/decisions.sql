@@ -1,5 +1,5 @@
 -- name: campaign_of_email
--- What an email's campaign is like. Its stream is locked, so it does not change.
+-- The state of an email's campaign. Its stream is locked, so it does not change.
 SELECT c.id, c.status, c.emails_removed_at, coalesce(c.latest_at <= now(), false) AS is_too_late FROM campaigns c
 JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
 WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
@@ -25,11 +25,12 @@ LIMIT %(limit)s;
 -- name: decide_emails
 -- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender, or were
 -- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
--- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
--- was erased, nor after the campaign's end, nor to whom the campaign writes no more, nor what went to a corrected address. What goes again goes from now on, spaced as its stream is, the first after
--- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
--- along; they are locked, and their campaigns after the emails, in their order. What goes again counts no more for the
--- brake, neither now nor in what it has counted when it paused the campaign.
+-- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to a recipient who
+-- was erased, nor after the campaign's end, nor to one whom the campaign writes to no more, nor what went to a corrected
+-- address. Emails that go again go from now on, spaced as their stream is, the first after `before` others; with a calendar
+-- their old slots say nothing, so the claim has them planned. The streams' counts move along; they are locked, and their
+-- campaigns after the emails, in their order. Emails that go again count no more for the brake, neither now nor in what it has
+-- counted when it paused the campaign.
 WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)

@@ -31,7 +31,7 @@ DECLARE
     copied boolean;        -- of one of them each email goes to more than its recipient: all count
     stepped boolean;       -- a campaign of them has later steps
     ending boolean;        -- perhaps
-    -- What was recorded, an entry for each email.
+    -- An entry for each email that was recorded.
     recorded bigint[] := '{}';
     kinds text[];
     statuses text[];
@@ -156,7 +156,7 @@ BEGIN
                            ) THEN 'FAILED'
                            ELSE (
                                SELECT CASE
-                                          -- Whoever was stopped meanwhile gets it from nobody any more.
+                                          -- A recipient who was stopped meanwhile gets it from no worker any more.
                                           WHEN r.kind = 'UNKNOWN' THEN doubt_becomes(
                                               CASE WHEN b.stopped IS NOT NULL AND c.on_unknown = 'resend' THEN 'hold'
                                                    ELSE c.on_unknown END,
@@ -224,7 +224,7 @@ BEGIN
         SELECT d.workspace_id, d.id, a.direct, a.copies, d.scheduled_at,
                CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
                     WHEN d.until <= now() THEN 'ASIDE'
-                    -- What follows is not sent blindly: an answer may lie there that nobody has read.
+                    -- A later step is not sent blindly: the mailbox may hold an answer that no pass has read.
                     WHEN d.after_at IS NOT NULL
                          AND coalesce(a.read_at < greatest(d.after_at, now() - interval '30 minutes'), true) THEN 'UNREAD'
                     ELSE 'CLAIM' END AS verdict,
@@ -239,7 +239,7 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
-        -- As `suppression_of`, without the price of a call for each. Whoever insists knew of what there was by then.
+        -- As `suppression_of`, without the price of a call for each. A person who insists knew of the suppressions by then.
         CROSS JOIN LATERAL (
             SELECT coalesce(
                 (SELECT p.reason FROM suppressions p
@@ -285,7 +285,7 @@ BEGIN
                   j.verdict, j.reason
     ),
     moves AS (
-        -- What became of a claim belongs to the window that it was taken from.
+        -- The outcome of a claim belongs to the window that it was taken from.
         SELECT m.stream_id, m.kind, m.status, hour_of(m.claimed_at) AS claimed_in, m.claimed_at, m.scheduled_at,
                NULL::bigint AS id
         FROM unnest(recorded, kinds, statuses, claim_times, due_times)
@@ -392,7 +392,7 @@ BEGIN
         FROM streams d LEFT JOIN LATERAL first_due(d.workspace_id, d.id) f ON true
         WHERE d.workspace_id = of_workspace AND d.id = ANY (due) AND (f.due_at IS NULL OR f.due_at > now())
           AND s.workspace_id = d.workspace_id AND s.id = d.id;
-        -- What was set aside needs another slot.
+        -- Emails that were set aside need another slot.
         INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
         SELECT s.workspace_id, s.campaign_id, s.sender_id
         FROM streams s
@@ -401,10 +401,10 @@ BEGIN
                       WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
                         AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
         ORDER BY s.campaign_id
-        -- What is asked for already is under way: asked for with every claim, it would never begin.
+        -- A change of plan that is asked for is under way: asked for with every claim, it would never begin.
         ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
         IF stepped THEN
-            -- What was set aside, since nobody knows whether there is an answer, has the mailbox read at once. One that
+            -- Emails that were set aside for want of a reading have the mailbox read at once. One that
             -- fails keeps its pause.
             UPDATE inboxes i SET next_at = now()
             FROM streams s CROSS JOIN LATERAL inbox_of_answers(s.workspace_id, s.campaign_id, s.sender_id) a
@@ -436,7 +436,7 @@ BEGIN
               WHERE NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k)  -- which counts already
               GROUP BY e.stream_id) n
         WHERE s.workspace_id = of_workspace AND s.id = n.stream_id;
-        -- What else waits for them is cancelled as it is claimed, if not before by the sweep.
+        -- Other emails to them are cancelled as they are claimed, if not before by the sweep.
         INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id, campaign_id, walked_to)
         SELECT e.workspace_id, coalesce(e.recipient_key, address_digest(e.recipient)) AS key, 'ADDRESS', e.recipient,
                'BOUNCED', e.id, e.campaign_id, 0
@@ -461,9 +461,9 @@ FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, 
               %(wanted)s::integer, %(accepted_ago_s)s::float8, %(max_attempts)s::integer, %(retry_for_hours)s::float8);
 
 -- name: outlook
--- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether
--- something due is held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the
--- emails tell; of later ones the first are asked, and what they say of themselves is early enough.
+-- The outlook of a sender loop that got less than it asked for: how long until the next email is due, whether something due is
+-- held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the emails tell; of later
+-- ones the first are asked, and what they say of themselves is early enough.
 SELECT s.blocked_until,
        extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
        next.due_at,
@@ -497,7 +497,7 @@ LEFT JOIN LATERAL (
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
-        -- Whatever holds back the first of them, no later one is due before this one.
+        -- No later one is due before this one, whatever holds back the first of them.
         (SELECT t.id, NULL, NULL, NULL, 0, true, 0, t.next_due_at, NULL
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()

@@ -19,7 +19,7 @@ ORDER BY d.id
 LIMIT %(limit)s;
 
 -- name: failed_since
--- Which of the emails failed only after a time: nobody has seen that they did.
+-- Those of the emails that failed only after a time: nobody has seen that they did.
 SELECT e.id FROM emails e
 JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND a.recorded_at > %(created_at)s;

@@ -7,7 +7,8 @@ WHERE s.stepped AND (s.open OR %(closed)s) AND s.following > 0
 ORDER BY s.workspace_id, s.id;
 
 -- name: still_open
--- What the times of follow-ups depend on, now that the stream is locked. No row: nothing of it is sent now, or any more.
+-- The calendar that the times of follow-ups depend on, now that the stream is locked. No row: nothing of it is sent now, or any
+-- more.
 SELECT c.calendar FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
@@ -57,6 +58,6 @@ tallied AS (
 SELECT n FROM made_of;
 
 -- name: owe_no_more
--- What they owed has become emails, or is owed to nobody: to some, since they are suppressed.
+-- These emails owe nothing more: their follow-ups are emails now, or owed to nobody, to some since they are suppressed.
 UPDATE emails SET follow_at = NULL, stopped = CASE WHEN id = ANY (%(suppressed)s::bigint[]) THEN 'SUPPRESSED'::cancel_reason END
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND follow_at IS NOT NULL;

@@ -1,7 +1,6 @@
 -- name: read_holds
--- What holds back these campaigns, while something of them may go, and these senders; the oldest last, and behind those
--- that follow it. `emails`: that met
--- the refusal, as far as the judge still counts them.
+-- Holds of these campaigns, while something of them may go, and of these senders; the oldest last, and behind those that follow
+-- it. `emails`: that met the refusal, as far as the judge still counts them.
 SELECT about.sender_id, about.campaign_id, h.reason, h.words, h.since, h.probe_at, met.emails
 FROM holds h
 CROSS JOIN LATERAL (
@@ -35,7 +34,7 @@ ORDER BY id;
 SELECT EXISTS (SELECT FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s) AS there;
 
 -- name: seen_hold
--- What holds one of the streams, or all of the sender, since just then.
+-- The hold of one of the streams, or of all of the sender, since just then.
 SELECT h.signature FROM holds h
 WHERE h.workspace_id = %(workspace_id)s AND h.since = %(since)s
   AND (h.stream_id = ANY (%(stream_ids)s::bigint[])
@@ -45,7 +44,7 @@ ORDER BY h.id
 LIMIT 1;
 
 -- name: lock_hold
--- What holds back a stream whose campaign may still go, or all of the login. After the window, as in exchanges.
+-- Lock the hold of a stream whose campaign may still go, or of all of the login. After the window, as in exchanges.
 SELECT h.reason, h.signature FROM holds h
 WHERE h.workspace_id = %(workspace_id)s AND h.login_id = %(login_id)s
   AND h.stream_id IS NOT DISTINCT FROM %(stream_id)s::bigint
@@ -92,8 +91,8 @@ FROM (SELECT count(*) AS n FROM failed) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s;
 
 -- name: emails_due_now
--- What was set aside for the refusal waits for nothing but its turn, and in a campaign with a calendar for that: its slot
--- was that of another time, so the claim has it planned.
+-- Emails that were set aside for the refusal wait for nothing but their turn, and in a campaign with a calendar for that: its
+-- slot was that of another time, so the claim has it planned.
 UPDATE emails e
 SET scheduled_at = least(e.scheduled_at, now()),
     not_before = NULL,
@@ -103,14 +102,13 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = t.id AND e.status = 'SCHEDULE
   AND c.workspace_id = e.workspace_id AND c.id = e.campaign_id;
 
 -- name: probe_now
--- The next email of what is held goes as soon as it is due. What is said of a login is said of its streams that the
--- same words hold back.
+-- The next held email goes as soon as it is due. A word on a login is one on its streams that the same words hold back.
 UPDATE holds SET probe_at = least(probe_at, now())
 WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND signature = %(signature)s
   AND (%(stream_id)s::bigint IS NULL OR stream_id = %(stream_id)s);
 
 -- name: forget_refusals
--- What was refused in these words (NULL: in any) is nothing that the next refusal is judged by.
+-- Forget refusals in these words (NULL: in any): the next refusal is not judged by them.
 DELETE FROM refusals
 WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
   AND signature = coalesce(%(signature)s::text, signature)

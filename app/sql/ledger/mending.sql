@@ -3,7 +3,7 @@
 SELECT campaign_id FROM emails WHERE workspace_id = %(workspace_id)s AND id = %(email_id)s;
 
 -- name: to_mend
--- What keeps an email from going to a corrected address, now that its campaign and streams are locked.
+-- The facts that may keep an email from going to a corrected address, now that its campaign and streams are locked.
 SELECT e.status, s.direct, e.erased_at IS NOT NULL AS erased, e.settled::text AS settled, e.mended_as, e.recipient,
        stop_of(e) AS why,
        EXISTS (SELECT FROM domain_stops d

@@ -1,5 +1,6 @@
 -- name: next_steps
--- What emails owe, with what its time depends on, as `owing` has it; `unread`: it would wait for somebody who reads answers.
+-- The steps that emails owe, with what their times depend on, as `owing` has it; `unread`: it would wait for somebody who reads
+-- answers.
 SELECT e.id, e.campaign_id, c.name AS campaign_name, c.status AS campaign_status, c.calendar, n.position AS step,
        greatest(e.follow_at, away_until(e.workspace_id, e.id)) AS follow_at, e.sent_at, n.wait, n.business_days, n.time_of_day,
        coalesce(e.zone, zone_brought(e.fields)) AS zone, now() AS now,

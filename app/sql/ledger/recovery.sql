@@ -9,11 +9,11 @@ ORDER BY s.id
 FOR NO KEY UPDATE;
 
 -- name: recover
--- What workers whose lease ran out were sending may have been accepted: it is in doubt, and the campaign's policy or
--- a person decides. The emails of a worker without a row count as lost too. Only a worker that could itself renew all
--- through the last lease asks: after Postgres was away, leases have run out of workers that are well. An email that a
--- worker was lost with before may be what they die of: no policy sends it a third time. Of the streams that are locked;
--- campaigns that end are locked in their order.
+-- Emails that workers were sending whose lease ran out may have been accepted: they are in doubt, and the campaign's policy or
+-- a person decides. The emails of a worker without a row count as lost too. Only a worker that could itself renew all through
+-- the last lease asks: after Postgres was away, leases have run out of workers that are well. An email that a worker was lost
+-- with before may be what they die of: no policy sends it a third time. Of the streams that are locked; campaigns that end are
+-- locked in their order.
 WITH lost AS (
     UPDATE emails e
     SET status = v.status,

@@ -24,7 +24,7 @@ SELECT id, accepted_at FROM streams
 WHERE workspace_id = %(workspace_id)s::bigint AND id = ANY (%(stream_ids)s::bigint[]) AND accepted_at IS NOT NULL;
 
 -- name: refusals_of_login
--- What was refused to the login within a day, the latest first and only so much: the words are a server's.
+-- Refusals of the login within a day, the latest first and only so much: the words are a server's.
 SELECT stream_id, signature, last_at, emails, domains, passed_at, greylisting_until
 FROM refusals
 WHERE workspace_id = %(workspace_id)s::bigint AND login_id = %(login_id)s::bigint
@@ -33,7 +33,7 @@ ORDER BY last_at DESC
 LIMIT 500;
 
 -- name: keep_refusals
--- What the judge made of a refusal.
+-- Keep the judge's conclusion on a refusal.
 INSERT INTO refusals (workspace_id, login_id, stream_id, signature, last_at, emails, domains, passed_at,
                       greylisting_until)
 VALUES (%(workspace_id)s, %(login_id)s, %(stream_id)s, %(signature)s, %(last_at)s, %(emails)s, %(domains)s,
@@ -51,7 +51,7 @@ SELECT EXISTS (
 ) AS accepts;
 
 -- name: holds_of_login
--- What holds the login back, or a stream of it.
+-- The holds of the login and of its streams.
 SELECT stream_id, reason, signature, words, since, probe_at, probes
 FROM holds
 WHERE workspace_id = %(workspace_id)s::bigint AND login_id = %(login_id)s::bigint;

@@ -20,8 +20,8 @@ RETURNING 0 AS removed;
 
 -- name: remove_emails
 -- Remove a batch of emails, and their attempts with them, of the campaign that has been over the longest; nothing of
--- it waits or is being sent. Its counters stay. What is left begins where the batch ended, so that a crash at any
--- point costs nothing but the batch. No row: no campaign is old enough.
+-- it waits or is being sent. Its counters stay. The rest begins where the batch ended, so that a crash at any point costs
+-- nothing but the batch. No row: no campaign is old enough.
 WITH old AS MATERIALIZED (
     SELECT c.workspace_id, c.id, c.first_email_id, c.last_email_id FROM campaigns c
     WHERE coalesce(c.finished_at, c.cancelled_at) < now() - make_interval(days => %(days)s)
@@ -100,7 +100,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_deliveries
--- What is too old for the log of webhooks, sent or not: after days of trying that is of a webhook that is disabled.
+-- Remove deliveries too old for the log of webhooks, sent or not: after days of trying, such a webhook is disabled.
 WITH removed AS (
     DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => %(days)s)
@@ -110,7 +110,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_responses
--- What came back long ago. What followed from it, and the counts, stay.
+-- Remove responses that came long ago. Their consequences, and the counts, stay.
 WITH removed AS (
     DELETE FROM responses WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM responses WHERE recorded_at < now() - make_interval(days => %(days)s)
@@ -120,7 +120,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_stream_hours
--- Hours of streams that no day has any more of which it is told who used it.
+-- Hours of streams, older than a day whose campaigns are named.
 WITH removed AS (
     DELETE FROM stream_hours WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM stream_hours WHERE hour < now() - make_interval(days => %(days)s)

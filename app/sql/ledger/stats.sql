@@ -1,5 +1,5 @@
 -- name: hourly_stats
--- What became of attempts, by hour and sender, over the hours asked for.
+-- The outcomes of attempts, by hour and sender, over the hours asked for.
 SELECT s.id AS sender_id, w.window_start, w.used, w.accepted, w.rejected, w.deferred, w.released, w.unknown
 FROM login_windows w
 JOIN senders s ON s.workspace_id = w.workspace_id AND s.login_id = w.login_id

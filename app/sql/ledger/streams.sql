@@ -1,5 +1,5 @@
 -- name: lock_streams
--- Streams held against whoever makes, moves, stops or decides an email of theirs, always in the same order.
+-- Streams held against all that make, move, stop or decide an email of theirs, always in the same order.
 SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[])
 ORDER BY id FOR NO KEY UPDATE;
 
@@ -17,7 +17,7 @@ ORDER BY s.id
 FOR NO KEY UPDATE;
 
 -- name: settle_streams
--- What of streams is due first, once what was done to their emails is done, whatever an exchange has passed before.
+-- Set when the first email of each stream is due, after a change of its emails, whatever an exchange has passed before.
 UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id)), passed_at = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[]);
 

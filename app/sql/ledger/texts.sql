@@ -1,8 +1,8 @@
 -- name: texts_of_emails
--- What emails are made from: before they are tried, and where they wait to be tried again, the campaign's text; after
--- that the text which the latest try had. Where the try does not say, since its worker was lost or it was removed, it
--- is the text of that time. `as_sent`: the latest try had just this. `begun_by` is the email that began the
--- thread of one that has no subject of its own, and `answered` what stands above an answer to an email.
+-- The texts that emails are made from: before they are tried, and where they wait to be tried again, the campaign's text; after
+-- that the text which the latest try had. Where the try does not say, since its worker was lost or it was removed, it is the
+-- text of that time. `as_sent`: the latest try had just this. `begun_by` is the email that began the thread of one that has no
+-- subject of its own, and `answered` what stands above an answer to an email.
 SELECT t.*, in_thread(t.subject) AS answered FROM (
     SELECT e.id, e.recipient, e.erased_at,
            CASE WHEN p.id IS NULL THEN e.fields

@@ -1,6 +1,6 @@
 -- name: thread_of_email
--- What an email follows, the first to the one before it, with what tells the ids that their readers have: ours, and what
--- the server said as it took them, and the id of their copies in Sent.
+-- The emails that an email follows, from the first to the one before it, with what tells the ids that their readers have: ours,
+-- the server's words as it took them, and the id of their copies in Sent.
 WITH RECURSIVE earlier AS (
     SELECT e.workspace_id, e.follows_id AS id, 1 AS back FROM emails e
     WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
@@ -19,7 +19,7 @@ LEFT JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_
 ORDER BY b.back DESC;
 
 -- name: subject_in_thread
--- What stands above a message in the thread of one with this subject.
+-- The subject of a message in the thread of one with this subject.
 SELECT in_thread(%(subject)s::text) AS subject;
 
 -- name: of_thread

@@ -20,7 +20,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 SELECT login_id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: senders_of_logins
--- Whose limits change where a sender goes from one of these logins to the other.
+-- The senders whose limits change where one goes from one of these logins to the other.
 SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = ANY (%(login_ids)s);
 
 -- name: go_by_grant
@@ -36,7 +36,7 @@ FROM (SELECT id AS of_id, imap_username IS NULL AND (imap_host IS NOT NULL OR id
 WHERE workspace_id = %(workspace_id)s AND id = r.of_id;
 
 -- name: set_grant
--- What the person agreed to just now; whatever was wrong with the grant before is over.
+-- Keep the grant that the person agreed to just now; trouble with the one before is over.
 UPDATE logins
 SET credential = 'OAUTH', provider = %(provider)s, refresh_token_encrypted = %(refresh_token_encrypted)s,
     access_token_encrypted = %(access_token_encrypted)s,

@@ -19,7 +19,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s AND credential = 'OA
 RETURNING refresh_token_encrypted;
 
 -- name: keep_tokens
--- What the provider gave for the tokens of this version, with or without the lease: they are good whoever holds it. The
+-- Keep what the provider gave for the tokens of this version, with or without the lease: they are good whoever holds it. The
 -- next refresh comes after half of their life and before nine tenths of it, each login's at another time.
 UPDATE logins l
 SET refresh_token_encrypted = coalesce(%(refresh_token_encrypted)s, l.refresh_token_encrypted),
@@ -70,7 +70,7 @@ SELECT tell(workspace_id, 'sender.blocked', jsonb_build_object(
 FROM blocked WHERE was_blocked;
 
 -- name: unblock_senders_of_login
--- What blocked them is mended; each is looked at again.
+-- Unblock the login's senders, whose trouble is mended; each is looked at again.
 UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL
 WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
 RETURNING id;

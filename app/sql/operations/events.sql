@@ -17,7 +17,7 @@ CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id;
 
 -- name: sender_states
--- What holds senders back, of those that are blocked, held, or in `ids`, which were when they were last looked at.
+-- The troubles of senders that are blocked, held, or in `ids`, which were when they were last looked at.
 SELECT s.id, s.blocked_until, s.block_reason
 FROM senders s
 WHERE s.workspace_id = %(workspace_id)s

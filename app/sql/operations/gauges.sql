@@ -18,7 +18,7 @@ SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sendin
 FROM streams s;
 
 -- name: due_emails
--- What is due and waits: how many emails, counted up to %(most)s, and the age of the oldest; those whose sender is backed
+-- Emails that are due and wait: how many, counted up to %(most)s, and the age of the oldest; those whose sender is backed
 -- off, or that a server's words hold back, apart from the rest.
 WITH owing AS MATERIALIZED (
     SELECT t.workspace_id, t.id,
@@ -90,8 +90,8 @@ SELECT (SELECT count(DISTINCT t.id)
        (SELECT coalesce(extract(epoch FROM now() - min(asked_at)), 0)::float8 FROM plan_changes) AS changing_s;
 
 -- name: day_room
--- What logins that are limited by the day may send in all, and have sent of that; and how many have no room left. Those
--- that sent nothing lately are left out.
+-- Emails that logins limited by the day have sent today and may still send; and how many logins have no room left. Those that
+-- sent nothing lately are left out.
 SELECT coalesce(sum(r.used_today), 0)::bigint AS used, coalesce(sum(r.left_today), 0)::bigint AS left,
        count(*) FILTER (WHERE r.left_today = 0) AS full
 FROM (

@@ -1,6 +1,6 @@
 -- name: compare
--- What is written down about this database beside what it is. Without a row, or without an id in it, no worker has
--- started here.
+-- The identity of this database as `installation` has it, beside the one that it has now. Without a row, or without an id in
+-- it, no worker has started here.
 SELECT i.id, i.system_identifier, i.timeline, i.database_oid, i.host, i.generation, i.behind_since,
        h.system_identifier AS here_system_identifier, h.timeline AS here_timeline, h.database_oid AS here_database_oid
 FROM installation_here() h LEFT JOIN installation i ON true;
@@ -15,7 +15,7 @@ SET id = excluded.id, system_identifier = excluded.system_identifier, timeline =
 WHERE i.id IS NULL;
 
 -- name: adopt
--- What may change without a question, has: another timeline where AFTER_FAILOVER says so, a first name of the host,
+-- Note the changes of identity that need no question: another timeline where AFTER_FAILOVER says so, a first name of the host,
 -- a server that tells more than before.
 UPDATE installation i
 SET system_identifier = coalesce(i.system_identifier, h.system_identifier),
@@ -37,5 +37,5 @@ SET id = excluded.id, system_identifier = excluded.system_identifier, timeline =
     database_oid = excluded.database_oid, host = excluded.host, generation = 0, behind_since = NULL;
 
 -- name: keys
--- What Message-IDs, links and digests of addresses are made with. The migrations make them; nothing changes them.
+-- The keys of Message-IDs, links and digests of addresses. The migrations make them; nothing changes them.
 SELECT message_key, link_key, address_key FROM installation;

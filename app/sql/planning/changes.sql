@@ -43,8 +43,8 @@ ORDER BY s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, whether another is at it, and whether the campaign is held until it has
--- its times; and what says whose turn is first. By id, since that is how everybody locks.
+-- The changes asked for a sender's plan, locked until the commit: whether another is at it, and whether the campaign is held
+-- until it has its times; and what says whose turn is first. By id, since that is how everybody locks.
 SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
        p.holds_from IS NOT NULL AS holds, coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
 FROM plan_changes p
@@ -54,7 +54,7 @@ ORDER BY p.campaign_id
 FOR UPDATE OF p;
 
 -- name: take
--- All that we hold of it is ours to plan for a while. What came since `asked` is not: whoever asked may wait for us.
+-- All that we hold of it is ours to plan for a while. A change that came since `asked` is not: its asker may wait for us.
 UPDATE plan_changes SET taken_by = %(taker)s, taken_until = now() + make_interval(secs => %(for_s)s)
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND campaign_id = ANY (%(asked)s::bigint[]);
 
@@ -68,7 +68,7 @@ RETURNING EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = plan_changes.wo
                     AND c.status IN ('CANCELLED', 'FINISHED')) AS over;
 
 -- name: hold_from
--- What is due from then on has no new time yet. Until then the campaign goes on.
+-- Emails due from then on have no new time yet. Until then the campaign goes on.
 UPDATE plan_changes SET holds_from = %(holds_from)s::timestamptz
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s;
 
@@ -79,7 +79,7 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND send
   AND taken_by = %(taker)s AND asked_at = %(asked_at)s;
 
 -- name: let_go
--- What we have not finished is anybody's.
+-- Give up what we have not finished: it is anybody's.
 UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
@@ -94,8 +94,8 @@ ORDER BY o.id;
 
 -- name: waiting
 -- The emails that wait in a stream, of later steps (`owed`) or of the first, as the list had them: in that order a plan that
--- was broken off comes out the same when it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it was due before, with `holds`; `zone`:
--- what the recipient brought as theirs, with `by_zone`.
+-- was broken off comes out the same when it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it
+-- was due before, with `holds`; `zone`: what the recipient brought as theirs, with `by_zone`.
 SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
        CASE WHEN %(holds)s THEN extract(epoch FROM e.scheduled_at)::float8 END AS due_s,
        CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone

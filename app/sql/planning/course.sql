@@ -53,8 +53,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND 
 GROUP BY 1;
 
 -- name: login_of_plan
--- What a plan of a sender starts from: its login's limits, the database's clock, and on how many days before yesterday
--- (`since`, by the login's zone) it sent.
+-- The start of a plan of a sender: its login's limits, the database's clock, and on how many days before yesterday (`since`, by
+-- the login's zone) it sent.
 SELECT l.id AS login_id, l.hourly_limit, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
        now() AS now, d.since,
        CASE WHEN l.ramp_from IS NULL THEN 0 ELSE days_sent(l.workspace_id, l.id, d.since) END AS days_sent,
@@ -68,7 +68,7 @@ CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE l.timezone)::date - 1 AS since) d
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: used_by_window
--- What a sender's login has used since yesterday began: more than the 23 hours before this one, and all of today.
+-- The use of a sender's login since yesterday began: more than the 23 hours before this one, and all of today.
 SELECT w.window_start, w.used
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
@@ -78,7 +78,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND w.used > 0
   AND (w.window_start AT TIME ZONE l.timezone)::date >= (now() AT TIME ZONE l.timezone)::date - 1;
 
 -- name: plan_inputs
--- What the plan of a campaign's stream depends on, its sender's part aside. `own_used`: what it claimed in this hour;
+-- The inputs of the plan of a campaign's stream, its sender's part aside. `own_used`: what it claimed in this hour;
 -- `campaign_used`: of the campaign's limit.
 SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
        c.share_percent, c.calendar, s.copies, s.stepped, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,

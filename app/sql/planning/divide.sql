@@ -53,8 +53,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
 ORDER BY e.id;
 
 -- name: deal_out
--- Emails of the campaign's streams, which are all locked, become others', whole: with them go the counts. What was claimed
--- meanwhile stays where it is.
+-- Emails of the campaign's streams, which are all locked, become others', whole: with them go the counts. Emails claimed
+-- meanwhile stay where they are.
 WITH wanted AS MATERIALIZED (
     -- With workspace_id as a column, the planner has no other way to the emails than by their key.
     SELECT %(workspace_id)s::bigint AS workspace_id, w.id, w.stream_id

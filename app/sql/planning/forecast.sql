@@ -93,7 +93,7 @@ ORDER BY f.workspace_id, f.campaign_id
 LIMIT %(limit)s;
 
 -- name: keep_measured
--- What came of a plan.
+-- Keep how far a campaign's emails were from their first plan.
 UPDATE campaign_forecasts
 SET measured_at = now(), sent_hours = %(hours)s, sent_counts = %(counts)s, median_ms = %(median_ms)s,
     worst_ms = %(worst_ms)s, steps = %(steps)s

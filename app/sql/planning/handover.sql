@@ -27,7 +27,7 @@ WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
 ORDER BY t.workspace_id, t.id;
 
 -- name: senders_of_handover
--- Whose plans a handover concerns, in the order in which they are locked.
+-- The senders whose plans a handover concerns, in the order in which they are locked.
 SELECT DISTINCT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
 ORDER BY sender_id;
@@ -51,7 +51,7 @@ WHERE t.workspace_id = %(workspace_id)s AND t.campaign_id = %(campaign_id)s AND 
 ORDER BY t.id;
 
 -- name: not_begun
--- The first emails of a stream that no server has heard of. What follows an email stays with the sender of that.
+-- The first emails of a stream that no server has heard of. A follow-up stays with the sender of the email before it.
 SELECT id FROM emails
 WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED' AND attempts = 0
   AND follows_id IS NULL
@@ -90,12 +90,12 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s AND s.taken_out
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.status = 'ACTIVE';
 
 -- name: interrupt_plan
--- Whoever gives the stream's emails new times looks again at which they are.
+-- Have the plan that gives the stream's emails new times look again at which they are.
 UPDATE plan_changes SET asked_at = clock_timestamp()
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s;
 
 -- name: holds_to_spread
--- What a server's words hold of a campaign that has other senders, which do not know yet.
+-- Holds by a server's words of a campaign that has other senders, which do not know yet.
 SELECT h.workspace_id, h.id, t.campaign_id
 FROM holds h
 JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id

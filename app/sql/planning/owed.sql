@@ -1,5 +1,5 @@
 -- name: followed_by_window
--- What others follow of a sender's login.
+-- Follow-ups that others will owe on a sender's login, by the hour.
 SELECT f.* FROM senders s
 CROSS JOIN LATERAL (
     SELECT * FROM followed_of_login(s.workspace_id, s.login_id, now() + %(horizon)s::interval, s.id, %(except_campaign_ids)s::bigint[])

@@ -88,7 +88,7 @@ LEFT JOIN campaign_hours o ON o.workspace_id = c.workspace_id AND o.campaign_id 
 ORDER BY a.about, t.id;
 
 -- name: used_of_logins
--- What logins have sent by the hour, in this one and the 47 before it, which is more than a day of any zone; and on how
+-- Emails that logins have sent by the hour, in this one and the 47 before it, which is more than a day of any zone; and on how
 -- many days before the first of these hours they sent.
 SELECT l.id AS login_id, w.window_start, w.used,
        days_sent(l.workspace_id, l.id, (coalesce(min(w.window_start) OVER (PARTITION BY l.id), now())
@@ -100,7 +100,7 @@ LEFT JOIN login_windows w
 WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
 -- name: sent_of_logins
--- What each campaign took of what logins sent by the hour, in this one and the 24 before it, which is the longest day.
+-- The emails of each campaign that logins sent, by the hour, in this one and the 24 before it, which is the longest day.
 SELECT s.login_id, n.campaign_id, c.name, h.hour, sum(h.used) AS used
 FROM senders s
 JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start > this_hour() - interval '25 hours'
@@ -116,7 +116,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.login_id = ANY (%(login_ids)s::big
 GROUP BY s.login_id, n.campaign_id, c.name, h.hour;
 
 -- name: planned_of_logins
--- What is planned for logins by the hour and the campaign, each between two times, with the rest of a campaign, which
+-- Emails planned for logins, by the hour and the campaign, each between two times, with the rest of a campaign, which
 -- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
 -- `most` of a stream.
 SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,

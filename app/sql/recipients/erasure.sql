@@ -1,6 +1,7 @@
 -- name: erase_emails
 -- Put a placeholder in an address's place, drop its fields, what servers replied and what they alone were answered, and
--- cancel what waits. The rest of the ledger stays and adds up. `freed`: streams with room for others now. The emails' streams are locked already; campaigns that end are locked in their order.
+-- cancel what waits. The rest of the ledger stays and adds up. `freed`: streams with room for others now. The emails' streams
+-- are locked already; campaigns that end are locked in their order.
 WITH found AS (
     SELECT id, status FROM emails
     WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
@@ -52,7 +53,7 @@ FROM erased;
 SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR KEY SHARE;
 
 -- name: erase_deliveries
--- What webhooks were or are to be told about emails to an address: the event stays, and whom it was about goes.
+-- Erase an address from what webhooks were or are to be told: the event stays, and whom it was about goes.
 UPDATE webhook_deliveries
 SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
 WHERE workspace_id = %(workspace_id)s AND address_key(data->>'recipient') = ANY (%(addresses)s::text[]);
@@ -74,8 +75,8 @@ SET last_error = unsaid(last_error, %(pattern)s, %(erased)s),
 WHERE workspace_id = %(workspace_id)s AND names_it(concat_ws(' ', last_error, disabled_reason), %(pattern)s);
 
 -- name: erase_words_about_senders
--- What mail servers said when they held a sender back or did not let it in, where they named an address: servers quote
--- what they refuse. That the sender is held back stays.
+-- Erase words of mail servers that held a sender back or did not let it in, where they named an address: servers quote what
+-- they refuse. That the sender is held back stays.
 UPDATE senders
 SET block_reason = unsaid(block_reason, %(pattern)s, %(erased)s),
     verify_error = unsaid(verify_error, %(pattern)s, %(erased)s),
@@ -106,7 +107,7 @@ WHERE workspace_id = %(workspace_id)s AND names_it(diagnostic, %(pattern)s);
 UPDATE attempts SET reply = %(erased)s WHERE workspace_id = %(workspace_id)s AND names_it(reply, %(pattern)s);
 
 -- name: erase_sandbox_messages
--- What the sandbox mailbox received for an address.
+-- Remove messages that the sandbox mailbox received for an address.
 WITH erased AS (
     DELETE FROM sandbox_messages
     WHERE workspace_id = %(workspace_id)s
@@ -122,7 +123,7 @@ UPDATE suppressions SET name = NULL, note = NULL
 WHERE workspace_id = %(workspace_id)s AND key = address_digest(%(email)s::text);
 
 -- name: erase_responses
--- Who answered, and what; that something came back stays, as in the counts.
+-- Erase who answered, and what; that something came back stays, as in the counts.
 WITH erased AS (
     UPDATE responses
     SET recipient = CASE WHEN address_key(recipient) = ANY (%(addresses)s::text[])
@@ -136,8 +137,8 @@ WITH erased AS (
 SELECT count(*) AS n FROM erased;
 
 -- name: erase_rejects
--- An address among the rows of kept answers, those that were refused, left out, repaired or asked about, and the first of a file.
--- The answers stay: a request that is repeated still writes nothing.
+-- An address among the rows of kept answers, those that were refused, left out, repaired or asked about, and the first of a
+-- file. The answers stay: a request that is repeated still writes nothing.
 UPDATE idempotency_keys k
 SET answer = k.answer || (
     SELECT jsonb_object_agg(part.name, (
@@ -190,7 +191,7 @@ WHERE k.workspace_id = %(workspace_id)s
                                  k.answer #> '{campaign,replyTo}')::text, %(pattern)s);
 
 -- name: keep_text_with_copies
--- What was sent with the text of a campaign, which is locked, stays known by that text's number.
+-- Keep the text of a campaign, which is locked, under its number: emails that were sent with it refer to it.
 INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, unsubscribe,
                                reply_to, headers, cc, bcc, attachments, images, body_made, html_made, replaced_at)
 SELECT workspace_id, id, content_version, subject, body, body_html, language, unsubscribe, reply_to, headers, cc, bcc,

@@ -11,7 +11,7 @@ SELECT reason, CASE kind WHEN 'DOMAIN' THEN name END AS domain, note, created_at
 FROM suppression_of(%(workspace_id)s::bigint, %(email)s::text);
 
 -- name: personal_emails
--- What is known of emails, but for their texts.
+-- Emails to an address with all their columns but their texts.
 SELECT e.id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id, c.id AS campaign_id, c.name,
        s.email AS sender
 FROM emails e
@@ -22,7 +22,7 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
 
 -- name: personal_sandbox_messages
--- What the sandbox mailbox received for an address, in the form in which it was handed over.
+-- Messages that the sandbox mailbox received for an address, in the form in which they were handed over.
 SELECT id, received_at AS "receivedAt", envelope_from AS "envelopeFrom", content AS raw FROM sandbox_messages
 WHERE workspace_id = %(workspace_id)s
   AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
@@ -30,8 +30,8 @@ WHERE workspace_id = %(workspace_id)s
 ORDER BY id;
 
 -- name: personal_rejects
--- Rows with an address that were refused, left out, repaired or asked about, in answers kept for requests that are repeated. Such
--- a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
+-- Rows with an address that were refused, left out, repaired or asked about, in answers kept for requests that are repeated.
+-- Such a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
 SELECT k.created_at AS at, (r.row ->> 'row')::bigint AS row, r.row ->> 'email' AS email,
        coalesce(r.row ->> 'reason', r.row ->> 'what', r.row ->> 'meant') AS reason
 FROM idempotency_keys k
@@ -55,7 +55,7 @@ WHERE names_any(t.cc || t.bcc || t.reply_to, %(addresses)s::text[])
 ORDER BY c.id, t.version;
 
 -- name: personal_responses
--- What came back for emails to an address, or from it.
+-- Responses to emails to an address, or from it.
 SELECT r.id, effective_kind(r) AS kind, r.email_id AS "emailId", r.writer, r.received_at AS "receivedAt", r.subject, r.text,
        r.attachments, r.diagnostic, r.label
 FROM responses r

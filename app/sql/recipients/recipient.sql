@@ -1,8 +1,8 @@
 -- name: emails_of_recipient
 -- A page of what was and will be sent to an address, latest first, of the `most` that were scheduled last, in whatever ASCII
 -- case it was written: by the index of digests, and by that of the addresses that have none yet. Each at the time that it
--- was or is to be handed over, with how many they are, which is next, which owe a later step, and which campaigns ended. Asked as the service: row-level security would keep
--- lower() from using an index.
+-- was or is to be handed over, with how many they are, which is next, which owe a later step, and which campaigns ended. Asked
+-- as the service: row-level security would keep lower() from using an index.
 WITH theirs AS MATERIALIZED (
     SELECT id, workspace_id, campaign_id, status, follow_at, stopped, coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
                                 scheduled_at) AS at

@@ -36,7 +36,7 @@ FOR UPDATE;
 SELECT EXISTS (SELECT FROM saved_lists WHERE workspace_id = %(workspace_id)s AND name = %(name)s AND id <> %(id)s) AS taken;
 
 -- name: change_saved
--- What a list is called, what it is for and where it comes from.
+-- Change what a list is called, what it is for and where it comes from.
 UPDATE saved_lists SET name = %(name)s, purpose = %(purpose)s, source = %(source)s, changed_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s
 RETURNING id, name, purpose, source, fields, recipients, size, created_at, changed_at;
@@ -73,7 +73,7 @@ WITH merged AS (
 SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS updated FROM merged;
 
 -- name: count_anew
--- What a list holds after a change.
+-- Count what a list holds after a change.
 UPDATE saved_lists l
 SET recipients = n.recipients, size = n.size, changed_at = now(),
     fields = ARRAY(SELECT DISTINCT f FROM unnest(l.fields || %(fields)s::text[]) AS f ORDER BY f)
@@ -111,8 +111,8 @@ WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s AND mailbox = ANY (%(
 RETURNING octet_length(address) + octet_length(fields::text) AS size;
 
 -- name: lock_every_list
--- All lists of a workspace, in one order, before an address is looked for in them: whoever adds to one holds it, so an
--- address that is being added is found, and nobody waits for the other's recipients while holding what that one needs.
+-- All lists of a workspace, in one order, before an address is looked for in them: a transaction that adds to one holds it, so
+-- an address that is being added is found, and nobody waits for the other's recipients while holding what that one needs.
 SELECT id FROM saved_lists WHERE workspace_id = %(workspace_id)s ORDER BY id FOR UPDATE;
 
 -- name: erase_saved

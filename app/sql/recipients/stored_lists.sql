@@ -3,7 +3,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended('recipient_lists', %(workspace_id)s));
 
 -- name: kept
--- What a workspace keeps.
+-- The lists that a workspace keeps, and their size.
 SELECT count(*) AS lists, coalesce(sum(size), 0)::bigint AS size FROM recipient_lists WHERE workspace_id = %(workspace_id)s;
 
 -- name: insert_list

@@ -7,7 +7,7 @@ LEFT JOIN sender_dns d ON d.workspace_id = s.workspace_id AND d.sender_id = s.id
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: keep_check
--- What was found just now. No row: the sender has gone meanwhile.
+-- Keep the findings of a DNS check. No row: the sender has gone meanwhile.
 INSERT INTO sender_dns (workspace_id, sender_id, domain, findings, checked_at)
 SELECT s.workspace_id, s.id, %(domain)s, %(findings)s::jsonb, now() FROM senders s
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s

@@ -17,15 +17,15 @@ WHERE t.open AND t.total > 0 AND t.next_due_at <= now() + make_interval(secs => 
 GROUP BY s.id;
 
 -- name: wake_ups_there
--- Which of these wake-ups wait for a worker.
+-- Those of these wake-ups that wait for a worker.
 SELECT queueing_lock FROM procrastinate_jobs
 WHERE status = 'todo' AND queueing_lock = ANY (%(locks)s::text[]);
 
 -- function: reserve_lanes
 -- Ask for connections to a sender's server: as many as wanted, as far as the max_connections of its login allows over all
--- workers, and no more than its part while other senders of the login want some, too. What is `held`, connections that are
--- still open, stays ours until we ask without them. With none to be had, a row of count 0 is its place in the queue: who has
--- asked earlier comes first. `others_wait`: another sender of the login has none. No row: our lease ran out.
+-- workers, and no more than its part while other senders of the login want some, too. Connections `held`, which are still open,
+-- stay ours until we ask without them. With none to be had, a row of count 0 is its place in the queue: one that has asked
+-- earlier comes first. `others_wait`: another sender of the login has none. No row: our lease ran out.
 --
 -- The login is locked first, or two workers could both take the last one. One call, since thousands begin together.
 CREATE FUNCTION reserve_lanes(of_workspace bigint, of_sender bigint, by_token uuid, wanted integer, held integer)
@@ -40,7 +40,7 @@ BEGIN
     WITH granted AS (
         SELECT s.workspace_id, s.id, s.login_id, greatest(0, least(
             wanted,
-            -- Whoever has none lets those go first that have asked earlier.
+            -- A worker without a connection lets those go first that have asked earlier.
             l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
             greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
         )) AS count
@@ -99,7 +99,7 @@ FROM reserve_lanes(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::u
 DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND worker_token = %(token)s;
 
 -- name: sender_for_worker
--- What a worker needs to speak to a sender's server.
+-- The columns that a worker needs to speak to a sender's server.
 SELECT s.workspace_id, s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.username,
        s.password_encrypted, s.failures, s.verify_requested_at, s.login_id, l.credential, l.provider, s.imap_host,
        s.imap_port, s.imap_security, s.imap_username, s.imap_password_encrypted

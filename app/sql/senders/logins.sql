@@ -1,5 +1,5 @@
 -- name: lock_logins
--- Who logs in as whom changes in this workspace by one at a time, until the end of the transaction.
+-- One transaction at a time changes who logs in as whom in this workspace, until its end.
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox logins', %(workspace_id)s));
 
 -- name: shared_login
@@ -40,7 +40,8 @@ RETURNING id;
 SELECT move_to_login(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(login_id)s::bigint);
 
 -- name: update_login
--- Change the limits of the sender's login; `sets` names those that are changed. Who opens a window meanwhile waits for us.
+-- Change the limits of the sender's login; `sets` names those that are changed. A transaction that opens a window meanwhile
+-- waits for us.
 UPDATE logins l
 SET hourly_limit = CASE WHEN 'hourly_limit' = ANY (%(sets)s) THEN %(hourly_limit)s ELSE l.hourly_limit END,
     max_connections = CASE WHEN 'max_connections' = ANY (%(sets)s) THEN %(max_connections)s ELSE l.max_connections END,
@@ -55,6 +56,6 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND l.workspace
 RETURNING l.id AS login_id;
 
 -- name: allow
--- What the window that is open allows from now on.
+-- Set what the open window allows from now on.
 UPDATE login_windows w SET allowed = (SELECT r.allowed FROM login_room(w.workspace_id, w.login_id, w.window_start) r)
 WHERE w.workspace_id = %(workspace_id)s AND w.login_id = %(login_id)s AND w.window_start >= this_hour();

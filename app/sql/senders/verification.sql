@@ -1,5 +1,5 @@
 -- name: lock_checks
--- Whoever asks next for a check in this workspace waits until the end of the transaction.
+-- The next request for a check in this workspace waits until the end of the transaction.
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox checks', %(workspace_id)s));
 
 -- name: running_check

@@ -25,7 +25,7 @@ WHERE w.done_at IS NOT NULL OR w.requested_at < now() - make_interval(secs => %(
 RETURNING requested_at;
 
 -- name: read_check
--- What a sender's last check showed.
+-- The findings of a sender's last check.
 SELECT r.email AS to, w.requested_at, w.done_at, w.findings, w.one_click_signed, w.message_id_kept, w.sent_copy,
        w.dmarc_aligned, w.inbox_read, w.latency_ms, w.used_message_id,
        w.done_at IS NULL AND w.requested_at < now() - make_interval(secs => %(given_up_s)s) AS is_given_up
@@ -34,7 +34,7 @@ LEFT JOIN senders r ON r.workspace_id = w.workspace_id AND r.id = w.reader_id
 WHERE w.workspace_id = %(workspace_id)s AND w.sender_id = %(sender_id)s;
 
 -- name: begin_check
--- A worker takes the check on, once: whoever begins anew would send another mail.
+-- A worker takes the check on, once: to begin anew would send another mail.
 UPDATE wire_checks SET started_at = now()
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND started_at IS NULL
 RETURNING reader_id, requested_at;
@@ -51,7 +51,7 @@ WHERE w.workspace_id = %(workspace_id)s AND w.login_id = %(login_id)s AND w.wind
 RETURNING w.used;
 
 -- name: end_check
--- What a worker found, of the check that was asked for then. A habit lasts until a check tells another.
+-- Keep what a worker found by the check that was asked for then. A habit lasts until a check tells another.
 UPDATE wire_checks
 SET done_at = now(), findings = %(findings)s::jsonb, one_click_signed = %(one_click_signed)s,
     message_id_kept = %(message_id_kept)s, sent_copy = %(sent_copy)s, dmarc_aligned = %(dmarc_aligned)s,

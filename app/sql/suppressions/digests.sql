@@ -1,3 +1,3 @@
 -- name: address_key
--- What digests of addresses are made with.
+-- The key of digests of addresses.
 SELECT address_key FROM installation;

@@ -3,7 +3,7 @@
 SELECT coalesce(max(id), 0) AS id FROM suppressions WHERE workspace_id = %(workspace_id)s;
 
 -- name: suppressed_of_staged
--- Who of the stage is suppressed, by the address or by its domain: their numbers, and the first as they are shown.
+-- Recipients of the stage who are suppressed, by the address or by its domain: their numbers, and the first as they are shown.
 WITH domain AS MATERIALIZED (
     SELECT d.domain, p.*
     FROM (SELECT DISTINCT split_part(address_key(recipient), '@', 2) AS domain FROM staged
@@ -33,7 +33,7 @@ SELECT ARRAY(SELECT number FROM found ORDER BY number) AS numbers,
 DELETE FROM staged WHERE number = ANY (%(numbers)s::integer[]);
 
 -- name: suppressed_since
--- What was suppressed after the first look. One that an exchange wrote meanwhile may be missing; claims see it.
+-- Keys suppressed after the first look. One that an exchange wrote meanwhile may be missing; claims see it.
 SELECT ARRAY(SELECT key FROM suppressions WHERE workspace_id = %(workspace_id)s AND id > %(newest)s) AS keys;
 
 -- name: walk_again

@@ -1,9 +1,9 @@
 -- name: owe_nothing_new
--- Nobody adds emails of the workspace until the commit, and whoever is about to looks after it: see `owe_something`.
+-- Nobody adds emails of the workspace until the commit, and one that is about to looks after it: see `owe_something`.
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox owed', %(workspace_id)s));
 
 -- name: digests
--- What addresses are known by, those included of which nothing else is known.
+-- The digests of addresses, those included of which nothing else is known.
 SELECT ARRAY(SELECT address_digest(e) FROM unnest(%(emails)s::text[]) AS e
              UNION SELECT k FROM unnest(%(keys)s::bytea[]) AS k) AS keys;
 
@@ -34,7 +34,7 @@ WHERE is_own_wish(excluded.reason) AND NOT is_own_wish(s.reason)
 RETURNING id, reason_before IS NULL AS is_new;
 
 -- name: stand_behind
--- What is said now of addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
+-- The new reason for addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
 -- word about them.
 UPDATE suppressions SET reason_before = %(reason)s::suppression_reason
 WHERE workspace_id = %(workspace_id)s AND key = ANY (%(known)s::bytea[]) AND reason = 'UNSUBSCRIBED'

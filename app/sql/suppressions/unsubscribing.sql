@@ -1,10 +1,10 @@
 -- name: wait_longer
--- For the rest of the transaction: whoever schedules a million recipients this moment is waited for.
+-- For the rest of the transaction: wait for a transaction that schedules a million recipients this moment.
 SELECT set_config('lock_timeout', '25s', true);
 
 -- name: linked
--- What a link is about, and what its recipient has said already. No row: the workspace is gone, or never was. An id may
--- be another email's, after a backup was restored: that has another recipient.
+-- The sender and recipient of a link's email, and what the recipient has said already. No row: the workspace is gone, or never
+-- was. An id may be another email's, after a backup was restored: that has another recipient.
 SELECT e.recipient, s.email AS sender, s.display_name, coalesce(is_own_wish(x.reason), false) AS is_over,
        coalesce(x.reason = 'UNSUBSCRIBED' AND x.email_id = %(email_id)s AND x.created_at > now() - interval '1 day', false)
            AS may_withdraw

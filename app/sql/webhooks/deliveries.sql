@@ -10,7 +10,7 @@ WHERE w.workspace_id = free.workspace_id AND w.id = free.id
 RETURNING w.workspace_id, w.id, w.url, w.secret_encrypted;
 
 -- name: due_deliveries
--- What is to be told next, in order.
+-- The webhook's next deliveries, in order.
 SELECT id, message_id, event, data, created_at, attempts
 FROM webhook_deliveries
 WHERE workspace_id = %(workspace_id)s AND webhook_id = %(webhook_id)s AND status = 'PENDING' AND next_attempt_at <= now()
@@ -18,9 +18,9 @@ ORDER BY next_attempt_at, id
 LIMIT %(limit)s;
 
 -- name: record_delivery
--- What came of a try, for the log and for the webhook: `again_in_s` NULL, there is no other; `gone`, the receiver wants
--- no more of anything. Only while the lease is ours, and it is renewed; no row: it is not, and whoever has it sends this
--- again. One that fails for days is disabled. `error` NULL: it was a success.
+-- Record a try in the log and on the webhook: `again_in_s` NULL, there is no other; `gone`, the receiver wants
+-- no more of anything. Only while the lease is ours, and it is renewed; no row: it is not, and the worker that has it sends
+-- this again. One that fails for days is disabled. `error` NULL: it was a success.
 WITH hook AS (
     UPDATE webhooks
     SET failures = CASE WHEN %(error)s::text IS NULL THEN 0 ELSE failures + 1 END,

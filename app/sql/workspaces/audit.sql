@@ -1,5 +1,5 @@
 -- name: insert_audit
--- What somebody did, when, from where.
+-- Note what somebody did, when, from where.
 INSERT INTO audit_log (workspace_id, user_id, action, subject, address, user_agent)
 VALUES (%(workspace_id)s, %(user_id)s, %(action)s, %(subject)s, %(address)s, %(user_agent)s);
 

@@ -23,15 +23,15 @@ WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s AND used_at IS 
 RETURNING id;
 
 -- name: lock_workspace_of_invitation
--- Whom the invitation's maker is a member with, and whether the workspace is there, changes no more until the end of the
--- transaction. Before the invitation itself, as deleting the workspace locks them.
+-- Lock the workspace of an invitation: its members, and whether it is there, change no more until the end of the transaction.
+-- Before the invitation itself, as deleting the workspace locks them.
 SELECT w.id FROM workspace_invitations i JOIN workspaces w ON w.id = i.workspace_id
 WHERE i.token_sha256 = %(token_sha256)s
 FOR NO KEY UPDATE OF w;
 
 -- name: open_workspace_invitation
--- What an invitation offers that can still be used, while whoever made it owns the workspace and is let in; by this address,
--- if it is given.
+-- The offer of an invitation that can still be used, while its maker owns the workspace and is let in; by this address, if it
+-- is given.
 SELECT i.workspace_id, i.id, w.name AS workspace_name, i.role, u.email AS invited_by, i.expires_at
 FROM workspace_invitations i
 JOIN members m ON m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'

@@ -33,8 +33,8 @@ RETURNING id;
 UPDATE api_keys SET revoked_at = now() WHERE made_by = %(user_id)s AND revoked_at IS NULL RETURNING workspace_id, id;
 
 -- name: use_api_key
--- Who made this key, by its digest, what they are in its workspace now, and what it allows. When it was last used is
--- written once a minute at most.
+-- The maker of this key, by its digest, their role in its workspace now, and what it allows. `last_used_at` is written once a
+-- minute at most.
 WITH live AS (
     SELECT workspace_id, made_by, id, scopes, last_used_at FROM api_keys
     WHERE key_sha256 = %(key_sha256)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())

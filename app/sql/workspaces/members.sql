@@ -10,7 +10,7 @@ ORDER BY m.created_at, u.id;
 SELECT id FROM workspaces WHERE id = %(workspace_id)s AND deleted_at IS NULL FOR NO KEY UPDATE;
 
 -- name: role_of_member
--- What a member is. No row: no member.
+-- The role of a member. No row: no member.
 SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
 
 -- name: hold_role
@@ -24,7 +24,7 @@ SELECT EXISTS (
 ) AS has_other_owner;
 
 -- name: set_role
--- What a member may do from now on.
+-- Set the role of a member.
 UPDATE members SET role = %(role)s WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
 
 -- name: delete_member

@@ -1,3 +1,3 @@
 -- name: own_postal_address
--- What the messages of the tenant's workspace end with.
+-- The postal address that the messages of the tenant's workspace end with.
 SELECT own_postal_address() AS postal_address;

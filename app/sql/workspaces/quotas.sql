@@ -25,8 +25,8 @@ FROM (
 WHERE created_at > now() - interval '1 day';
 
 -- name: stored
--- The bytes that a workspace stores: of its campaigns, until retention removes their emails, of its files, drafts, and lists, uploaded and
--- saved.
+-- The bytes that a workspace stores: of its campaigns, until retention removes their emails, of its files, drafts, and lists,
+-- uploaded and saved.
 SELECT (coalesce((SELECT sum(stored_bytes) FROM campaigns
                   WHERE workspace_id = %(workspace_id)s AND emails_removed_at IS NULL), 0)
         + coalesce((SELECT sum(size) FROM recipient_lists WHERE workspace_id = %(workspace_id)s), 0)

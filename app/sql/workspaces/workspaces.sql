@@ -11,7 +11,7 @@ WHERE id = ANY (%(user_ids)s::bigint[]) AND NOT EXISTS (SELECT FROM members m WH
 ORDER BY id;
 
 -- name: lock_people
--- What they are members of is changed by nobody else until the end of the transaction.
+-- Lock people: nobody else changes what they are members of until the end of the transaction.
 SELECT id FROM users WHERE id = ANY (%(user_ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: count_owned
@@ -36,7 +36,7 @@ WHERE id = %(workspace_id)s AND deleted_at IS NULL
 RETURNING id;
 
 -- name: people_of
--- Who is a member of it.
+-- The users who are members of the workspace.
 SELECT user_id FROM members WHERE workspace_id = %(workspace_id)s;
 
 -- name: lock_workspace_to_delete

@@ -1,4 +1,4 @@
-"""What people answer: its new part, in the ways of mail programs and languages; and who wants no more."""
+"""People's answers: the new part, in the ways of mail programs and languages; and wishes for no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no person wrote: absence notes with the day of return, newsletters, receipts, complaints."""
+"""Messages that no person wrote: absence notes with the day of return, newsletters, receipts, complaints."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ GMAIL = (
 )
 GONE = "550 5.1.1 The email account that you tried to reach does not exist"
 
-# What came, and what it is: severity, reason, code, enhanced code.
+# The message; severity, reason, code, enhanced code.
 DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     "Postfix, no such user": (
         report(

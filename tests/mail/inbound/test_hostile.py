@@ -140,7 +140,7 @@ def test_what_is_meant_to_harm_gives_an_answer_soon(name: str) -> None:
 
 
 def _holds(inbound: Inbound) -> None:
-    """What the database and its readers count on."""
+    """Check what the database and its readers count on."""
     written = msgspec.json.encode(inbound).decode()
     assert "\\u0000" not in written
     assert len(inbound.text.encode()) <= 4 * texts.MOST_TEXT

@@ -12,7 +12,7 @@ POSTFIX = "Mail Delivery System <MAILER-DAEMON@mx.relay.example>"
 QMAIL = "Hi. This is the qmail-send program at mx.relay.example.\nI'm afraid I wasn't able to deliver your message"
 COPY = f"\n--- Below this line is a copy of the message.\n\n{RETURNED}"
 
-# What came; severity, reason.
+# The message; severity, reason.
 MORE: dict[str, tuple[bytes, str, str]] = {
     "Exchange 2010, in its own words": (
         report(

@@ -1,4 +1,4 @@
-"""What comes in and is no bounce: each is taken for what it is, in whatever language, and whatever it quotes."""
+"""Messages that are no bounces: each is taken for what it is, in any language, and whatever it quotes."""
 
 from __future__ import annotations
 

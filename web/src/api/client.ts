@@ -29,7 +29,7 @@ export async function request(input: Request): Promise<Response> {
     if (response.ok) return response;
     const problem = await problemOf(response);
     const lost = LOGIN.test(new URL(input.url).pathname) ? null : lostBy(problem);
-    // What was asked for the workspace that one has left is never sent again: it is nobody's page any more.
+    // A request for the workspace that one has left is never sent again: no page waits for it.
     if (!lost || session.actingAs() !== account) throw problem;
     if (!(await session.lose(lost, sentAfter)) || session.actingAs() !== account) throw problem;
     attempt = again;

@@ -1,4 +1,4 @@
-/** What fields of the API may be. Written by web/api_types.py from the API's own document. */
+/** Values and limits of the API's fields. Written by web/api_types.py from the API's own document. */
 
 export const VALUES = {
   Again: {

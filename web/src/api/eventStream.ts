@@ -1,6 +1,6 @@
 /**
- * Progress as it happens: one stream of the API's events for the whole dashboard. What an event changes is for the
- * features to say (`live.ts`).
+ * Progress as it happens: one stream of the API's events for the whole dashboard. The features say what an event
+ * changes (`live.ts`).
  *
  * Open while somebody is logged in and looks at this tab. After every gap all that it keeps up to date is read anew, since
  * a new stream tells nothing of what ended in between.
@@ -12,7 +12,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
-/** What the stream tells, by the name of the event. */
+/** The content of events, by their names. */
 export interface Events {
   campaign: Pick<
     Schemas["Campaign"],
@@ -22,7 +22,7 @@ export interface Events {
   responses: { latestId: number };
 }
 
-/** What a feature does about it. */
+/** A feature's reaction to events. */
 export interface Live {
   /** Put what an event says into what was read before. */
   hear?: { [Name in keyof Events]?: (queries: QueryClient, event: Events[Name]) => void };

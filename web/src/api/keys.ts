@@ -2,12 +2,12 @@
  * Where answers are kept by TanStack Query, and by which they are read anew. Lists and single ones lie apart, since
  * what changes one of them seldom changes all; `all` is both.
  *
- * What is read inside begins with whose it is, person and workspace, so that a page of another one finds nothing of it.
+ * Keys of what a workspace has begin with person and workspace, so that a page of another one finds nothing of it.
  */
 
 import { session } from "./session";
 
-/** What a list or a figure is asked with: a part of its key as it is. */
+/** The parameters of a list or a figure: a part of its key as it is. */
 type Asked = object | string | null | undefined;
 
 function own<const Parts extends readonly unknown[]>(...parts: Parts) {

@@ -26,7 +26,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** What went wrong, from an answer that is no success. */
+/** The problem (RFC 9457) of an answer that is no success. */
 export async function problemOf(response: Response): Promise<ApiProblem> {
   const body = await bodyOf(response);
   if (!body) {

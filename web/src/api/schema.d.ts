@@ -2452,8 +2452,8 @@ export interface components {
         };
         /**
          * StopOn
-         * @description What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
-         *         answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+         * @description Reasons to stop a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`,
+         *         an answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
          */
         StopOn: {
             /** @description Whether an absence note stops a recipient's later steps, too. */
@@ -2552,10 +2552,10 @@ export interface components {
         };
         /**
          * TestBody
-         * @description What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
-         *         `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
-         *         that is written to no more it goes only if that is confirmed (`despiteSuppression`).
-         *         With `afterSeconds` it goes so much later: the steps of a campaign are tried a minute apart.
+         * @description A message to try, filled in with `fields`; goes to `email`, or to the one who asks, and to its copies. `ifBlank`
+         *         and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address that is
+         *         written to no more it goes only if that is confirmed (`despiteSuppression`). With `afterSeconds` it goes so much
+         *         later: the steps of a campaign are tried a minute apart.
          */
         TestBody: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */

@@ -1,5 +1,5 @@
 /**
- * Who is logged in, and what happens when that ends under somebody's hands: requests wait until they are back.
+ * The session, and what happens when it ends under somebody's hands: requests wait until they are back.
  *
  * All tabs of a browser share one cookie. So a tab tells the others who has come and gone (`shareSession`), and says in
  * each request whose page it is (`actingAs`), which the API compares with the cookie's session.
@@ -52,7 +52,7 @@ export function createSession() {
       return () => void listeners.delete(listener);
     },
 
-    /** Whose page this is; null: nobody's. */
+    /** The user whose page this is; null: nobody's. */
     actingAs,
 
     /** How often somebody has logged in so far: what was sent before a login may be answered after it. */
@@ -64,7 +64,7 @@ export function createSession() {
       tellOthers(actingAs());
     },
 
-    /** Nobody is, on purpose. What waited fails. `everywhere`: the cookie is gone, too. */
+    /** Nobody is, on purpose. Requests that waited fail. `everywhere`: the cookie is gone, too. */
     end({ everywhere = true } = {}) {
       become({ user: null, lost: null });
       settle(false);

@@ -1,7 +1,7 @@
 import "@mantine/notifications/styles.layer.css";
 import { Notifications } from "@mantine/notifications";
 
-/** What was done and what failed, in a corner; what is said before this is here is shown once it is. */
+/** Notices of success and failure, in a corner; those given before this has loaded are shown once it has. */
 export function Notices() {
   return <Notifications position="bottom-right" />;
 }

@@ -26,7 +26,7 @@ const PARTS: Readonly<Record<Section, { label: string; part: ComponentType }>> =
   people: { label: "People", part: PeoplePanel },
 };
 
-/** What an owner of the workspace alone may read. */
+/** Sections that only an owner of the workspace may read. */
 const OWNERS: readonly Section[] = ["keys", "webhooks", "recipients"];
 
 const route = getRouteApi("/inside/settings");

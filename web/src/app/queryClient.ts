@@ -3,7 +3,7 @@ import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiProblem, sentence } from "@/api/problem";
 import { commandsCache } from "@/forms/useCommand";
 
-/** What was read from the API, for all pages. */
+/** The cache of the API's answers, for all pages. */
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError(error, query) {

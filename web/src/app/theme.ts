@@ -118,7 +118,7 @@ export const theme = createTheme({
   },
 });
 
-/** What Mantine's own choice of shades leaves below the contrast of WCAG AA, and the colours of states. */
+/** Colours that Mantine's own choice of shades leaves below the contrast of WCAG AA, and those of states. */
 export const cssVariablesResolver: CSSVariablesResolver = (theme) => ({
   variables: {
     "--sidebar": "#0a2b2f",

@@ -6,7 +6,7 @@ const files = import.meta.glob<string>(["./*/**/*.{ts,tsx}", "!**/*.test.*"], {
   eager: true,
 });
 
-/** What any feature may read of any other, since it draws nothing else in: two features may know of each other's data. */
+/** Modules that any feature may read of any other, as they draw nothing in: two may know of each other's data. */
 const READ_BY_ALL = /^(queries|words)$/;
 
 /** By feature, those whose components, commands or rules it uses. */
@@ -25,7 +25,7 @@ function uses(): Map<string, Set<string>> {
 
 test("features use one another in no circle", () => {
   const left = uses();
-  // Whoever uses nobody that is left can be in no circle.
+  // A feature that uses none that is left can be in no circle.
   for (let before = -1; before !== left.size; ) {
     before = left.size;
     for (const [feature, used] of left) {

@@ -1,7 +1,7 @@
 import { Alert } from "@mantine/core";
 import { IconAlertCircle } from "@tabler/icons-react";
 
-/** What went wrong with a form and belongs to no field; nothing when `text` is null. Read out as it appears. */
+/** A form's failure that belongs to no field; nothing when `text` is null. Read out as it appears. */
 export function FormFailure({ text }: { text: string | null }) {
   if (text === null) return null;
   return (

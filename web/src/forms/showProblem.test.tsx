@@ -7,7 +7,7 @@ import { ApiProblem } from "@/api/problem";
 import { showProblem } from "./showProblem";
 
 beforeAll(() => {
-  // What Mantine asks a browser, and jsdom does not know.
+  // Mantine asks a browser for this, and jsdom does not know it.
   vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
 });
 

@@ -8,9 +8,9 @@ import { sentence } from "@/api/problem";
 interface Command<Input, Answer> {
   /** Throws an ApiProblem when it fails, as `answer(api.…)` does. */
   run: (input: Input) => Promise<Answer>;
-  /** What is another now, or may be after a failure: it is read anew, and the command is pending until that is done. */
+  /** Queries that it changes, also where it fails: they are read anew, and it is pending until that is done. */
   changes?: readonly QueryKey[];
-  /** What happens on the page, as soon as it has worked. */
+  /** Called on the page as soon as it has worked. */
   done?: ((answer: Answer, input: Input) => unknown) | undefined;
   /** The sentence that says so in a corner. */
   said?: ((answer: Answer, input: Input) => string) | undefined;

@@ -33,7 +33,7 @@ const numbers = formats({
 });
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
-/** What clock and calendar on the wall say; `month` from 1. */
+/** A time by the clock and calendar on the wall; `month` from 1. */
 export interface WallClock {
   year: number;
   month: number;

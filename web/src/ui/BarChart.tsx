@@ -4,7 +4,7 @@ import classes from "./BarChart.module.css";
 
 export interface Bar {
   id: number | string;
-  /** What is said of it when one points at it. */
+  /** The words shown when one points at it. */
   title: string;
   /** From top to bottom. */
   parts: ReadonlyArray<{ name: string; value: number; color: string }>;
@@ -16,7 +16,7 @@ interface Props {
   bars: readonly Bar[];
   /** In px. */
   height: number;
-  /** What the whole height stands for; the highest bar when left out. */
+  /** The value that the whole height stands for; the highest bar when left out. */
   top?: number;
   /** Written at the top, beside the bars. */
   scale?: string;

@@ -9,7 +9,7 @@ interface Option<T> {
 }
 
 interface Props<T> {
-  /** What is chosen here, for those who hear it. */
+  /** The name of the choice, for those who hear it. */
   label: string;
   options: ReadonlyArray<Option<T>>;
   value: T;

@@ -6,9 +6,9 @@ import classes from "./EmptyState.module.css";
 interface Props {
   icon: Icon;
   title: string;
-  /** What would be here, and how it comes to be. */
+  /** The sentence about what would be here, and how it comes to be. */
   children?: ReactNode;
-  /** What to do next, as buttons. */
+  /** Buttons for the next thing to do. */
   action?: ReactNode;
   /** 1 where it is all of the page. */
   order?: 1 | 2;

@@ -9,9 +9,9 @@ import { isGone, LOST } from "./NoSuch";
 
 interface Props {
   error: unknown;
-  /** Which may not be there: "template". */
+  /** The thing that may not be there: "template". */
   what?: string;
-  /** What the button does; without it the page is loaded again. */
+  /** Called by the button; without it the page is loaded again. */
   retry?: () => void;
   /** Given by the router, for a page that failed to show. */
   reset?: () => void;

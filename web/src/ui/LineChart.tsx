@@ -13,7 +13,7 @@ interface Props {
   /** All of it in words. */
   label: string;
   lines: readonly Line[];
-  /** What is said where one points, evenly from left to right. */
+  /** The words shown where one points, evenly from left to right. */
   places: ReadonlyArray<{ id: number; title: string }>;
   /** In px. */
   height: number;

@@ -9,7 +9,7 @@ interface Props<T> {
   children: (data: T) => ReactNode;
 }
 
-/** What a query answered, or that it is on its way, or that it failed. */
+/** The answer of a query, or that it is on its way, or that it failed. */
 export function Listing<T>({ query: { data, error, refetch }, children }: Props<T>) {
   if (data !== undefined) return <>{children(data)}</>;
   if (error) return <ErrorState error={error} retry={refetch} />;

@@ -13,7 +13,7 @@ interface Props {
     fetchNextPage: () => unknown;
   };
   shown: number;
-  /** What is listed, one of it. */
+  /** The word for one of the listed things. */
   noun: string;
   /** Several of it, where that is not made by an s. */
   many?: string;

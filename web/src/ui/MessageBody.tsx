@@ -16,11 +16,11 @@ interface Props {
   /** A frame of the class `frame` with its HTML; null for an email that has none. */
   html: ReactNode;
   text: string | undefined;
-  /** What stands in the body's place. */
+  /** The content in the body's place. */
   instead?: ReactNode;
 }
 
-/** What an email says: as HTML or, where one chooses so or it has none, as text. */
+/** The body of an email: as HTML or, where one chooses so or it has none, as text. */
 export function MessageBody({ label, beside, head, html, text, instead }: Props) {
   const [part, setPart] = useState<(typeof PARTS)[number]["value"]>("html");
   const isRich = html !== null;

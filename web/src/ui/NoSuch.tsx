@@ -7,7 +7,7 @@ import { useDocumentTitle } from "./useDocumentTitle";
 interface Props {
   /** "campaign". */
   what: string;
-  /** To where there are some. */
+  /** A link to the list of them. */
   action: ReactNode;
 }
 

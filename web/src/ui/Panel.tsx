@@ -7,7 +7,7 @@ interface Props {
   description?: ReactNode;
   actions?: ReactNode;
   children?: ReactNode;
-  /** What comes under the body, from edge to edge: Rows. */
+  /** Rows under the body, from edge to edge. */
   rows?: ReactNode;
 }
 

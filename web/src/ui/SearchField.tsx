@@ -10,7 +10,7 @@ interface Props {
   className?: string | undefined;
 }
 
-/** What is sought in a list; told when nothing more has been typed for a moment. */
+/** A list's search words; told when nothing more has been typed for a moment. */
 export function SearchField({ label, value, onChange, className }: Props) {
   const [text, setText] = useState(value ?? "");
   const input = useRef<HTMLInputElement>(null);

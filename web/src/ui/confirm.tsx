@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 
 interface Question {
   title: string;
-  /** What will happen, and whether it can be undone. */
+  /** The effect, and whether it can be undone. */
   children: ReactNode;
   /** The verb on the button: "Cancel the campaign". */
   confirm: string;

@@ -2,7 +2,7 @@
 
 export type Search = Readonly<Record<string, unknown>>;
 
-/** The router reads `?q=12` as a number. Nothing has a NUL, and nobody types one: links that were damaged bring it. */
+/** The router reads `?q=12` as a number. A NUL is left out: nobody types one, damaged links bring it. */
 export function textIn(value: unknown): string | undefined {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return undefined;
   return `${value}`.replaceAll("\0", "").trim() || undefined;

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 
-/** What the browser's tab is called. */
+/** The title of the browser's tab. */
 export function useDocumentTitle(title: string) {
   useEffect(() => {
     document.title = `${title} · ReachInbox`;

@@ -41,7 +41,7 @@ interface Entry {
   icon: typeof IconInbox;
   /** Only where the sandbox mailbox runs. */
   sandbox?: boolean;
-  /** What came back: only for whoever may read it, with how many are unread. */
+  /** The link to Replies: only for those who may read them, with how many are unread. */
   replies?: boolean;
 }
 

@@ -62,7 +62,7 @@ export function AuditLog({ title, description, query }: Props) {
   );
 }
 
-/** What it was done to, by its name and with the way there, where there is one. */
+/** The subject of an entry, by its name and with the way there, where there is one. */
 function Subject({ subject }: { subject: string }) {
   const of = auditSubject(subject);
   const { data: senders } = useQuery({ ...sendersQuery(), enabled: of?.kind === "sender" });

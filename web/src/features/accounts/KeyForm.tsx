@@ -7,7 +7,7 @@ import { useSubmit } from "@/forms/useSubmit";
 import { type ApiKey, LIFETIMES, SCOPES, type Scope } from "./apiKeys";
 import { makeKey } from "./commands";
 
-/** What a new key is called, what it may do and until when. */
+/** The name of a new key, what it may do and until when. */
 export function KeyForm({ done }: { done: (key: ApiKey) => void }) {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { name: "", scopes: ["read", "send"] as Scope[], lifetime: "90" },

@@ -9,7 +9,7 @@ import { useEntry } from "./useEntry";
 interface Props {
   button: string;
   invitation?: string | undefined;
-  /** Whom the invitation is for. */
+  /** The address that the invitation is for. */
   email?: string | undefined;
 }
 

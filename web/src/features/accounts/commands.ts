@@ -1,4 +1,4 @@
-/** What is done about one's own account: getting in, passwords, sessions, keys. */
+/** Commands on one's own account: getting in, passwords, sessions, keys. */
 
 import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";

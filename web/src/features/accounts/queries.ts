@@ -1,4 +1,4 @@
-/** What is read of the account, and of the ways into it. */
+/** Queries of the account, and of the ways into it. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, inNameOf } from "@/api/client";
@@ -24,7 +24,7 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** Who the browser's session is by now, though this page be another's. Asked anew each time. */
+/** The user of the browser's session by now, though this page be another's. Asked anew each time. */
 export const whoNowQuery = queryOptions({
   queryKey: keys.whoNow,
   queryFn: ({ signal }) => answer(api.GET("/api/auth/me", { headers: inNameOf(null), signal })),

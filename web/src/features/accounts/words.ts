@@ -1,4 +1,4 @@
-/** What the audit log's actions are, in words: the API says which there are. */
+/** The audit log's actions in words: the API says which there are. */
 
 import type { components } from "@/api/schema";
 
@@ -98,7 +98,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "emails.export": "Exported emails",
 };
 
-/** What was tried, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
+/** The kind of attempt, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
   login: "login",
   google: "login with Google",
@@ -116,7 +116,7 @@ export function auditWords(action: Action, subject: string): string {
   return attempt ? `${words}: ${ATTEMPTS[subject] ?? subject}` : words;
 }
 
-/** What it was done to, such as `emails/7,8`: what kind of thing, and which; null: what the action says already. */
+/** The subject of an entry, such as `emails/7,8`: what kind of thing, and which; null: the action says it already. */
 export function auditSubject(subject: string): { kind: string; ids: readonly number[]; text: string } | null {
   const [, kinds = "", numbers = "", rest = ""] =
     /^(?:[a-z-]+\/)*([a-z-]+)\/(\d+(?:,\d+)*)(.*)$/s.exec(subject) ?? [];

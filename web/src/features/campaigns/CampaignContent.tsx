@@ -12,7 +12,7 @@ interface Props {
   StepsFields: ComponentType<{ campaign: Campaign }>;
 }
 
-/** What goes along with them, where something does. */
+/** Files, copies and headers beside the text, where there are any. */
 function besideOf({
   replyTo,
   cc = [],
@@ -30,7 +30,7 @@ function besideOf({
   return named.filter(([, value]) => value);
 }
 
-/** What the campaign's emails say, with merge fields as they were written. */
+/** The texts of the campaign's emails, with merge fields as they were written. */
 export function CampaignContent({ campaign, StepsFields }: Props) {
   const isOpen = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
   return (

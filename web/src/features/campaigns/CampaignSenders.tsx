@@ -4,7 +4,7 @@ import { Time } from "@/time/Time";
 import { Count } from "@/ui/Count";
 import type { Campaign } from "./queries";
 
-/** What each of several mailboxes has of the campaign. */
+/** The part of the campaign that each of several mailboxes has. */
 export function CampaignSenders({ campaign, senders }: { campaign: Campaign; senders: readonly Sender[] }) {
   if (campaign.senders.length < 2) return null;
   const columns = ["SENT", "SCHEDULED", "FAILED", "UNKNOWN"] as const;

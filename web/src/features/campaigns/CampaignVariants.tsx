@@ -8,7 +8,7 @@ import { StopVariant } from "./StopVariant";
 type Variant = NonNullable<Campaign["variants"]>[number];
 type Comparison = NonNullable<Campaign["comparisons"]>[number];
 
-/** What came of the variants of each step, and whether the difference can be chance; nothing where there are none. */
+/** The results of each step's variants, and whether the difference can be chance; nothing where there are none. */
 export function CampaignVariants({ campaign }: { campaign: Campaign }) {
   const { variants = [], comparisons = [] } = campaign;
   if (variants.length === 0) return null;

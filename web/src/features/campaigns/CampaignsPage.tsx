@@ -94,7 +94,7 @@ function CampaignList({ search }: { search: CampaignsSearch }) {
   );
 }
 
-/** What the service calls the workspace of its demo. */
+/** The service's name for the workspace of its demo. */
 const DEMO = "Demo";
 
 function NoneYet() {

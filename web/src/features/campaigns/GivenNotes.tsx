@@ -14,7 +14,7 @@ const GIVEN_FOR: Readonly<Record<Given["reason"], string>> = {
   QUOTA: "its server's quota was used up for more than an hour",
 };
 
-/** What senders of the campaign have given to its others, and why; nothing where none has. */
+/** Emails that senders of the campaign have given to its others, and why; nothing where none has. */
 export function GivenNotes({ campaign }: { campaign: Campaign }) {
   const { data } = useQuery(sendersQuery());
   return campaign.senders.map(({ senderId, given }) => {

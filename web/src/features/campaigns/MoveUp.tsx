@@ -51,7 +51,10 @@ export function MoveUp({ campaign }: { campaign: Campaign }) {
   );
 }
 
-/** What moving up changed: "New people moved up on 1 Dec, 4:10: the last leaves on 9 Dec, 10:00, not on 12 Dec, 10:00." */
+/**
+ * A sentence on what moving up changed: "New people moved up on 1 Dec, 4:10: the last leaves on 9 Dec, 10:00, not on 12
+ * Dec, 10:00."
+ */
 export function movedUpSentence({ at, lastBefore, lastNow, planning }: MovedUp, now = new Date()): string {
   if (planning) return "New people are moving up into room that answers freed.";
   if (at === null) return "Once a day, new people move up into room that answers freed.";

@@ -20,7 +20,7 @@ const POLICIES = optionsOf<OnUnknown, Words>({
   },
 });
 
-/** What becomes of a campaign's emails in doubt. */
+/** The policy for a campaign's emails in doubt. */
 export function OnUnknownField({ disabled, ...group }: Omit<RadioGroupProps, "children" | "label">) {
   return (
     <Radio.Group

@@ -34,7 +34,10 @@ function percent(n: number, total: number): string {
   return rounded === 0 && n > 0 ? "under 1 %" : `${rounded} %`;
 }
 
-/** What the bar's colours mean, with numbers. While it runs, the first three are always there and none grows, so that little moves. */
+/**
+ * The meanings of the bar's colours, with numbers. While it runs, the first three are always there and none grows, so
+ * that little moves.
+ */
 export function ProgressLegend({ campaign }: { campaign: Progress }) {
   const moves = campaign.status === "ACTIVE";
   const width = moves ? `${count(campaign.total).length}ch` : undefined;

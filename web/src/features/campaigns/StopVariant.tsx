@@ -15,7 +15,7 @@ interface Props extends ButtonProps {
   which: Variant;
 }
 
-/** A variant is sent no more; whoever waits gets another. Nothing for the last one of its step. */
+/** A variant is sent no more; recipients who wait get another. Nothing for the last one of its step. */
 export function StopVariant({ campaign, which, ...look }: Props) {
   const { ask, pending } = useStopVariant(campaign.id, which);
   const mayStop = useMay("member") && !which.stoppedAt && campaign.status !== "CANCELLED";

@@ -22,7 +22,7 @@ const WAYS = optionsOf<Unsubscribe, Words>({
 });
 
 interface Props extends Omit<RadioGroupProps, "children" | "label"> {
-  /** Whose mail it is, to say whether the button can be hoped for. */
+  /** The senders of the mail, to say whether the button can be hoped for. */
   senders?: readonly Sender[];
 }
 

@@ -21,7 +21,7 @@ export const DAY_NAMES: Readonly<Record<Day, { short: string; many: string }>> =
   sun: { short: "Sun", many: "Sundays" },
 };
 
-/** What somebody gets who wants one: office hours by their own clock. */
+/** The calendar to begin with: office hours by the person's own clock. */
 export const OFFICE_HOURS: Calendar = {
   timezone,
   fallbackTimezone: null,

@@ -1,4 +1,4 @@
-/** What a person can do to a campaign as a whole. */
+/** Commands on a campaign as a whole. */
 
 import { useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

@@ -1,4 +1,4 @@
-/** What the stream of events changes about campaigns. */
+/** Live updates of campaigns, from the stream of events. */
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Events, Live } from "@/api/eventStream";
@@ -10,7 +10,7 @@ import { sentRates } from "./sentRates";
 export type CampaignEvent = Events["campaign"];
 type CampaignPages = InfiniteData<components["schemas"]["CampaignPage"], string | null>;
 
-/** What an event said cannot be put into the lists as they are. */
+/** An event told something that cannot be put into the lists as they are. */
 let listsAreOld = false;
 
 export const campaignsLive: Live = {

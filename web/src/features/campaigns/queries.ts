@@ -1,4 +1,4 @@
-/** What is read of campaigns. */
+/** Queries of campaigns. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -15,7 +15,7 @@ export type Planned = components["schemas"]["Planned"];
 export type Forecast = components["schemas"]["Forecast"];
 export type Given = components["schemas"]["Given"];
 
-/** What else campaigns are looked for by. */
+/** The other parameters that campaigns are looked for by. */
 export type CampaignsAsked = Omit<
   NonNullable<paths["/api/campaigns"]["get"]["parameters"]["query"]>,
   "status" | "limit" | "cursor"
@@ -61,7 +61,7 @@ export const cancelledQuery = (id: number, n: number) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-/** What is planned for so many hours from now on, of one sender or of all. */
+/** Emails planned for so many hours from now on, of one sender or of all. */
 export const plannedQuery = (query: { hours: number; senderId?: number | undefined }) =>
   queryOptions({
     queryKey: keys.stats.planned(query),

@@ -1,4 +1,4 @@
-/** What the pages of campaigns keep in the address, so that a link or a reload shows the same. */
+/** The state that the pages of campaigns keep in the address, so that a link or a reload shows the same. */
 
 import { VALUES } from "@/api/constants";
 import { type EmailSearch, emailSearch } from "@/features/ledger/search";

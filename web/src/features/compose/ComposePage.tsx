@@ -218,7 +218,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           }}
         />
       </Group>
-      {/* What is changed while it is being scheduled would be lost with the draft. */}
+      {/* Changes made while it is being scheduled would be lost with the draft. */}
       <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
           <Section title="Sender">

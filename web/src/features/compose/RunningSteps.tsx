@@ -25,7 +25,7 @@ import classes from "./steps/steps.module.css";
 export function RunningSteps({ campaign }: { campaign: Campaign }) {
   const queries = useQueryClient();
   const maySend = useMay("member");
-  // What the fields began with: the campaign's figures change under them as it is sent.
+  // The values that the fields began with: the campaign's figures change under them as it is sent.
   const [{ before, version }, setBegun] = useState(() => begunWith(campaign));
   const [after, setAfter] = useState(before);
   const [looked, setLooked] = useState<{ step: string; variant: number } | null>(null);
@@ -55,7 +55,7 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
     reset();
   };
   const said = consequences(campaign, before, after);
-  // What somebody else changed meanwhile is seen at once, unless it would take what is written here away.
+  // A change by somebody else meanwhile is seen at once, unless it would take what is written here away.
   if (after === before && campaign.textsVersion && campaign.textsVersion !== version) begin(campaign);
   const [first] = after.steps;
   // The first step's own text is changed with the settings.

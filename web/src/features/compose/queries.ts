@@ -1,4 +1,4 @@
-/** What is asked about a campaign that is being written. */
+/** Queries about a campaign that is being written. */
 
 import { answer, api } from "@/api/client";
 import type { components } from "@/api/schema";
@@ -25,7 +25,7 @@ export interface RenderRequest {
   email: string;
   /** null: names in brackets stand for the values. */
   fields: Record<string, string> | null;
-  /** Whose signature it ends with. */
+  /** The sender whose signature it ends with. */
   senderId: number | null;
 }
 

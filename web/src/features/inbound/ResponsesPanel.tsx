@@ -8,7 +8,7 @@ import { type ResponseFilter, responsesQuery } from "./queries";
 import { useMayRead } from "./useMayRead";
 import { kindWords, verdict, writerOf } from "./words";
 
-/** What came back for an email, or from a recipient; nothing where nothing did. */
+/** Responses to an email, or from a recipient; nothing where there are none. */
 export function ResponsesPanel({ of }: { of: Pick<ResponseFilter, "emailId" | "address"> }) {
   const mayRead = useMayRead();
   const query = useInfiniteQuery({ ...responsesQuery(of), enabled: mayRead });

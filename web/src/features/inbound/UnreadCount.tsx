@@ -4,7 +4,7 @@ import { count } from "@/ui/numbers";
 import { unreadQuery } from "./queries";
 import classes from "./UnreadCount.module.css";
 
-/** How many replies nobody has read yet; nothing where there are none. What machines wrote is not counted. */
+/** How many replies nobody has read yet; nothing where there are none. Messages by machines are not counted. */
 export function UnreadCount() {
   const { data } = useQuery(unreadQuery());
   const n = data?.REPLY ?? 0;

@@ -1,4 +1,6 @@
-/** What the stream of events changes about what came back: once there is more of it, all that shows it is read anew. */
+/**
+ * Live updates of responses, from the stream of events: once there are more of them, all that shows them is read anew.
+ */
 
 import type { QueryClient } from "@tanstack/react-query";
 import type { Live } from "@/api/eventStream";

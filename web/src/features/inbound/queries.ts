@@ -1,4 +1,4 @@
-/** What is read of what came back: replies, bounces, complaints, opt-outs. */
+/** Queries of responses: replies, bounces, complaints, opt-outs. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -12,7 +12,7 @@ export type Response = Schemas["Response"];
 export type ResponseSummary = Schemas["ResponseSummary"];
 export type ThreadItem = Schemas["ThreadItem"];
 export type ThreadEmail = Schemas["ThreadEmail"];
-/** What a person may say that it is. */
+/** The kinds that a person may say a response is of. */
 export type Kind = NonNullable<Schemas["ResponseUpdate"]["kind"]>;
 export type ResponseFilter = Omit<
   NonNullable<paths["/api/responses"]["get"]["parameters"]["query"]>,

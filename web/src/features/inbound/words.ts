@@ -1,4 +1,4 @@
-/** What came back, in words. */
+/** Words about responses. */
 
 import { dayName } from "@/time/format";
 import { keysOf } from "@/ui/options";
@@ -8,7 +8,7 @@ import type { Kind, ResponseSummary } from "./queries";
 interface KindWords extends Status {
   /** Of several, over a list. */
   many: string;
-  /** What follows when a person says that it is one. */
+  /** The effect of a person saying that it is one. */
   follows: string;
 }
 
@@ -51,7 +51,7 @@ export const KINDS = keysOf(KIND);
 /** Those that suppress whoever they are about. */
 export const SUPPRESSING: readonly Kind[] = ["BOUNCE", "UNSUBSCRIBE", "COMPLAINT"];
 
-/** Who reads mail says these most often; others are typed. */
+/** People who read mail use these most often; they type others. */
 export const LABELS: readonly string[] = ["Interested", "Meeting", "Not now", "No"];
 
 export function kindWords({ kind }: Pick<ResponseSummary, "kind">): KindWords {
@@ -59,7 +59,7 @@ export function kindWords({ kind }: Pick<ResponseSummary, "kind">): KindWords {
   return KIND[kind === "FOUND_IN_SENT" ? "AUTO_REPLY" : kind];
 }
 
-/** Who it is from, as a person would say. */
+/** The writer of it, as a person would say. */
 export function writerOf({
   writer,
   writerName,
@@ -70,7 +70,7 @@ export function writerOf({
 
 type Verdict = Pick<ResponseSummary, "kind" | "severity" | "ofSender" | "code" | "enhancedCode" | "backOn">;
 
-/** What of it matters, in a few words; nothing of a reply. */
+/** The points of it that matter, in a few words; none of a reply. */
 export function verdict({ kind, severity, ofSender, code, enhancedCode, backOn }: Verdict): string {
   if (kind === "AUTO_REPLY") return backOn ? `Back on ${dayName(new Date(backOn), "UTC")}` : "";
   if (kind !== "BOUNCE") return "";

@@ -5,7 +5,7 @@ import { HtmlFrame } from "@/ui/HtmlFrame";
 import { MessageBody, messageFrame } from "@/ui/MessageBody";
 import { type Email, emailMessageQuery } from "./queries";
 
-/** What the recipient reads: as it was sent, or as it would be. */
+/** The message that the recipient reads: as it was sent, or as it would be. */
 export function EmailContent({ email }: { email: Email }) {
   const { data: message, error } = useQuery(emailMessageQuery(email.id));
   if (error) return <Alert color="orange">{sentence(error)}</Alert>;

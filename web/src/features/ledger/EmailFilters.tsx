@@ -12,7 +12,7 @@ import { type EmailSearch, exportPath } from "./search";
 interface Props {
   search: EmailSearch;
   onChange: (patch: Partial<EmailSearch>) => void;
-  /** What is listed: the search and what the page adds to it. */
+  /** The filters of the list: the search and what the page adds to it. */
   filter: EmailFilter;
   /** On a campaign's own page only the recipient is searched for. */
   only?: "recipient";

@@ -123,7 +123,7 @@ function Walk({ id }: { id: number }) {
   );
 }
 
-/** What its status means, and what can be done about it. */
+/** The meaning of its status, and what can be done about it. */
 function Standing({ email }: { email: Email }) {
   const { pending, decide } = useDecisions();
   const maySend = useMay("member");
@@ -174,7 +174,7 @@ function Standing({ email }: { email: Email }) {
 
 const CorrectDialog = lazyPart(() => import("./CorrectDialog"), "CorrectDialog");
 
-/** What a person decided on one that failed. */
+/** A person's decision on one that failed. */
 function Decided({ email: { settled, mendedAs, failedFor } }: { email: Email }) {
   if (mendedAs)
     return (
@@ -190,7 +190,7 @@ function Decided({ email: { settled, mendedAs, failedFor } }: { email: Email }) 
   return failedFor && <Text mt={4}>{FAILURE[failedFor].advice}</Text>;
 }
 
-/** What of its campaign comes next for the recipient, or why nothing does. */
+/** The campaign's next step for the recipient, or why there is none. */
 function Next({ email: { status, nextStep, stopped } }: { email: Email }) {
   if (status !== "SENT") return null;
   if (nextStep) return <NextStepNote next={nextStep} />;

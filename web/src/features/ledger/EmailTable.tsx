@@ -181,7 +181,7 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
   );
 }
 
-/** What stands in the place of an address that was erased. */
+/** The domain that stands in the place of an address that was erased. */
 const ERASED = "@erased.invalid";
 
 const NEAR_PX = 2_000;

@@ -17,7 +17,7 @@ interface Props {
   onShow: (reason: FailureReason | undefined) => void;
 }
 
-/** What failed and waits for a word, by its reason: decided on all of one at once, of any number. */
+/** Emails that failed and wait for a word, by reason: decided on all of one at once, of any number. */
 export function FailureGroups({ campaignId, shown, onShow }: Props) {
   const { data } = useQuery(failuresQuery(campaignId));
   const { pending, decide } = useDecisions();

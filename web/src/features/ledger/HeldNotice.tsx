@@ -15,7 +15,7 @@ interface Props {
   paused?: boolean;
 }
 
-/** What a server's words hold back, why, until when, and what a person may answer. */
+/** A hold by a server's words: why, until when, and what a person may answer. */
 export function HeldNotice({ held, of, paused = false }: Props) {
   const now = useNow();
   const maySend = useMay("member");

@@ -2,7 +2,7 @@ import { Text } from "@mantine/core";
 import type { components } from "@/api/schema";
 import { Time } from "@/time/Time";
 
-/** Which step an email owes its recipient, when, and why it would not go. */
+/** The step that an email owes its recipient, when, and why it would not go. */
 export function NextStepNote({ next: { step, at, waiting } }: { next: components["schemas"]["NextStep"] }) {
   return (
     <Text mt={4}>

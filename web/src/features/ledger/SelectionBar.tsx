@@ -11,7 +11,7 @@ interface Props {
   loaded: number;
   /** All of a campaign that are in question, where that is known. */
   whole: { campaignId: number; n: number } | null;
-  /** What else can be done with what is chosen. */
+  /** Other buttons for what is chosen. */
   more?: ReactNode;
   onAll: (on: boolean) => void;
 }

@@ -23,7 +23,7 @@ export type Target =
 /** The API takes this many ids at once. */
 const AT_ONCE = 1_000;
 
-/** Whatever a word on emails may have changed. */
+/** All that a word on emails may have changed. */
 const changed = () => [
   keys.emails.all(),
   keys.recipients.all(),
@@ -51,7 +51,10 @@ export function useDecisions() {
   return { pending, decide };
 }
 
-/** An email that waits is not sent; its recipient stays in other campaigns. What is sent stays sent: there it stops what would follow. */
+/**
+ * An email that waits is not sent; its recipient stays in other campaigns. A sent email stays sent: there it stops what
+ * would follow.
+ */
 export function useStop({ id, recipient, status }: Pick<Schemas["Email"], "id" | "recipient" | "status">) {
   const isSent = status === "SENT";
   const { run, pending } = useCommand({
@@ -117,7 +120,7 @@ export function useDownload(path: string) {
   });
 }
 
-/** What is not through yet goes on in the background. */
+/** A decision on many goes on in the background. */
 interface Sent {
   changed: number;
   goesOn: boolean;

@@ -1,4 +1,4 @@
-/** What became of an email, and why, in words and sentences. */
+/** The fate of an email, and why, in words and sentences. */
 
 import { localTime } from "@/time/format";
 import { counted } from "@/ui/numbers";
@@ -52,7 +52,7 @@ export const CANCELLED_FOR: Readonly<
 
 type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt" | "cancelReason" | "notInSent">;
 
-/** What an email's status means, and what becomes of it. */
+/** The meaning of an email's status, and what becomes of it. */
 export function explain(email: Told, now = new Date()): string {
   const tries = email.attempts.length;
   const last: Attempt | undefined = email.attempts.at(-1);

@@ -1,4 +1,4 @@
-/** What the stream of events changes about emails: they are read anew. Long lists stay as they are. */
+/** Live updates of emails, from the stream of events, by reading them anew. Long lists stay as they are. */
 
 import type { InfiniteData, Query } from "@tanstack/react-query";
 import type { Live } from "@/api/eventStream";

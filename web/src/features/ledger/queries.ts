@@ -1,4 +1,4 @@
-/** What is read of emails and of the attempts at each. */
+/** Queries of emails and of the attempts at each. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -33,7 +33,7 @@ export const emailsQuery = (filter: EmailFilter) =>
     getNextPageParam: (page) => page.nextCursor,
   });
 
-/** What failed and waits for a word, by reason. Asked often while something of it moves. */
+/** Emails that failed and wait for a word, by reason. Asked often while some of them move. */
 export const failuresQuery = (campaignId?: number) =>
   queryOptions({
     queryKey: keys.emails.failures(campaignId),

@@ -1,4 +1,4 @@
-/** What a list of emails keeps in the address, so that a link or a reload shows the same. */
+/** The state that a list of emails keeps in the address, so that a link or a reload shows the same. */
 
 import { VALUES } from "@/api/constants";
 import { idIn, oneOf, type Search, textIn } from "@/ui/searchParams";

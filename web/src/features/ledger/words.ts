@@ -1,4 +1,4 @@
-/** What emails' statuses are called and what can be decided about them, in words and sentences. */
+/** The statuses of emails, and decisions about them, in words and sentences. */
 
 import { count, counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
@@ -26,7 +26,7 @@ interface DecisionWords {
   done: (n: number) => string;
 }
 
-/** What a person can decide about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
+/** Decisions of a person about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
 export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
   retry: {
     button: "Retry",
@@ -120,7 +120,7 @@ export function progressOf({ verb, changed, leftOut, total, finishedAt, error }:
   return `${count(changed + leftOut)} of ${counted(total, "email")} so far: ${count(changed)} ${what}${left}.`;
 }
 
-/** What a server's words hold back, by why. */
+/** Holds by a server's words, by reason. */
 export const HELD: Readonly<
   Record<Held["reason"], { title: Readonly<Record<"campaign" | "sender", string>>; text: string }>
 > = {
@@ -145,7 +145,7 @@ export function metBy({ reason, emails }: Held): string {
 
 export type HeldAnswer = "try" | "fail" | "go_on";
 
-/** What was done, as a person answered: of a campaign that is paused, too, nothing goes yet. */
+/** The result of a decision, for the person who made it: while a campaign is paused, nothing goes yet. */
 export const HELD_ANSWERED: Readonly<Record<HeldAnswer, Readonly<Record<"going" | "paused", string>>>> = {
   try: { going: "The next email is tried now.", paused: "The next email is tried once it is resumed." },
   fail: {

@@ -1,4 +1,4 @@
-/** What the administrator does about who has an account, or may make one; and about what the sandbox mailbox received. */
+/** Commands of the administrator about accounts and who may make one; and about what the sandbox mailbox received. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";

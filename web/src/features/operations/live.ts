@@ -1,4 +1,4 @@
-/** What the stream of events changes about the figures: they are read anew. */
+/** Live updates of the figures, from the stream of events, by reading them anew. */
 
 import type { Live } from "@/api/eventStream";
 import { keys } from "@/api/keys";

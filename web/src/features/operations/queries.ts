@@ -1,4 +1,4 @@
-/** What is read of the installation: figures, the sandbox mailbox, its people. */
+/** Queries of the installation: figures, the sandbox mailbox, its people. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -54,7 +54,7 @@ export const sandboxMessageQuery = (id: number) =>
     staleTime: Number.POSITIVE_INFINITY, // what was received does not change
   });
 
-/** What needs a person now. */
+/** Troubles that need a person now. */
 export const alertsQuery = () =>
   queryOptions({
     queryKey: keys.alerts(),
@@ -78,7 +78,7 @@ export const usersQuery = (q: string | undefined) =>
     placeholderData: keepPreviousData,
   });
 
-/** What was done to all accounts and to the installation. */
+/** The audit log of all accounts and of the installation. */
 export const accountsAuditQuery = () =>
   infiniteQueryOptions({
     queryKey: keys.users.audit(),

@@ -8,7 +8,7 @@ interface Props {
   waiting: Waiting | null | undefined;
   /** Of a campaign of which nothing has gone. */
   startTime?: string | undefined;
-  /** What can be done about it, behind the words. */
+  /** Buttons that do something about it, behind the words. */
   children?: ReactNode;
 }
 

@@ -36,7 +36,7 @@ export const WAITING: Readonly<Record<WaitReason, Words>> = {
   NOTHING_WAITS: { text: "Nothing waits" },
 };
 
-/** What somebody can spend on another campaign instead. */
+/** The limits that somebody can spend on another campaign instead. */
 const LIMITS: ReadonlySet<WaitReason> = new Set(["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP"]);
 export const isLimit = ({ reason }: Waiting): boolean => LIMITS.has(reason);
 

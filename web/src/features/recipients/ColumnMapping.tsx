@@ -10,7 +10,7 @@ interface Props {
 
 const ROWS = 4;
 
-/** Which column is the address, what the others are called, and how the first rows look with it. */
+/** The column of the address, the names of the others, and how the first rows look with it. */
 export function ColumnMapping({ csv, columns, onChange }: Props) {
   const errors = columnErrors(columns);
   const [header, ...others] = csv.first;

@@ -2,7 +2,7 @@ import { Alert } from "@mantine/core";
 import { counted } from "@/ui/numbers";
 import type { Erased } from "./commands";
 
-/** What erasing a recipient has done. */
+/** The effects of erasing a recipient. */
 export function ErasedNotice({ email, what }: { email: string; what: Erased }) {
   return (
     <Alert color={what.beingSent > 0 ? "orange" : "petrol"} role="status" title={`${email} is erased`}>

@@ -9,7 +9,7 @@ interface Props {
   /** The first of them. */
   rows: readonly LeftOutRow[];
   total: number;
-  /** What of them is not in `rows`: "2,120 duplicates". */
+  /** Those that are not in `rows`: "2,120 duplicates". */
   unnamed?: readonly string[];
   rowWord: string;
   label?: string;
@@ -18,7 +18,7 @@ interface Props {
 const SHOWN = 8;
 const MOST = 200;
 
-/** Who is not sent to, and why. */
+/** The recipients who are left out, and why. */
 export function LeftOut({ rows, total, unnamed = [], rowWord, label = "Left out" }: Props) {
   const [all, setAll] = useState(false);
   if (rows.length === 0) return null;

@@ -9,7 +9,7 @@ import { Panel } from "@/ui/Panel";
 import { downloadAllOf, type Erased, useErasure } from "./commands";
 import { ErasedNotice } from "./ErasedNotice";
 
-/** What a recipient may ask for: everything kept about them, or nothing of it any more. */
+/** The rights of a recipient: everything kept about them, or nothing of it any more. */
 export function RecipientsPanel() {
   const [erased, setErased] = useState<{ email: string; what: Erased } | null>(null);
   const { form, submit, pending, failure } = useSubmit({

@@ -15,7 +15,7 @@ interface Props {
 
 const SHOWN = 5;
 
-/** What was repaired of the recipients, and what is asked about them. */
+/** Repaired addresses, and questions about the recipients. */
 export function Repairs({ heard, rowWord, rowOf, everyAddress, onEveryAddress, onCorrect }: Props) {
   const { repaired = 0, repairedRows = [], suspects = 0, suspectRows = [] } = heard;
   const others = repairedRows.filter((row) => row.others.length > 0).length;

@@ -14,7 +14,7 @@ interface Props {
   cancel: () => void;
 }
 
-/** What a list is called, what it is for and where its addresses come from. */
+/** The name of a list, what it is for and where its addresses come from. */
 export function SavedListForm({ list, done, cancel }: Props) {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { name: list?.name ?? "", purpose: list?.purpose ?? "", source: list?.source ?? "" },

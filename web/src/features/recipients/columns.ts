@@ -1,4 +1,4 @@
-/** What the columns of a CSV file are: which one is the address, and the merge fields that the others bring. */
+/** The columns of a CSV file: which one is the address, and the merge fields that the others bring. */
 
 import type { components } from "@/api/schema";
 import { fieldName } from "./mergeFields";
@@ -6,7 +6,7 @@ import type { StoredList } from "./queries";
 
 export type Columns = components["schemas"]["Columns"];
 
-/** What is wrong with the names, by column. */
+/** Errors of the names, by column. */
 export function columnErrors({ email, fields }: Columns): Record<number, string> {
   const errors: Record<number, string> = {};
   fields.forEach((name, column) => {

@@ -34,7 +34,7 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
       keys.draft.all(),
     ],
     done(what, email) {
-      // What was read before and is not shown may name them, and would be shown once more before it is read anew.
+      // Cached answers that are not shown may name them, and would be shown once more before they are read anew.
       queries.removeQueries({ type: "inactive" });
       done(email, what);
     },

@@ -8,7 +8,7 @@ export interface LeftOutRow {
 
 const HEADER = ["row", "email", "reason"];
 
-/** To be mended in a spreadsheet. What is not in the file is said at its end, so that nobody takes it for all. */
+/** To be mended in a spreadsheet. The end of the file says what is not in it, so that nobody takes it for all. */
 export function leftOutCsv(rows: readonly LeftOutRow[], unnamed: readonly string[]): string {
   const named = rows.map(({ row, email, reason }) => [String(row), email, reason]);
   const more = unnamed.map((text) => ["", "", `Not in this file: ${text} more.`]);

@@ -1,4 +1,4 @@
-/** What is read of lists of recipients. */
+/** Queries of lists of recipients. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
@@ -64,7 +64,7 @@ export const savedSampleQuery = (id: number) =>
       ),
   });
 
-/** What a list would be with more recipients. */
+/** The list as it would be with more recipients. */
 export const growthQuery = (id: number, more: MoreRecipients) =>
   queryOptions({
     queryKey: keys.savedLists.growth(id, more),

@@ -8,7 +8,7 @@ import { listQuery, type StoredList } from "./queries";
 
 const MOST_BYTES = 199_000_000; // of the API's 200 MB, which the form around it shares
 
-/** What is kept of the choice: the list that the file has become, and its columns, null as they were found. */
+/** The choice as it is kept: the list that the file has become, and its columns, null as they were found. */
 export interface Chosen {
   file: number | null;
   columns: Columns | null;
@@ -18,7 +18,7 @@ export interface ListFile {
   list: StoredList | null;
   /** The name of the file that is on its way. */
   uploading: string | null;
-  /** What was uploaded before is no longer kept. */
+  /** The list that was uploaded before is no longer kept. */
   gone: boolean;
   error: string | null;
   choose: (file: File) => void;

@@ -20,7 +20,7 @@ import classes from "./Replies.module.css";
 
 const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
 
-/** What a person wrote is answered here, by a button or by r. */
+/** A person's message is answered here, by a button or by r. */
 export function AnswerForm({ response }: { response: Response }) {
   const [open, setOpen] = useState(false);
   const maySend = useMay("member");

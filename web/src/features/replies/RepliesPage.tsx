@@ -22,7 +22,7 @@ import { useKeys } from "./useKeys";
 
 const route = getRouteApi("/inside/replies");
 
-/** What came back for emails: read, labelled, corrected, answered. */
+/** The page of responses: read, labelled, corrected, answered. */
 export function RepliesPage() {
   const mayRead = useMayRead();
   return (

@@ -106,7 +106,7 @@ function Head({ response, close }: { response: Response; close: () => void }) {
   );
 }
 
-/** What it is, which a person may say better. */
+/** The kind of a response, which a person may correct. */
 function KindField({ response }: { response: Response }) {
   const { correct, pending } = useCorrect(response);
   return (

@@ -16,7 +16,7 @@ interface Props {
   isChosen: boolean;
 }
 
-/** One message of a thread. What was sent from here is folded. */
+/** One message of a thread. A message sent from here is folded. */
 export function ThreadPart({ item: { at, email, response }, isChosen }: Props) {
   const place = useRef<HTMLElement>(null);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** What people do with what came back: answer, label, read, correct. */
+/** Commands on responses: answer, label, read, correct. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -114,5 +114,5 @@ export function useForget(response: ResponseSummary, done: () => void) {
   return { forget, pending };
 }
 
-/** What moves with what a response is. */
+/** Queries that change with the kind of a response. */
 const CHANGED = [keys.responses.all(), keys.campaigns.all(), keys.emails.all(), keys.suppressions.all()];

@@ -1,4 +1,4 @@
-/** What the page of replies keeps in the address: what is listed, and what of it is being read. */
+/** The state that the page of replies keeps in the address: what is listed, and what of it is being read. */
 
 import { VALUES } from "@/api/constants";
 import type { ResponseFilter } from "@/features/inbound/queries";
@@ -26,7 +26,7 @@ export function replySearch(search: Search): ReplySearch {
   };
 }
 
-/** What is listed. */
+/** The filters of the list. */
 export function filterOf({ response: _, ...filter }: ReplySearch): ResponseFilter {
   return filter;
 }

@@ -20,7 +20,7 @@ import { characters, refusal } from "./room";
 import { TABLES } from "./Table";
 
 interface Props {
-  /** What it is called for who does not see it. */
+  /** Its name for a person who does not see it. */
   label?: string;
   html: string;
   onChange: (html: string) => void;
@@ -74,7 +74,7 @@ export function RichBody({
     return files.length > 0;
   };
   const [refused, setRefused] = useState<string | null>(null);
-  /** What is being put in has no room, so that nothing of it is. */
+  /** The paste or drop that is under way has no room. */
   const isRefused = useRef(false);
   const roomFor = (given: string): boolean => {
     const { content } = editor.state.selection.content();
@@ -96,7 +96,7 @@ export function RichBody({
     editorProps: {
       attributes: { "aria-label": label, role: "textbox", "aria-multiline": "true" },
       transformPastedHTML: (pasted) => {
-        // What was copied in an editor of ours is as it should be.
+        // HTML copied in an editor of ours is as it should be.
         const made = pasted.includes("data-pm-slice") ? pasted : cleaned(pasted);
         return roomFor(made) ? withPieces(made) : "";
       },

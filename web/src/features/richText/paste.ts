@@ -1,5 +1,5 @@
 /**
- * What was copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, tables, and text
+ * HTML copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, tables, and text
  * that is bold, italic, underlined or struck through. They say much of it by styles, which are read from the text of the
  * attribute, under another name: the policy of this page lets no document apply them. All else is dropped.
  */
@@ -45,7 +45,7 @@ export function cleaned(html: string): string {
   return to.body.innerHTML;
 }
 
-/** What separates the lines of the source, and is no blank between words. */
+/** Whether it separates lines of the source, and is no blank between words. */
 function isBetweenBlocks(node: ChildNode): boolean {
   if (node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()) return false;
   return [node.previousSibling, node.nextSibling].some(

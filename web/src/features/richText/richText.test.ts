@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { htmlOf, isOfEditor, textOf } from "./richText";
+import { htmlOf, isOfEditor, showsSomething, textOf } from "./richText";
 
 describe("rich text", () => {
   it("has a plain text that reads as it does", () => {
@@ -33,6 +33,18 @@ describe("rich text", () => {
 
   it("begins as the plain text did", () => {
     expect(htmlOf("a < b\nc\n\nd")).toBe("<p>a &lt; b<br>c</p><p>d</p>");
+    expect(htmlOf(" \n")).toBe("");
     expect(textOf(htmlOf("a < b\nc\n\nd"))).toBe("a < b\nc\n\nd");
   });
+
+  it.each(["", "<p></p>", "<p>&nbsp;\u00a0</p><p><br></p>"])("shows nothing: %s", (html) => {
+    expect(showsSomething(html)).toBe(false);
+  });
+
+  it.each(["<p>x</p>", '<p><img src="/api/files/1"></p>', "<p>{{ name }}</p>"])(
+    "shows something: %s",
+    (html) => {
+      expect(showsSomething(html)).toBe(true);
+    },
+  );
 });

@@ -11,6 +11,11 @@ export function textOf(html: string): string {
     .trim();
 }
 
+/** Whether a reader sees anything of it: words, or a picture. */
+export function showsSomething(html: string): boolean {
+  return /<img/i.test(html) || /[^\s\u00a0]/.test(html.replace(/<[^>]*>|&nbsp;/g, ""));
+}
+
 function written(node: Node): string {
   if (node.nodeType === Node.TEXT_NODE) return node.textContent ?? "";
   if (!(node instanceof Element)) return "";
@@ -32,7 +37,7 @@ function mark(item: Element): string {
   return list?.tagName === "OL" ? `${[...list.children].indexOf(item) + 1}. ` : "- ";
 }
 
-/** What the editor makes, and with which attributes: what is written otherwise would come out of it as something else. */
+/** The tags and attributes that the editor makes: other ones would come out of it as something else. */
 const MADE: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     ["P", "H2", "H3", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "BR"].map((tag) => [tag, []]),
@@ -67,6 +72,7 @@ export function isOfEditor(html: string): boolean {
 
 /** Plain text as the editor begins with it. */
 export function htmlOf(text: string): string {
+  if (text.trim() === "") return "";
   const safe = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   return safe
     .split(/\n{2,}/)

@@ -1,11 +1,11 @@
-/** What is pasted or dropped into a text that would be longer with it than can be sent is refused before the page works on it. */
+/** A paste or drop that would make a text longer than can be sent is refused before the page works on it. */
 
 import { type ClipboardEvent, type DragEvent, useState } from "react";
 import { count } from "@/ui/numbers";
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
-/** As the API counts them: what JavaScript has as a pair is one. */
+/** Counted as the API does: a pair of JavaScript's is one. */
 export function characters(text: string): number {
   let counted = 0;
   for (const _ of text) counted += 1;
@@ -18,7 +18,7 @@ export function refusal(would: number, most: number, counted = ""): string | nul
   return `With what you put in, it would have ${count(would)} characters${counted}; ${count(most)} are the most. Nothing was put in.`;
 }
 
-/** Of a field of plain text. `refused` says what was, until the text changes. */
+/** Of a field of plain text. `refused` says why, until the text changes. */
 export function useRoom(most: number) {
   const [refused, setRefused] = useState<string | null>(null);
   const look = (event: ClipboardEvent<Field> | DragEvent<Field>, given: DataTransfer, selected: number) => {

@@ -24,7 +24,7 @@ export const VERDICTS: Readonly<Record<Finding["verdict"], Status>> = {
   unknown: { label: "Not told", color: "var(--mantine-color-dimmed)" },
 };
 
-/** What DNS says of the sender's domain: whether receivers can tell that its mail is its own. */
+/** Findings by DNS about the sender's domain: whether receivers can tell that its mail is its own. */
 export function DnsFindings({ sender }: { sender: Sender }) {
   const { data, error, refetch } = useQuery(dnsQuery(sender.id));
   const anew = useAskDns(sender);

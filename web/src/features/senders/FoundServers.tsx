@@ -11,7 +11,7 @@ interface Props {
   take: () => void;
 }
 
-/** What was found of a mailbox's servers by its address, and how one logs in there. */
+/** The servers found for a mailbox's address, and how one logs in there. */
 export function FoundServers({ found, taken, take }: Props) {
   const { smtp, label, email, confirmed, doubt, password, oauth } = found;
   const where = label ?? email.slice(email.lastIndexOf("@") + 1);

@@ -5,7 +5,7 @@ import type { Slot } from "./dayOf";
 
 const HOUR_MS = 3_600_000;
 
-/** What each hour of today used, drawn to the hourly limit or to the fullest hour where that was more. */
+/** The use in each hour of today, drawn to the hourly limit or to the fullest hour where that was more. */
 export function HourBars({ slots, limit, now }: { slots: readonly Slot[]; limit: number; now: number }) {
   const used = slots.reduce((sum, slot) => sum + slot.used, 0);
   const most = Math.max(0, ...slots.map((slot) => slot.used));

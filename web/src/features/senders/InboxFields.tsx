@@ -13,9 +13,9 @@ import { LIMITS } from "@/api/constants";
 import { INBOX_SECURITIES } from "./providers";
 
 interface Props {
-  /** What an input needs of the form. */
+  /** The props that an input needs from the form. */
   field: (name: string) => object;
-  /** The same for what is either checked or not. */
+  /** The same for a checkbox. */
   checkbox: (name: string) => object;
   reads: boolean;
   onReads: (reads: boolean) => void;

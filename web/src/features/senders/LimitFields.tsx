@@ -6,9 +6,9 @@ import { zones } from "@/time/zones";
 import { OUTREACH, type Preset } from "./providers";
 
 interface Props {
-  /** What an input needs of the form. */
+  /** The props that an input needs from the form. */
   field: (name: string) => object;
-  /** What was filled in last, and by whose word. */
+  /** The limits that were filled in last, and by whose word. */
   preset: Preset | null;
   fill: (preset: Preset) => void;
   /** The sender has such limits already. */

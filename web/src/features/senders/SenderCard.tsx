@@ -30,7 +30,7 @@ import { SenderState } from "./SenderState";
 
 interface Props {
   sender: Sender;
-  /** What a sender without a server of its own sends through. */
+  /** The server that a sender without one of its own sends through. */
   fallback: string;
   /** It was saved a moment ago: its server is asked whether it lets it in. */
   saved: boolean;

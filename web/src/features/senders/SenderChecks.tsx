@@ -5,7 +5,7 @@ import { DnsFindings } from "./DnsFindings";
 import type { Sender } from "./queries";
 import { WireFindings } from "./WireFindings";
 
-/** What tells whether mail from here arrives as one's own, in a fold: asked for only when somebody wants to know. */
+/** Checks whether mail from here arrives as one's own, in a fold: asked for only when somebody opens it. */
 export function SenderChecks({ sender }: { sender: Sender }) {
   const [opened, setOpened] = useState(false);
   const id = useId();

@@ -60,7 +60,7 @@ const FOLDED = ["dailyLimit", "leastGapSeconds", "rampFrom", "rampPerDay", "time
 interface Props {
   /** The one to change; undefined for a new one. */
   sender?: Sender | undefined;
-  /** What a sender without a server of its own sends through. */
+  /** The server that a sender without one of its own sends through. */
   fallback: string;
   done: (saved: Sender) => unknown;
   cancel: () => void;
@@ -317,5 +317,5 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   );
 }
 
-/** What it is when the field stays empty. */
+/** The limit when the field stays empty. */
 const usual = (figure: number | undefined) => (figure === undefined ? "" : `${count(figure)}, if left empty`);

@@ -4,7 +4,7 @@ import { leftInWords, limitsInWords, rampInWords } from "./limitWords";
 import { type Sender, sendersQuery } from "./queries";
 import classes from "./SenderCard.module.css";
 
-/** What a sender may send still, by which limits, and who shares them. */
+/** The emails that a sender may send still, by which limits, and who shares these. */
 export function SenderLimits({ sender }: { sender: Sender }) {
   const { data } = useQuery(sendersQuery());
   const limits = limitsInWords(sender);

@@ -15,7 +15,7 @@ afterEach(() => {
 
 const SENDER = { blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null };
 
-/** What a screen reader is told of, without what is hidden from it. */
+/** The text that a screen reader is told, without what is hidden from it. */
 function said(container: Element): string {
   const copy = container.cloneNode(true) as Element;
   for (const hidden of copy.querySelectorAll("[aria-hidden]")) hidden.remove();

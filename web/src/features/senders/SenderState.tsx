@@ -62,7 +62,7 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
   );
 }
 
-/** What to do about it, where we know that, and under it who said what. */
+/** Advice on the words, where we have some, and under it the words. */
 function Said({ words }: { words: string }) {
   const advice = adviceOn(words);
   return (
@@ -85,7 +85,7 @@ function Said({ words }: { words: string }) {
   );
 }
 
-/** What is said above already is not said twice: while it is backed off for the same. */
+/** The error of the last check, unless the sender is backed off for the same, which is said above. */
 function Verified({ sender: { verifiedAt, verifyError, blockedUntil, blockReason } }: { sender: Sender }) {
   const now = useNow();
   if (blockedUntil !== null && Date.parse(blockedUntil) > now && verifyError === blockReason) return null;

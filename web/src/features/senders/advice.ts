@@ -1,4 +1,4 @@
-/** What a person can do about what a sender's server said: by the code, where a provider means one thing by it. */
+/** Advice on the words of a sender's server: by the code, where a provider means one thing by it. */
 
 export interface Advice {
   text: string;

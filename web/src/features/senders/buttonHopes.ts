@@ -1,7 +1,7 @@
 import type { Sender } from "./queries";
 
 export interface ButtonHopes {
-  /** Whose mail the check on the wire showed to be signed with the button's headers, or not, or not told. */
+  /** Whether the check on the wire showed mail to be signed with the button's headers, or did not tell. */
   hopes: "good" | "bad" | "unknown";
   text: string;
 }

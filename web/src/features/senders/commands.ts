@@ -1,4 +1,4 @@
-/** What is done about senders: added, changed, verified, deleted. */
+/** Commands on senders: added, changed, verified, deleted. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -14,7 +14,7 @@ export const addSender = (body: Schemas["SenderBody"]) => answer(api.POST("/api/
 export const changeSender = (id: number, body: Schemas["SenderPatch"]) =>
   answer(api.PATCH("/api/senders/{id}", { params: { path: { id } }, body }));
 
-/** What failed is said on the sender's card, by `error`. */
+/** The sender's card says what failed, by `error`. */
 const saidOnTheCard = () => undefined;
 
 export function useVerifySender({ id }: Sender) {

@@ -1,4 +1,4 @@
-/** What the stream of events changes about senders. */
+/** Live updates of senders, from the stream of events. */
 
 import type { QueryClient } from "@tanstack/react-query";
 import type { Events, Live } from "@/api/eventStream";

@@ -18,7 +18,7 @@ export const INBOX_SECURITIES = optionsOf<InboxSecurity>({
   starttls: { label: "STARTTLS" },
 });
 
-/** What a provider lets a mailbox send, or what people have found wise; `source` says who says so. */
+/** The limits that a provider sets for a mailbox, or that people have found wise; `source` says who says so. */
 export interface Preset {
   dailyLimit: number;
   leastGapSeconds?: number;

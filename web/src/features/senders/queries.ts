@@ -1,4 +1,4 @@
-/** What is read of senders. */
+/** Queries of senders. */
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

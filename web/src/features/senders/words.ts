@@ -1,4 +1,4 @@
-/** What holds a sender back, in sentences. */
+/** Sentences about what holds a sender back. */
 
 import { sentence } from "@/api/problem";
 import { localTime } from "@/time/format";
@@ -10,7 +10,7 @@ export interface HoldUp {
   kind: "wait" | "trouble";
 }
 
-/** What holds back the sender with all its campaigns: its server's words, or that its server was not to be had. */
+/** The hold of the sender with all its campaigns: its server's words, or that its server was not to be had. */
 export function senderHeldUp(sender: Sender | undefined, now: Date): HoldUp | null {
   if (!sender) return null;
   const { email, held, blockedUntil, blockReason } = sender;

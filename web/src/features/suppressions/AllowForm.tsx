@@ -35,7 +35,7 @@ interface Props {
   pending: boolean;
   failure: ComponentProps<typeof FormFailure>["text"];
   done: () => void;
-  /** Which they are. */
+  /** A list of the suppressions that end. */
   children?: ReactNode;
 }
 

@@ -13,7 +13,7 @@ import { typedNames } from "./words";
 
 export type Added = components["schemas"]["Added"];
 
-/** What a suppression, or the end of one, makes another: what waited for them is cancelled. */
+/** Queries that a suppression, or the end of one, changes: emails that waited for them are cancelled. */
 export const changedBySuppressing = () => [
   keys.suppressions.all(),
   keys.recipients.all(),
@@ -23,7 +23,7 @@ export const changedBySuppressing = () => [
   keys.draft.all(),
 ];
 
-/** What is typed. Throws ApiProblem, which names what is neither address nor domain. */
+/** Suppress the typed names. Throws ApiProblem, which names what is neither address nor domain. */
 export async function suppressTyped(text: string, note: string): Promise<Added> {
   const typed = typedNames(text);
   try {
@@ -62,7 +62,7 @@ export async function allowAgain({ id }: Suppression, why: string): Promise<void
   await answer(api.DELETE("/api/suppressions/{id}", { params: { path: { id } }, body: { why: why.trim() } }));
 }
 
-/** What somebody else said of them: it ends for many at once. */
+/** The reasons that are others' word: they end for many at once. */
 export type Said = components["schemas"]["SuppressionsRemovalBody"]["reason"];
 
 /** Throws ApiProblem. */

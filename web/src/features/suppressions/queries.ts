@@ -1,4 +1,4 @@
-/** What is read of addresses and domains that are written to no more. */
+/** Queries of suppressions. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

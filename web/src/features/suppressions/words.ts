@@ -14,7 +14,7 @@ export const REASON: Readonly<Record<Reason, { label: string; sentence: string }
 
 export const REASONS = keysOf(REASON);
 
-/** What is suppressed: an address, all of a domain, or somebody whose address was erased. */
+/** The name of a suppression: an address, all of a domain, or somebody whose address was erased. */
 export function nameOf({ email, domain }: Pick<Suppression, "email" | "domain">): string {
   return email ?? (domain === null ? "(erased)" : `All of ${domain}`);
 }
@@ -30,7 +30,7 @@ export type Typed = {
   domains: string[];
 };
 
-/** What was typed or pasted, one a line or with commas between: with an @ within it is an address, else a domain. */
+/** The names typed or pasted, one a line or with commas between: with an @ within it is an address, else a domain. */
 export function typedNames(text: string): Typed {
   const names = text.split(/[\s,;]+/).filter(Boolean);
   const isAddress = (name: string) => name.lastIndexOf("@") > 0 && !name.startsWith("*@");

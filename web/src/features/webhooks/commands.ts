@@ -1,4 +1,4 @@
-/** What is done about webhooks, and about what they were told. */
+/** Commands on webhooks and their deliveries. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";

@@ -1,4 +1,4 @@
-/** What is read of webhooks and of what was sent to them. */
+/** Queries of webhooks and their deliveries. */
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

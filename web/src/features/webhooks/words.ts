@@ -22,7 +22,7 @@ export function eventWords(event: string): string {
   return EVENTS.find(({ value }) => value === event)?.label ?? OTHERS[event] ?? event;
 }
 
-/** What troubles it, in a sentence; null when nothing does. */
+/** A sentence on what troubles it; null when nothing does. */
 export function webhookTrouble(webhook: Webhook): string | null {
   if (!webhook.enabled) return webhook.disabledReason && `Switched off: ${webhook.disabledReason}`;
   return webhook.lastError && webhook.failingSince && `The latest try failed: ${webhook.lastError}`;

@@ -1,4 +1,4 @@
-/** What invitations have in common, into a workspace and to the installation. */
+/** Parts that invitations have in common, into a workspace and to the installation. */
 
 import { Alert, Badge, Button, Group, Stack, TextInput, type TextInputProps } from "@mantine/core";
 import { IconMailShare } from "@tabler/icons-react";

@@ -14,7 +14,7 @@ import { useMay } from "./useMay";
 import { NewWorkspacePanel, PostalAddressPanel, WorkspacePanel } from "./WorkspacePanel";
 import { ROLES, type Role, roleWords } from "./words";
 
-/** Who is in the workspace and what they may do; whoever owns it changes that, lets others in and names it. */
+/** The members of the workspace and their roles; its owners change those, let others in and name it. */
 export function MembersPanel() {
   const isOwner = useMay("owner");
   const query = useQuery(membersQuery());

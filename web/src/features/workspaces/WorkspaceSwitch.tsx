@@ -6,7 +6,7 @@ import { useSelectWorkspace } from "./useSelectWorkspace";
 import classes from "./WorkspaceSwitch.module.css";
 import { roleWords } from "./words";
 
-/** Which workspace this is, and the way to the others; nothing for whoever has one alone. */
+/** The name of this workspace, and the way to the others; nothing for a member of one alone. */
 export function WorkspaceSwitch() {
   const { data: workspaces = [] } = useQuery(workspacesQuery());
   const { go, pending } = useSelectWorkspace();

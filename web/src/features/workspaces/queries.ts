@@ -1,4 +1,4 @@
-/** What is read of workspaces: one's own, the members of the selected one and the invitations into it. */
+/** Queries of workspaces: one's own, the members of the selected one and the invitations into it. */
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
@@ -30,7 +30,7 @@ export const workspaceInvitationsQuery = () =>
     queryFn: ({ signal }) => answer(api.GET("/api/members/invitations", { signal })),
   });
 
-/** What an invitation's link leads to. Asked once: the API lets nobody ask often, and what it says stays. */
+/** The offer that an invitation's link leads to. Asked once: the API lets nobody ask often, and its answer stays. */
 export const offerQuery = (token: string) =>
   queryOptions({
     queryKey: keys.offer(token),

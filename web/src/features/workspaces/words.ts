@@ -15,7 +15,7 @@ export const ROLES = optionsOf<Role, { label: string; description: string }>({
   },
 });
 
-/** Whether whoever has `role` may do what takes `needed`, as the API has them: first the one that may do most. */
+/** Whether `role` may do what takes `needed`, as the API has them: first the one that may do most. */
 export const covers = (role: Role, needed: Role) =>
   VALUES.User.role.indexOf(role) <= VALUES.User.role.indexOf(needed);
 

@@ -11,7 +11,7 @@ import { type Forecast, forecastQuery } from "../queries";
 import { ForecastSteps } from "./ForecastSteps";
 import { lateness, lines, type Totals, totals } from "./totals";
 
-/** What a campaign's first plan had by when, and what was sent by then. */
+/** The emails that a campaign's first plan had by when, and those sent by then. */
 export function ForecastChart({ campaignId }: { campaignId: number }) {
   const { data, error, refetch } = useQuery(forecastQuery(campaignId));
   return (

@@ -17,7 +17,7 @@ const PARTS = [
   { name: "accepted", label: "accepted", color: "var(--status-sent)" },
 ] as const;
 
-/** What became of a sender's attempts in each of the last 24 hours. */
+/** The outcomes of a sender's attempts in each of the last 24 hours. */
 export function HourlyChart({ senderId, sender }: { senderId: number; sender: Sender | undefined }) {
   const now = new Date(useNow());
   const { data, error, refetch } = useQuery(hourlyQuery({ hours: HOURS, senderId }));

@@ -1,4 +1,4 @@
-/** What was planned first against what was sent, as totals that grow. */
+/** Totals of emails first planned against emails sent. */
 
 import { duration } from "@/time/format";
 import type { Forecast } from "../queries";
@@ -40,8 +40,8 @@ export function totals({ by, points }: Pick<Forecast, "by" | "points">, now: Dat
 }
 
 /**
- * Both as lines from (0, 0) to where they are, within 0 to 1. What was sent ends at `now`, or with the hour or day under way
- * if all that was to go till then has gone: nobody knows better when in it that was planned.
+ * Both as lines from (0, 0) to where they are, within 0 to 1. The line of sent emails ends at `now`, or with the hour
+ * or day under way if all that were to go till then have gone: nobody knows better when in it that was planned.
  */
 export function lines({ begin, totals, planned, sent }: Totals, now: Date) {
   const top = Math.max(planned, sent, 1);

@@ -37,10 +37,10 @@ import { changeable, changesTo, settingsOf } from "./settings";
 
 const DELAY_MS = LIMITS.CampaignPatch.delayBetweenMs;
 
-/** What of a campaign can still be changed. What is sent already stays as it was. */
+/** The parts of a campaign that can still be changed. Emails sent already stay as they were. */
 export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const queries = useQueryClient();
-  // What the fields began with: the campaign itself changes under the form as it is sent.
+  // The values that the fields began with: the campaign itself changes under the form as it is sent.
   const [before, setBefore] = useState(() => settingsOf(campaign));
   const can = changeable(campaign);
   const maySend = useMay("member");

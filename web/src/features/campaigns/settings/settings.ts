@@ -27,7 +27,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   unsubscribe: Unsubscribe;
 }
 
-/** What may still be changed: all of what has not begun, of what is over the name alone. */
+/** The settings that may still change: all before it has begun, the name alone once it is over. */
 export function changeable(campaign: Campaign): { content: boolean; start: boolean } {
   const open = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
   return { content: open, start: open && of(campaign, "SCHEDULED") === campaign.total };
@@ -52,7 +52,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
   };
 }
 
-/** What to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
+/** The changes to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
 export function changesTo(before: CampaignSettings, after: CampaignSettings): Patch {
   const patch: Patch = {};
   for (const field of ["name", "subject", "body"] as const) {

@@ -21,7 +21,7 @@ import { type Planned, plannedQuery } from "../queries";
 const DAYS = 7;
 const route = getRouteApi("/inside/week");
 
-/** What goes when in the seven days from today on, over all campaigns. */
+/** The plan of the seven days from today on, over all campaigns. */
 export function WeekPage() {
   const { senderId } = route.useSearch();
   const navigate = route.useNavigate();

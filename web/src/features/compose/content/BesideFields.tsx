@@ -19,7 +19,7 @@ interface Props {
   errors: Errors;
 }
 
-/** What goes along with the text: files, copies, where answers go, headers of one's own. */
+/** Fields beside the text: files, copies, the reply address, headers of one's own. */
 export function BesideFields({ content, onChange, errors }: Props) {
   const { replyTo, headers, cc, bcc } = content;
   const [shown, setShown] = useState(Boolean(replyTo || headers.length || cc.length || bcc.length));

@@ -22,9 +22,9 @@ interface Props {
   errors: Errors;
   /** Of a later step: no files and headers of its own go along, and in a thread it has no subject. */
   later?: { inThread: boolean };
-  /** What goes along stands with the step's own text. */
+  /** Files and copies stand with the step's own text. */
   isVariant?: boolean;
-  /** Whom of the recipients fields of the text have nothing for, and the way to them. */
+  /** Recipients who have nothing for fields of the text, and the way to them. */
   lacking?: readonly Lack[] | undefined;
   onShow?: (field: string) => void;
 }
@@ -33,7 +33,7 @@ const { subject: SUBJECT, body: BODY } = LIMITS.CampaignPatch;
 
 type Lack = components["schemas"]["Lack"];
 
-/** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
+/** The texts of an email: subject, plain text or rich text, merge fields put where the caret was last. */
 export function ContentFields({
   content,
   onChange,

@@ -21,7 +21,7 @@ const CHOICES: ReadonlyArray<{ value: IfBlank["do"]; label: string }> = [
   { value: "send", label: "Send as it is" },
 ];
 
-/** Which fields of the text recipients have nothing for, and what is to be done about it. */
+/** The fields of the text that recipients have nothing for, and what is to be done about it. */
 export function LackingFields({ lacking, ifBlank, onChange, rowOf, rowWord, error }: Props) {
   const asked = lacking?.filter(({ required, field }) => required || field in ifBlank) ?? [];
   if (asked.length === 0) return null;

@@ -15,7 +15,7 @@ const LANGUAGES = CODES.map((value) => ({ value, label: NAMES.of(value) ?? value
   a.label.localeCompare(b.label),
 );
 
-/** What the message is written in: mail programs read it out in that, and dates have its words. */
+/** The language of the message: mail programs read it out in that, and dates have its words. */
 export function LanguageField({ language, onChange, error }: Props) {
   const data =
     language && !CODES.includes(language) ? [...LANGUAGES, { value: language, label: language }] : LANGUAGES;

@@ -12,7 +12,7 @@ import type { Keeping, useKeptDraft } from "./useKeptDraft";
 
 interface Props extends Pick<ReturnType<typeof useKeptDraft>, "begun" | "keeping" | "become" | "forget"> {
   draft: Draft;
-  /** What it is this moment, drawn or not. */
+  /** The draft as of this moment, drawn or not. */
   now: () => Draft;
   /** Ends once what is typed is a list. */
   settle: () => Promise<void>;

@@ -1,4 +1,4 @@
-/** What can be done to a draft. */
+/** Changes of a draft. */
 
 import {
   type Attempt,

@@ -19,7 +19,7 @@ export interface Draft {
   attempt: Attempt | null;
 }
 
-/** Which lists on the server hold the recipients: none of these is kept in the browser. */
+/** The lists on the server that hold the recipients: none of these is kept in the browser. */
 export interface Audience {
   source: "typed" | "file" | "saved";
   typed: number | null;
@@ -71,7 +71,7 @@ export interface Wait {
 
 export type WaitUnit = "minutes" | "hours" | "days" | "business days";
 
-/** What becomes of later steps beside an answer, which stops them. */
+/** Stops of later steps beside an answer, which stops them in any case. */
 export interface Following {
   stopOnAutoReply: boolean;
   /** An answer stops everybody at its domain; drafts from before it was there lack it. */
@@ -88,11 +88,11 @@ export interface Content {
   html: string;
   /** The plain text beside a rich one was written by hand. */
   textEdited: boolean;
-  /** What it is written in, such as "de"; null: nobody has said. */
+  /** The language that it is written in, such as "de"; null: nobody has said. */
   language: string | null;
   /** How recipients unsubscribe; null: as is usual for so many of them. */
   unsubscribe: Unsubscribe | null;
-  /** What to do for recipients who have nothing for a field, where that was said. */
+  /** The way to treat recipients who have nothing for a field, where that was said. */
   ifBlank: Readonly<Record<string, IfBlank>>;
   /** "": answers go to the mailbox, or where its sender says. */
   replyTo: string;
@@ -131,7 +131,7 @@ const NOTHING: Content = {
 
 export interface Timing {
   when: "now" | "later";
-  /** By the clock of whoever gave it: "2030-01-31 09:00:00[Europe/Berlin]". */
+  /** By the clock of the person who gave it: "2030-01-31 09:00:00[Europe/Berlin]". */
   startTime: string | null;
   /** As `startTime`: what has not left by then never does. */
   latestTime: string | null;

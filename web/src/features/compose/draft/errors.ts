@@ -1,4 +1,4 @@
-/** What is wrong with a draft, by the path of what is wrong: `steps[0].content.subject`. */
+/** Errors of a draft, by the path of the field: `steps[0].content.subject`. */
 
 import { ApiProblem, sentence } from "@/api/problem";
 

@@ -1,9 +1,9 @@
-/** Where drafts lie in this browser. Apart from what they are, since whoever logs out needs no more than this. */
+/** Where drafts lie in this browser. Apart from what they are, since logging out needs no more than this. */
 
 /** `owner`: person and workspace. */
 export const place = (owner: string) => `reachinbox.draft.${owner}`;
 
-/** Which of the server's drafts it is. */
+/** The place of the id of the server's draft. */
 export const placeOnServer = (owner: string) => `${place(owner)}.server`;
 
 /** The drafts of a person in all of their workspaces. */

@@ -2,6 +2,7 @@
 
 import type { paths } from "@/api/schema";
 import type { Unsubscribe } from "@/features/campaigns/queries";
+import { showsSomething } from "@/features/richText/richText";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
@@ -107,13 +108,13 @@ export const textsOf = ({ content, variants = [] }: Step): readonly Content[] =>
 
 const bodies = ({ body, rich, html }: Content) => ({ body, bodyHtml: rich ? html : null });
 
-/** What a step quotes: the message of the one before. */
+/** The message that a step quotes: that of the one before. */
 export function quotedBy({ steps }: Draft, step: Step) {
   const before = steps[steps.indexOf(step) - 1];
   return before && step.inThread && step.quotes ? bodies(before.content) : null;
 }
 
-/** What a step's message is, its own text or that of a variant: what goes along is the first's own. */
+/** The message of a step, with its own text or that of a variant: files and the like are the first's own. */
 export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): Content {
   const text = textsOf(step)[variant] ?? step.content;
   if (step.id === first.id) return withText(first.content, text);
@@ -148,7 +149,7 @@ function contentFields(content: Content) {
   return { ...keptOf(content), ifBlank: Object.fromEntries(decided) };
 }
 
-/** What is missing before it can be planned, by path. */
+/** The fields that are missing before it can be planned, by path. */
 export function missing({ steps, timing }: Draft, recipients: number): Errors {
   const errors: Record<string, string> = {};
   steps.forEach((each, step) => {
@@ -179,5 +180,5 @@ export function withSomeText(draft: Draft): Draft {
 }
 
 export function hasText({ body, rich, html }: Content): boolean {
-  return Boolean(body.trim() || (rich && html.trim()));
+  return Boolean(body.trim() || (rich && showsSomething(html)));
 }

@@ -16,7 +16,7 @@ export interface Kept {
   savedAt: Date;
 }
 
-/** What a tab wants to keep: changed when, and after it had seen what was saved when. */
+/** The times of a draft that a tab wants to keep: when it was changed, and when the one was saved that it had seen. */
 interface Based {
   changedAt: Date;
   seen: Date | null;
@@ -36,8 +36,8 @@ export function load(owner: string): Kept | null {
 }
 
 /**
- * What is kept now. "old": another tab has kept something newer since, or dropped the draft, and that stays. null: nothing
- * could be kept, since a browser may have no room, or keep nothing at all.
+ * Keep the draft. "old": another tab has kept something newer since, or dropped the draft, and that stays. null: the
+ * browser keeps nothing, or has no room.
  */
 export function save(owner: string, draft: Draft, based?: Based): Kept | "old" | null {
   const there = based && load(owner);

@@ -23,7 +23,7 @@ const tab = (): Tab => renderHook(() => useDraft("1.4")).result;
 const name = (tab: Tab, text: string) => act(() => tab.current.change({ kind: "name", name: text }));
 const later = () => act(() => vi.advanceTimersByTime(1_000));
 
-/** What another tab does: the browser tells of it. */
+/** A save by another tab: the browser tells of it. */
 function elsewhere(draft: Draft) {
   save("1.4", draft);
   act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));

@@ -23,7 +23,7 @@ export function useDraft(owner: string) {
   const [loaded] = useState(() => load(owner));
   const [state, setState] = useState<State>(() => ({ ...shown(loaded), gone: false, origin: 0 }));
   const [kept, setKept] = useState(true);
-  /** What it is by now, though it may not be drawn yet: two changes may come in one moment. */
+  /** The draft by now, though it may not be drawn yet: two changes may come in one moment. */
   const latest = useRef(state.draft);
   /** Changed here, when, and not saved: what another tab saved or dropped is not written over with what is old. */
   const changedAt = useRef<Date | null>(null);
@@ -105,7 +105,7 @@ export function useDraft(owner: string) {
     [change, saveNow],
   );
 
-  /** What it is this moment, drawn or not. */
+  /** The draft as of this moment, drawn or not. */
   const now = useCallback(() => latest.current, []);
 
   /** Another draft in the place of this one, as it was kept on the server. */
@@ -136,7 +136,7 @@ export function useDraft(owner: string) {
   };
 }
 
-/** What a page begins with, of what is kept. */
+/** The state that a page begins with, from what is kept. */
 function shown(there: Kept | null): Pick<State, "draft" | "restoredAt"> {
   return there?.draft
     ? { draft: there.draft, restoredAt: there.savedAt }

@@ -23,7 +23,7 @@ export type Keeping = "saved" | "saving" | "unsaved" | "changed";
 interface Kept {
   owner: string;
   draft: Draft;
-  /** What it is this moment, drawn or not. */
+  /** The draft as of this moment, drawn or not. */
   now: () => Draft;
   /** Ends once what is typed is a list. */
   settle: () => Promise<void>;
@@ -33,12 +33,12 @@ interface Kept {
   resting: boolean;
 }
 
-/** Which of the workspace's drafts this one is, if it is one; then it saves itself there a moment after each change. */
+/** The workspace's draft that this one is, if it is one; then it saves itself there a moment after each change. */
 export function useKeptDraft({ owner, draft, now, settle, origin, resting }: Kept) {
   const queries = useQueryClient();
   const [begun, setBegun] = useState(() => begunAs(owner));
   const [keeping, setKeeping] = useState<Keeping>("saved");
-  /** What lies on the server, as far as this page knows; null: it has not looked yet. */
+  /** The draft on the server, as far as this page knows; null: it has not looked yet. */
   const there = useRef<{ version: number; print: string } | null>(null);
   const at = useRef(begun);
 
@@ -53,7 +53,7 @@ export function useKeptDraft({ owner, draft, now, settle, origin, resting }: Kep
     [owner],
   );
 
-  /** What lies there, if that is new to this page: whether it may be written over. */
+  /** Look at the draft there, if that is new to this page: whether it may be written over. */
   const look = useCallback(
     async ({ id, version }: Begun): Promise<boolean> => {
       const kept = await readDraft(id);

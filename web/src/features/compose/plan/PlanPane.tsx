@@ -119,7 +119,7 @@ function sentences(plan: Plan, senders: readonly Sender[], timing: Timing): stri
   ];
 }
 
-/** What each mailbox sends of it. */
+/** The part of it that each mailbox sends. */
 function Parts({ plan, senders }: { plan: Plan; senders: readonly Sender[] }) {
   return (
     <Table.ScrollContainer minWidth={280} type="native">

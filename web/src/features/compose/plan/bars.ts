@@ -1,4 +1,4 @@
-/** What the plan says, in bars. */
+/** The plan in bars. */
 
 import { dayAround } from "@/time/days";
 import { dayName, localTime } from "@/time/format";

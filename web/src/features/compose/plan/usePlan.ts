@@ -12,9 +12,9 @@ const PLAN_MS = 600;
 const FRESH_MS = 600_000;
 
 /**
- * What scheduling the draft would do. A long list is planned again only when the answer may be another: the text
- * matters to the plan by the merge fields it needs, and by each word once the plan was refused. Who is left out is known
- * before there is a text: `counted` is the plan of recipients alone then.
+ * The plan that scheduling the draft would make. A long list is planned again only when the answer may be another: the
+ * text matters to the plan by the merge fields it needs, and by each word once the plan was refused. Recipients to
+ * leave out are known before there is a text: `counted` is the plan of recipients alone then.
  */
 export function usePlan(
   draft: Draft,

@@ -1,4 +1,4 @@
-/** What the plan says, in sentences. */
+/** The plan in sentences. */
 
 import { calendarWords } from "@/features/campaigns/calendar";
 import type { Sender } from "@/features/senders/queries";
@@ -70,7 +70,7 @@ export function paceSentence(plan: Plan, { calendar }: Pick<Timing, "calendar">)
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** What makes it take longer than the delay alone would. */
+/** Reasons why it takes longer than by the delay alone. */
 export function heldBackSentences(
   plan: Pick<Plan, "heldBackBy">,
   senders: readonly Sender[],
@@ -122,7 +122,7 @@ export function newPeopleSentence({
   return `With ${counted(steps.length, "step")}, the limits leave room for ${people} a day.`;
 }
 
-/** What will not be sent at all; null: nothing. */
+/** Words about emails that will not be sent at all; null: all are. */
 export function lateSentence({ late, accepted }: Pick<Plan, "late" | "accepted">): string | null {
   if (late === 0) return null;
   if (late === accepted)

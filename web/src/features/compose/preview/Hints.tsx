@@ -18,7 +18,7 @@ function nameOf(part: string) {
   return number === undefined ? name : `Step ${Number(number) + 2}, ${name.toLowerCase()}`;
 }
 
-/** What receivers may dislike about the message, and why. */
+/** Hints about what receivers may dislike in the message, and why. */
 export function Hints({ hints = [], inOneLine, title = "Before you send" }: Props) {
   if (hints.length === 0 && inOneLine === 0) return null;
   return (

@@ -5,7 +5,7 @@ const FRAME = "html-preview";
 
 /**
  * The HTML in a frame that can do nothing, under a policy of its own: a page of ours would not show the styles that an
- * email has in it. What is to be filled in is too long for an address, hence a form; hence, too, a new frame each time,
+ * email has in it. The content to fill in is too long for an address, hence a form; hence, too, a new frame each time,
  * or the browser's "back" would lead through all of them.
  */
 export function HtmlFrame({ request }: { request: string }) {

@@ -14,10 +14,15 @@ interface Quoted {
   bodyHtml: string | null;
 }
 
-/** What a later step has beside merge fields: the day on which the one before was sent, as if that were today. */
+/**
+ * The value that a later step has beside merge fields: the day on which the one before was sent, as if that were today.
+ */
 export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
 
-/** What `recipient` would get from the sender, as the API fills it in; without one, with the names of fields in brackets. */
+/**
+ * The message that `recipient` would get from the sender, as the API fills it in; without one, with the names of fields
+ * in brackets.
+ */
 export function useRendered(
   content: Content,
   recipient: Recipient | undefined,

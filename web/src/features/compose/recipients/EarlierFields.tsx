@@ -12,7 +12,7 @@ interface Props {
   errors: Errors;
 }
 
-/** Who of the list is left out because something went to them before. */
+/** Whether to leave out those of the list whom something went to before. */
 export function EarlierFields({ audience, onChange, errors }: Props) {
   const { notDays, notIn } = audience;
   const [opened, setOpened] = useState(false);

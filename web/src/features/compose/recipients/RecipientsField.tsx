@@ -32,7 +32,7 @@ interface Props {
   errors: Errors;
 }
 
-/** Who gets it: typed, pasted, from a file or a saved list, with what is left out and why, and what was repaired. */
+/** The recipients: typed, pasted, from a file or a saved list, with what is left out and why, and what was repaired. */
 export function RecipientsField({
   audience,
   onChange,

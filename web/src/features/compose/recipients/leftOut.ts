@@ -1,4 +1,4 @@
-/** Whom the API leaves out of a draft, and why. */
+/** Recipients whom the API leaves out of a draft, and why. */
 
 import type { Rejected } from "@/api/problem";
 import type { LeftOutRow } from "@/features/recipients/leftOutCsv";

@@ -29,7 +29,7 @@ export interface Recipients {
   identity: string;
   /** On their way to the server, or not to be understood. */
   settled: boolean;
-  /** What rows are called here, and which one the API's row is. */
+  /** The word for rows here, and which one the API's row is. */
   rowWord: "Line" | "Row";
   rowOf: (apiRow: number) => number;
 }
@@ -44,7 +44,7 @@ type Made = Pick<Recipients, "count" | "fields" | "sample" | "settled" | "rowWor
 
 const NO_FIELDS: Record<string, string> = {};
 
-/** Who gets the draft, from either source. */
+/** The recipients of the draft, from either source. */
 export function useRecipients(audience: Audience, typed: Typed, file: ListFile): Recipients {
   const { source, columns } = audience;
   const listId = source === "file" ? audience.file : audience.typed;

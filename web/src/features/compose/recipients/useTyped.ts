@@ -11,9 +11,9 @@ export interface Typed {
   recipients: readonly TypedRecipient[];
   /** The text is read from its list; nothing can be typed meanwhile. */
   isLoading: boolean;
-  /** What is typed is a list by now. */
+  /** The typed addresses are kept as a list by now. */
   isSettled: boolean;
-  /** What was typed before is no longer kept. */
+  /** The list that was typed before is no longer kept. */
   gone: boolean;
   error: unknown;
   write: (text: string) => void;

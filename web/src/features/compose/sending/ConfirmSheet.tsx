@@ -37,7 +37,7 @@ interface Props {
   onSend: () => void;
 }
 
-/** What is about to be sent, to be read before it is: from here it goes by itself. */
+/** A summary of the campaign, to be read before it is scheduled: from here it goes by itself. */
 export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }: Props) {
   const isNow = plan !== undefined && leavesNow(plan);
   const emails = plan && counted(plan.accepted, "email");

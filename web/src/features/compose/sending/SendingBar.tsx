@@ -10,7 +10,7 @@ import type { Plan } from "../queries";
 import classes from "./SendingBar.module.css";
 
 interface Props {
-  /** What is pressed to go on. */
+  /** The words on the button. */
   button: Ref<HTMLButtonElement>;
   /** Of the draft as it is; undefined while something lacks or it is asked for. */
   plan: Plan | undefined;

@@ -76,7 +76,7 @@ export function TestButton({ draft, contents, recipient, unsubscribe, disabled }
 const LOOK_MS = 1_000;
 const ON_ITS_WAY: ReadonlySet<string> = new Set(["SCHEDULED", "SENDING"]);
 
-/** What has become of the test, and while it waits, why. */
+/** The test's outcome, and while it waits, why. */
 function Followed({ posted: { emailId, campaignId, recipient, waiting } }: { posted: Posted }) {
   const { data: ways } = useQuery(waysQuery);
   const { data: email } = useQuery({

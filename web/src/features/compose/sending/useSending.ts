@@ -27,7 +27,7 @@ interface Options {
 }
 
 interface Failure {
-  /** What belongs to no field. */
+  /** The trouble that belongs to no field. */
   text: string | null;
   errors: Errors;
   rejected: readonly Rejected[];

@@ -1,4 +1,4 @@
-/** What the sheet says before a campaign is scheduled. */
+/** Sentences of the sheet before a campaign is scheduled. */
 
 import { waitWords } from "@/features/campaigns/wait";
 import { counted } from "@/ui/numbers";
@@ -6,7 +6,7 @@ import type { Step } from "../draft/draft";
 import { durationOf } from "../draft/wait";
 import type { Plan } from "../queries";
 
-/** What becomes of recipients who have nothing for a field that the text uses, a sentence for each field. */
+/** Sentences on recipients who have nothing for a field that the text uses, one for each field. */
 export function blankSentences(lacking: Plan["lacking"]): string[] {
   return lacking.map(({ field, recipients, required, ifBlank }) => {
     const who = `${counted(recipients, "recipient has", "recipients have")} no ${field}: `;
@@ -16,7 +16,7 @@ export function blankSentences(lacking: Plan["lacking"]): string[] {
   });
 }
 
-/** What comes after the first email, and when. */
+/** The steps after the first email, and when they go. */
 export function followUpSentence(later: readonly Step[]): string {
   const waits = later.map(({ wait, timeOfDay }) => {
     const asked = durationOf(wait);

@@ -13,7 +13,7 @@ import { type Signature, signatureQuery } from "./queries";
 
 const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
 
-/** What the messages of a sender end with, and where it is changed. `email` tells several senders apart. */
+/** The signature of a sender's messages, and where to change it. `email` tells several senders apart. */
 export function SignatureField({ senderId, email }: { senderId: number; email: string | null }) {
   const { data } = useQuery(signatureQuery(senderId));
   const [isOpen, setOpen] = useState(false);

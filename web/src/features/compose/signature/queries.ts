@@ -5,7 +5,7 @@ import type { components } from "@/api/schema";
 
 export type Signature = components["schemas"]["Signature"];
 
-/** What a sender's messages end with. */
+/** The signature of a sender's messages. */
 export const signatureQuery = (senderId: number) =>
   queryOptions({
     queryKey: keys.signature(senderId),

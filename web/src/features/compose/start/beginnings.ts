@@ -1,4 +1,6 @@
-/** What a draft becomes that begins as something else: with its text, and what a campaign had, but with no list of its own accord. */
+/**
+ * Drafts that begin as something else: with its text, and what a campaign had, but with no list of their own accord.
+ */
 
 import type { Campaign } from "@/features/campaigns/queries";
 import { type AnsweredText, contentOf } from "../content/kept";

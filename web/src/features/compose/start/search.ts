@@ -1,6 +1,6 @@
 import { idIn } from "@/ui/searchParams";
 
-/** What the draft is to begin as: a template or a campaign, by its id; and the list that it goes to. */
+/** The beginning of the draft: a template or a campaign, by its id; and the list that it goes to. */
 export const composeSearch = (
   search: Record<string, unknown>,
 ): { template?: number; campaign?: number; list?: number } => {

@@ -60,7 +60,7 @@ export function draftOf({ subject, steps = [], variants = [], ...text }: Texts &
 
 const idOf = ({ id }: { id: string }) => (/^\d+$/.test(id) ? Number(id) : null);
 
-/** What of it is another, or new. */
+/** The texts that are other ones, or new. */
 export function patchOf(campaign: Texts, before: Draft, after: Draft): TextsPatch {
   const [first, ...later] = after.steps;
   const old = before.steps.slice(1);
@@ -87,7 +87,7 @@ function stepsPatch(campaign: Texts, before: Draft, after: Draft): StepPatch[] {
   });
 }
 
-/** Which of a step's variants are sent along: what is another, or new; of those in a thread that is another, all. */
+/** The variants of a step that are sent along: those that are other ones, or new; all, where the thread is another. */
 function sent({ variants: known = [] }: Texts, before: Step | undefined, after: Step): Variant[] {
   const isStopped = (id: number | null) => known.some((each) => each.id === id && each.stoppedAt !== null);
   const isMoved = before?.inThread !== after.inThread;
@@ -123,7 +123,7 @@ export function placed(campaign: Texts, before: Draft, after: Draft, errors: Err
   );
 }
 
-/** What changing them will do, in sentences; none where nothing changes. */
+/** The effects of changing them, in sentences; none where nothing changes. */
 export function consequences(campaign: Texts, before: Draft, after: Draft): string[] {
   const { steps: known = [] } = campaign;
   const later = known.slice(1);

@@ -1,4 +1,4 @@
-/** What is done about kept texts. */
+/** Commands on templates. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";

@@ -1,4 +1,4 @@
-/** What is read of kept texts. */
+/** Queries of templates. */
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";

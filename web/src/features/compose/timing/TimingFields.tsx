@@ -156,7 +156,7 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
   );
 }
 
-/** With what it was by the clock of whoever gave it, if that is another one. */
+/** By this person's clock, and by that of the person who gave it where it differs. */
 function inWords(moment: string): string {
   const [at, zone] = [instant(moment), zoneOf(moment)];
   const here = absoluteTime(at);

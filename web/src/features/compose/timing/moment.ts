@@ -1,6 +1,6 @@
 /**
- * Times as a draft keeps them: what the clock said to whoever gave them, and where, "2030-01-31 09:00:00[Europe/Berlin]".
- * Nine in Berlin stays nine in Berlin for whoever opens the draft in New York, by whose clock it is shown as three.
+ * Times as a draft keeps them: the clock of the person who gave them, and its zone, "2030-01-31 09:00:00[Europe/Berlin]".
+ * Nine in Berlin stays nine in Berlin for a colleague who opens the draft in New York, and sees it as three.
  */
 
 import { instantOf, localInput } from "@/time/days";
@@ -13,10 +13,10 @@ export function isMoment(text: unknown): boolean {
   return all !== undefined && isKnown(zone);
 }
 
-/** What the picker gave, by this person's clock. */
+/** A time that the picker gave, by this person's clock. */
 export const given = (picked: string, zone = timezone): string => `${picked}[${zone}]`;
 
-/** Where it was given; those from before that was kept: here. */
+/** The zone that it was given in; of a time from before zones were kept: this person's. */
 export const zoneOf = (moment: string): string => MOMENT.exec(moment)?.[7] ?? timezone;
 
 export function instant(moment: string): Date {

@@ -1,4 +1,4 @@
-/** What is done in the sandbox: apart from the feature's other commands, which come with every page. */
+/** Commands on the sandbox: apart from the feature's other commands, which come with every page. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";

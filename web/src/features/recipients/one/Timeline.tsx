@@ -19,7 +19,7 @@ interface Props {
   moments: readonly Moment[];
 }
 
-/** What was and will be sent to a recipient, latest first: planned, sent, refused, each with why. */
+/** Emails to a recipient, latest first: planned, sent, refused, each with why. */
 export function Timeline({ query, moments }: Props) {
   if (moments.length === 0) {
     return (

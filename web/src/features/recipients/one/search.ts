@@ -1,6 +1,6 @@
 import { type Search, textIn } from "@/ui/searchParams";
 
-/** Whose page it is; a part of an address looks for those that have it. */
+/** The recipient whose page it is; a part of an address looks for those that have it. */
 export function recipientPlace(search: Search): { email?: string | undefined } {
   return { email: textIn(search.email) };
 }
