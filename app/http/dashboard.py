@@ -1,6 +1,7 @@
 """The dashboard: the files that web/build.py made, from the same origin as the API.
 
-Every path that looks like a page gives index.html, so that links into the dashboard and reloads work. Only files
+Every path that looks like a page, or that a browser opens as one, gives index.html, so that links into the dashboard
+and reloads work, and those that lead nowhere are answered in words. Only files
 found at the start are served; a path from a request never reaches the file system.
 """
 
@@ -54,7 +55,7 @@ def dashboard(folder: Path = DASHBOARD) -> HTTPRouteHandler:
         path = request.scope["path"]
         if file := files.get(path):
             answer = _file(file, request.headers)
-        elif template is not None and _is_page(path):
+        elif template is not None and (_is_page(path) or _is_opened(path, request.headers)):
             answer = _page(template)
         else:
             raise NotFound(_why_not(path, built=template is not None))
@@ -87,8 +88,16 @@ def _read(folder: Path) -> dict[str, File]:
 
 
 def _is_page(path: str) -> bool:
-    is_ours = any(path == prefix or path.startswith(f"{prefix}/") for prefix in NOT_PAGES)
-    return not is_ours and "." not in PurePosixPath(path).name
+    return not _is_ours(path) and "." not in PurePosixPath(path).name
+
+
+def _is_opened(path: str, headers: Headers) -> bool:
+    """By a person, to whom /campaigns/1.5 or /help.html is a page that is not there."""
+    return not _is_ours(path) and "text/html" in headers.get("accept", "")
+
+
+def _is_ours(path: str) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in NOT_PAGES)
 
 
 def _why_not(path: str, *, built: bool) -> str:

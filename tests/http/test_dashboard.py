@@ -46,6 +46,15 @@ async def test_every_address_of_a_page_answers_with_the_dashboard(web: httpx.Asy
         assert '<div id="root">' in response.text
 
 
+async def test_what_a_browser_opens_is_a_page_whatever_its_name(web: httpx.AsyncClient) -> None:
+    opened = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/campaigns/1.5", "/emails/1.5", "/help.html"):
+        assert '<div id="root">' in (await web.get(path, headers=opened)).text
+        problem(await web.get(path), 404)
+    for path in ("/assets/gone-Ab12.js", "/api/x.y", "/metrics/x"):
+        problem(await web.get(path, headers=opened), 404)
+
+
 async def test_each_page_load_has_a_nonce_of_its_own(web: httpx.AsyncClient) -> None:
     nonces = set[str]()
     for _ in range(2):

@@ -115,6 +115,22 @@ async def test_emails_go_after_their_time_and_the_campaign_stays_with_its_counts
     assert counted["unknown"] == 1, "no alert for what nobody can decide on any more"
 
 
+async def test_who_used_an_hour_is_kept_as_long_as_a_day_is_told_by_it(worker_pool: Pool, user: User) -> None:
+    async with transaction(worker_pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+    await execute(
+        worker_pool,
+        "INSERT INTO stream_hours SELECT workspace_id, id, this_hour() - h * interval '1 hour', 1"
+        " FROM streams, unnest(ARRAY[25, 60]) h",
+    )
+    assert await clean_up(worker_pool) == {"hours of campaigns": 1}
+    async with worker_pool.connection() as conn:
+        kept = await fetch_exactly_one(
+            conn, b"SELECT this_hour() - hour = interval '25 hours' AS day FROM stream_hours"
+        )
+    assert kept["day"]
+
+
 async def test_a_cancelled_campaign_ages_from_when_it_is_first_seen(worker_pool: Pool, user: User) -> None:
     seen = await ended_campaign(worker_pool, user, 31, ["SENT", "CANCELLED"], "CANCELLED")
     unfinished = await ended_campaign(worker_pool, user, 31, ["SCHEDULED", "CANCELLED"], "CANCELLED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.follow import Wait
-from app.domain.planning.reasons import Facts, Hold, MostUsed, Reason, Service, Waiting, decide
+from app.domain.planning.reasons import Facts, Hold, Reason, Service, Taker, Waiting, decide
 from app.domain.planning.slots import Limits, Ramp
 
 NOW = datetime(2026, 12, 1, 10, 30, tzinfo=UTC)  # a Tuesday
@@ -24,6 +25,10 @@ IN_TEN = NOW + timedelta(minutes=10)
 OFFICE = Calendar(ZoneInfo("Europe/Berlin"), frozenset(range(5)), time(9), time(17))
 DAY = timedelta(days=1)
 LATER_ISSUES = {"FOLLOWS", "STOPPED", "INBOX_UNREAD", "LOGIN_EXPIRED"}
+
+
+def taker(name: str, sent: dict[datetime, int], planned: dict[datetime, int], *, own: bool = False) -> Taker:
+    return Taker(name, Counter(sent), Counter(planned), own)
 
 
 def facts(**changes: Any) -> Facts:
@@ -58,7 +63,7 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
     (
         "HOURLY_LIMIT",
         NEXT_HOUR,
-        {"window_full": True, "used": {THIS_HOUR: 50}, "most_used": MostUsed("Big list", 48)},
+        {"window_full": True, "used": {THIS_HOUR: 50}, "takers": (taker("Big list", {THIS_HOUR: 48}, {}),)},
         "“Big list” has used 48 of the 50 emails an hour of anna@example.com by now; raise that, or add a sender to",
     ),
     (
@@ -70,7 +75,14 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
     (
         "HOURLY_LIMIT",
         TOMORROW,
-        {"scheduled_at": TOMORROW, "taken": {THIS_HOUR: 50}, "culprit": "Big list"},
+        {
+            "scheduled_at": TOMORROW,
+            "taken": {THIS_HOUR: 50},
+            "takers": (
+                taker("Big list", {}, {THIS_HOUR: 50, NEXT_HOUR: 50}),
+                taker("Own", {}, {NEXT_HOUR: 500}, own=True),
+            ),
+        },
         "“Big list” uses the 50 emails an hour of anna@example.com until then; put this campaign first, raise",
     ),
     (
@@ -109,6 +121,58 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
         TOMORROW,
         {"scheduled_at": TOMORROW, "limits": Limits(50, daily=40), "taken": {NEXT_HOUR: 40}},
         "Emails before it use the 40 emails in 24 hours",
+    ),
+    (
+        "DAILY_LIMIT",
+        THIS_HOUR + 1 * HOUR,
+        {
+            "window_full": True,
+            "limits": Limits(50, daily=40),
+            "used": {THIS_HOUR - 23 * HOUR: 18, THIS_HOUR - 24 * HOUR: 50, THIS_HOUR - HOUR: 22},
+            "takers": (
+                taker("Big list", {THIS_HOUR - 23 * HOUR: 18, THIS_HOUR - 24 * HOUR: 50}, {}),
+                taker("Own", {THIS_HOUR - HOUR: 12}, {}, own=True),
+                taker("News", {THIS_HOUR - HOUR: 10}, {THIS_HOUR: 900}),
+            ),
+        },
+        "“Big list” has used 18 and “Own” 12 of the 40 emails in 24 hours of anna@example.com by now; raise that",
+    ),
+    (
+        "DAILY_LIMIT",
+        TOMORROW,
+        {
+            "scheduled_at": TOMORROW,
+            "limits": Limits(50, daily=40),
+            "taken": {THIS_HOUR - HOUR: 30, NEXT_HOUR: 10},
+            "takers": (taker("Big list", {THIS_HOUR - HOUR: 30}, {NEXT_HOUR: 10}),),
+        },
+        "“Big list” has used 30 of the 40 emails in 24 hours of anna@example.com; raise the limit, or add a sender.",
+    ),
+    (
+        "DAILY_LIMIT",
+        TOMORROW,
+        {
+            "scheduled_at": TOMORROW,
+            "limits": Limits(50, daily=40),
+            "taken": {THIS_HOUR - HOUR: 10, NEXT_HOUR: 30},
+            "takers": (taker("Big list", {THIS_HOUR - HOUR: 10}, {NEXT_HOUR: 30}),),
+        },
+        "“Big list” uses the 40 emails in 24 hours of anna@example.com until then; put this campaign first, raise",
+    ),
+    (
+        "RAMP",
+        datetime(2026, 12, 2, tzinfo=UTC),
+        {
+            "window_full": True,
+            "limits": Limits(50, ramp=Ramp(5, 3)),
+            "used": {THIS_HOUR: 5},
+            # Yesterday's is no part of it.
+            "takers": (
+                taker("Old", {THIS_HOUR - 11 * HOUR: 90}, {}),
+                taker("Big list", {THIS_HOUR - 10 * HOUR: 5}, {}),
+            ),
+        },
+        "“Big list” has used 5 of what anna@example.com may send today, since it began with 5 emails a day",
     ),
     (
         "RAMP",
@@ -150,7 +214,7 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
             "scheduled_at": NEXT_HOUR,
             "limits": Limits(50, least_gap=timedelta(minutes=20)),
             "taken": {THIS_HOUR: 3},
-            "culprit": "Big list",
+            "takers": (taker("Big list", {}, {THIS_HOUR: 3}),),
         },
         "“Big list” uses what anna@example.com may send with 20 minutes between two emails until then",
     ),
@@ -194,7 +258,7 @@ def test_what_ends_last_is_the_reason() -> None:
 
 def test_a_night_whose_morning_is_full_is_the_limits_fault() -> None:
     morning = datetime(2026, 12, 2, 8, tzinfo=UTC)
-    night = {"now": NOW + 8 * HOUR, "calendar": OFFICE, "culprit": "Big list"}
+    night = {"now": NOW + 8 * HOUR, "calendar": OFFICE}
     later = facts(**night, scheduled_at=morning + 2 * HOUR, taken={morning: 50})
     assert later.first_that_was_missed() == morning
     assert decide(later).reason == "HOURLY_LIMIT"

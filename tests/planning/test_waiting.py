@@ -231,6 +231,40 @@ async def test_an_hour_that_is_used_up_names_the_campaign_that_used_most_of_it(
     )
 
 
+@pytest.mark.parametrize(
+    ("limit", "allowed"),
+    [
+        ("daily_limit = 40", "the 40 emails in 24 hours of owner@example.com"),
+        ("ramp_from = 40, ramp_per_day = 3", "what owner@example.com may send today"),
+    ],
+)
+async def test_a_day_that_is_used_up_names_the_campaigns_that_used_most_of_it(
+    pool: Pool, owner: Owner, ours: Ours, claimant: Claimant, limit: str, allowed: str
+) -> None:
+    await execute(pool, f"UPDATE logins SET {limit}, hourly_limit = 100, timezone = 'Etc/GMT+3'")  # noqa: S608
+    noon = "date_trunc('day', now() AT TIME ZONE 'Etc/GMT+3') AT TIME ZONE 'Etc/GMT+3'"
+    large, news, old = [
+        (await schedule_campaign(pool, owner, addresses(50, name[:3]), name=name)).campaign.id
+        for name in ("Big list", "News", "Old")
+    ]
+    # What they sent earlier today stays known as they go on in this hour; what the last did yesterday does not count.
+    used = "UPDATE streams SET window_start = %s, window_used = %s WHERE campaign_id = %s"
+    today = await value(pool, f"SELECT greatest({noon}, this_hour() - interval '1 hour')")
+    for campaign, emails in ((large, 25), (news, 15)):
+        await execute(pool, used, today, emails, campaign)
+    await execute(pool, used, today - 26 * HOUR, 500, old)
+    await _claims(pool, claimant)
+    for campaign in (large, news, old):
+        await execute(
+            pool, "UPDATE streams SET window_start = this_hour(), window_used = 0 WHERE campaign_id = %s", campaign
+        )
+    await execute(pool, "UPDATE login_windows SET used = 40, allowed = 40")
+    await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE campaign_id = %s AND status = 'SCHEDULED'", news)
+    found = await waiting.of_campaign(pool, owner.workspace_id, news, ours)
+    assert found.reason == limit.split("_limit")[0].upper() + "_LIMIT" if "daily" in limit else "RAMP"
+    assert f"“Big list” has used 25 of {allowed}" in found.detail
+
+
 async def test_ones_own_emails_are_nobodys_fault(pool: Pool, owner: Owner, ours: Ours, claimant: Claimant) -> None:
     await clear_of_the_hour()
     await schedule_campaign(pool, owner, 30, hourly_limit=10)
@@ -407,7 +441,7 @@ async def test_a_page_costs_no_query_for_each_row(
     assert len(found) == 6
     assert {one.reason for one in found.values()} <= {"NOT_DUE", "HOURLY_LIMIT"}
     assert "“Campaign 0”" in found[max(found)].detail
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 async def test_room_that_is_kept_for_later_steps_is_said_and_of_which_campaigns(

@@ -28,6 +28,7 @@ DISTRIBUTED = {
     "logins",
     "login_windows",
     "streams",
+    "stream_hours",
     "campaign_hours",
     "campaign_forecasts",
     "plan_changes",

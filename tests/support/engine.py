@@ -242,6 +242,11 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
             " window_start = CASE WHEN window_used > 0 THEN window_start - %(by)s ELSE window_start END",
             {"by": by},
         )
+        await conn.execute(
+            "WITH moved AS (DELETE FROM stream_hours RETURNING *)"
+            " INSERT INTO stream_hours SELECT workspace_id, stream_id, hour - %s, used FROM moved",
+            [by],
+        )
         await conn.execute("UPDATE senders SET blocked_until = blocked_until - %s", [by])
         await conn.execute("UPDATE holds SET since = since - %s, probe_at = probe_at - %s", [by, by])
         await conn.execute(

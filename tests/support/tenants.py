@@ -28,6 +28,7 @@ TABLES = (
     "logins",
     "login_windows",
     "streams",
+    "stream_hours",
     "campaign_hours",
     "campaign_forecasts",
     "idempotency_keys",
@@ -86,6 +87,8 @@ async def fill(pool: Pool, user: User) -> None:
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
             b"SELECT workspace_id, id, now(), 1 FROM logins WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
+            b"INSERT INTO stream_hours (workspace_id, stream_id, hour, used) "
+            b"SELECT workspace_id, id, this_hour(), 1 FROM streams WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_forecasts (workspace_id, campaign_id, ats, counts, gaps_ms) "
             b"VALUES (%(user)s, %(campaign)s, '{}', '{}', '{}')",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "

@@ -1,7 +1,7 @@
 """Writes every page, wide, as on a tablet and narrow, light and dark, into screenshots/: `make screenshots`.
 
 A new page is one more line in OUTSIDE or INSIDE; what is to be opened on it first, one in OPENED. With names as
-arguments, those alone are written, and with widths, these alone.
+arguments, those alone are written, and with widths, or a colour scheme, these alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.support.filling import come_back, fill
 from tests.support.service import Service, until
 
 FOLDER = Path("screenshots")
-NAMES = {each for each in sys.argv[1:] if not each.isdigit()}
+SCHEMES = {"light", "dark"} & {*sys.argv[1:]} or {"light", "dark"}
+NAMES = {each for each in sys.argv[1:] if not each.isdigit()} - {"light", "dark"}
 WIDTHS = {int(each) for each in sys.argv[1:] if each.isdigit()}
 EMAIL = "anna@example.com"
 CHECKED = "anna.lindqvist@gmail.com"
@@ -48,6 +49,7 @@ INSIDE = {
     "campaigns-none": "/?q=nothing",
     "campaign": "/campaigns/2",
     "campaign-waiting": "/campaigns/7",
+    "campaign-gone": "/campaigns/999",
     "campaign-content": "/campaigns/1?tab=content",
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
@@ -388,7 +390,7 @@ def fill_ledger(service: Service) -> None:
 
 
 def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme, **ids: object) -> None:
-    if NAMES and name not in NAMES:
+    if (NAMES and name not in NAMES) or scheme not in SCHEMES:
         return
     page.goto(path.format(**ids))
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()

@@ -198,7 +198,7 @@ def test_pages_of_campaigns_fit_a_narrow_screen(narrow: Page) -> None:
 
 def test_a_campaign_that_is_not_there_is_said_so(inside: Page) -> None:
     inside.goto("/campaigns/999999")
-    expect(inside.get_by_role("alert")).to_contain_text("no campaign 999999", ignore_case=True)
+    expect(inside.get_by_role("heading", name="There is no such campaign", level=1)).to_be_visible()
     assert_accessible(inside)
 
 

@@ -175,13 +175,29 @@ def test_what_was_read_of_somebody_is_gone_from_the_page_once_they_are_erased(in
     expect(inside.get_by_text("ada@example.com")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/campaigns/abc", "/emails/-1", "/campaigns/0"])
+@pytest.mark.parametrize("path", ["/campaigns/abc", "/emails/-1", "/campaigns/0", "/campaigns/1.5", "/emails/1e3"])
 def test_an_address_that_names_nothing_possible_is_said_to_lead_nowhere(inside: Page, path: str) -> None:
     asked: list[str] = []
     inside.on("request", lambda request: asked.append(request.url))
     inside.goto(path)
-    expect(inside.get_by_role("heading", name="There is no page here")).to_be_visible()
+    noun = path[1 : path.index("s/")]
+    expect(inside.get_by_role("heading", name=f"There is no such {noun}", level=1)).to_be_visible()
+    expect(inside.get_by_role("navigation").first).to_be_visible()
     assert not [url for url in asked if re.search("/api/(campaigns|emails)/", url)]
+
+
+def test_what_an_address_asks_for_and_is_not_there_is_said_in_words(inside: Page) -> None:
+    for path, words in (
+        ("/emails/999999", "There is no such email"),
+        ("/replies?response=999999", "There is no such response"),
+        ("/templates?edit=999999", "There is no such template"),
+        ("/senders/1.5", "There is no page here"),
+        ("/recipients?email=%00", "Whom do you look for?"),
+    ):
+        inside.goto(path)
+        expect(inside.get_by_role("heading", name=words)).to_be_visible()
+    inside.goto("/recipients?email=a@b.c@example.com%00")
+    expect(inside.get_by_role("heading", name="Nobody is found")).to_be_visible()
 
 
 def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Service, email: str) -> None:

@@ -75,6 +75,26 @@ def test_what_is_pasted_from_docs_word_and_gmail_is_as_it_was_there(composing: P
     assert not [word for word in ("alert", "cleardot", "gmail_", "mso-", "o:p", "saferedirect") if word in sent], sent
 
 
+def test_what_can_never_be_sent_is_not_put_in_and_says_how_long_it_would_be(composing: Page) -> None:
+    page = composing
+    one = "<p class=MsoNormal style='margin:0cm'><b>Lorem ipsum</b> dolor sit amet, consetetur.<o:p></o:p></p>"
+    rich = editor(page)
+    page.keyboard.type("Hello")
+    rich.evaluate(PASTE, one * 60_000)
+    said = page.get_by_text("With what you put in, it would have ")
+    expect(said).to_contain_text("characters, formatting included; 200,000 are the most. Nothing was put in.")
+    assert rich.inner_text().strip() == "Hello"
+    rich.evaluate(PASTE, one * 2_000)
+    expect(rich.locator("strong")).to_have_count(2_000)
+    expect(said).to_have_count(0)
+    page.keyboard.press("Control+A")
+    rich.evaluate(PASTE, one * 2_500)  # in the place of what was there
+    expect(rich.locator("strong")).to_have_count(2_500)
+    rich.evaluate(PASTE, one * 2_500)
+    expect(said).to_be_visible()
+    expect(rich.locator("strong")).to_have_count(2_500)
+
+
 def test_what_goes_along_is_asked_for_sent_and_changed_in_the_editor_later(composing: Page) -> None:
     page = composing
     recipients(page).fill("Ada <ada@example.com>")

@@ -131,7 +131,7 @@ def test_somebody_elses_message_is_not_found(inside: Page, browser: Browser, ser
     with open_page(browser, service.url) as page:
         join(page, f"x{email}")
         page.goto(path)
-        expect(page.get_by_role("alert")).to_contain_text("No message")
+        expect(page.get_by_role("alert")).to_contain_text("There is no such message")
         log_in(page, email)
         page.goto(path)
         expect(page.get_by_role("heading", name="Good news")).to_be_visible()

@@ -22,6 +22,7 @@ BATCH = 1_000  # rows a transaction: some hundredths of a second
 KEYS_KEPT_DAYS = 7  # of idempotency: a client that repeats a request does so sooner
 DELIVERIES_KEPT_DAYS = 30
 INVITATIONS_KEPT_DAYS = 30  # after their end
+HOURS_KEPT_DAYS = 2  # of campaigns, by sender: a day of a ramp may have 25 hours
 OTHERS_KEPT_DAYS = 1  # what is of use for minutes or hours
 
 
@@ -44,6 +45,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("sandbox messages", sql.remove_sandbox_messages, settings.retention_sandbox_days),
         ("webhook deliveries", sql.remove_deliveries, DELIVERIES_KEPT_DAYS),
         ("hours", sql.remove_windows, settings.retention_stats_days),
+        ("hours of campaigns", sql.remove_stream_hours, HOURS_KEPT_DAYS),
         ("responses", sql.remove_responses, settings.retention_responses_days),
         ("recipient lists", sql.remove_unused_lists, UNUSED_DAYS),
         ("files", sql.remove_unused_files, files.UNUSED_DAYS),

@@ -6,6 +6,7 @@ too: what the slot was full of, or closed for, in which it could have gone first
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ from app.domain.ledger.judge import HoldReason
 from app.domain.planning.calendar import Calendar, Opening
 from app.domain.planning.follow import Wait
 from app.domain.planning.following import Following
-from app.domain.planning.slots import Limit, Limits, Room, hour_of
+from app.domain.planning.slots import DAY_HOURS, Limit, Limits, Room, hour_of
 from app.domain.planning.stream import Pace, Stream
 
 # docs/waiting.md says what each means; the dashboard has words for each (`web/src/features/planning/words.ts`).
@@ -80,11 +81,15 @@ class Hold(NamedTuple):
     whole: bool
 
 
-class MostUsed(NamedTuple):
-    """The campaign that took most of the login's hour, and how many emails."""
+class Taker(NamedTuple):
+    """A campaign that sends by the same login: its emails sent in this hour and the day before it, and those planned
+    around the slot; `own`: it is the one that is asked about.
+    """
 
     name: str
-    emails: int
+    sent: Counter[datetime]
+    planned: Counter[datetime]
+    own: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,13 +126,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     used: Mapping[datetime, int] = {}  # of the login, by hour, up to now
     days_sent: int = 0
     window_full: bool = False  # the exchange gives nothing of this hour any more
-    most_used: MostUsed | None = None  # of this hour
+    takers: tuple[Taker, ...] = ()
     login_free_at: datetime | None = None  # the login's least gap lets it go
     # Around the slot in which it could have gone first: by hour, used or planned
     taken: Mapping[datetime, int] = {}
     own: Mapping[datetime, int] = {}
     campaign: Mapping[datetime, int] = {}  # the campaign's, by all its senders
-    culprit: str | None = None  # the other campaign that takes most of it
     # Later steps owed around then and in the days of its own: by hour, by this campaign and by others
     owed: Mapping[datetime, int] = {}
     owed_by_others: Mapping[datetime, int] = {}
@@ -224,7 +228,7 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         text = f"The campaign has sent the {most} that it may send in this hour; raise its limit."
         yield _until(hour_of(facts.now) + HOUR, "CAMPAIGN_LIMIT", text)
     if facts.login_free_at is not None:
-        yield _until(facts.login_free_at, "LEAST_GAP", _limit(facts, "LEAST_GAP"))
+        yield _until(facts.login_free_at, "LEAST_GAP", _limit(facts, "LEAST_GAP", hour_of(facts.now)))
     if facts.until is not None and facts.until <= facts.now:
         slot = facts.first_slot()
         yield _until(_NEVER if slot is None else slot.begin, "CALENDAR", _closed(facts, "Its hours are over"))
@@ -269,9 +273,10 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
         if until - hour >= timedelta(days=3):  # by then nothing of what was sent counts
             return _until(_NEVER, later[1], _too_many(facts, _allowed(facts, later[1])))
         until += HOUR
-    used = f"The sender has used up {_allowed(facts, bound)}"
-    if bound == "HOURLY_LIMIT" and facts.most_used is not None:
-        used = f"“{facts.most_used.name}” has used {facts.most_used.emails:,} of {_allowed(facts, bound)} by now"
+    users = _users(facts, bound, hour)
+    used = (
+        f"{users} of {_allowed(facts, bound)} by now" if users else f"The sender has used up {_allowed(facts, bound)}"
+    )
     return _until(until, bound, f"{used}; raise that, or add a sender to the campaign.")
 
 
@@ -305,7 +310,7 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
         if facts.campaign_hourly is not None and facts.campaign_hourly - facts.campaign.get(hour, 0) < left:
             left, bound = facts.campaign_hourly - facts.campaign.get(hour, 0), "CAMPAIGN_LIMIT"
         if left <= facts.limits.copies:
-            return Waiting(bound, scheduled_at, _limit(facts, bound))
+            return Waiting(bound, scheduled_at, _limit(facts, bound, hour))
         if not facts.follows and _keeps_room(facts, slot, left):
             return Waiting("FOLLOW_UPS", scheduled_at, _kept(facts))
     if slot.begin > facts.earliest:
@@ -350,19 +355,52 @@ def _closed(facts: Facts, why: str) -> str:
     return f"{why}: the campaign sends {days}, {hours}, {calendar.zone.key}; change its days or hours to send sooner."
 
 
-def _limit(facts: Facts, bound: Limit) -> str:
+def _limit(facts: Facts, bound: Limit, hour: datetime) -> str:
     """Cause, culprit, remedy."""
     if bound == "CAMPAIGN_LIMIT":
         may = f"may send {_n(facts.campaign_hourly)} an hour" if facts.campaign_hourly else ""
         share = f"may take {facts.limits.share} % of what {facts.sender} may send" if facts.limits.share else ""
         return f"The campaign {' and '.join(filter(None, (may, share)))}, and emails before it take that; raise it."
-    if bound == "LEAST_GAP" and not facts.culprit:
-        return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."
-    if facts.culprit:
-        use = f"“{facts.culprit}” uses {_allowed(facts, bound)} until then"
-        return f"{use}; put this campaign first, raise the limit or add a sender."
-    use = f"Emails before it use {_allowed(facts, bound)} until then"
-    return f"{use}; raise the limit, or add a sender."
+    allowed = _allowed(facts, bound)
+    taken = [(_count(one.sent + one.planned, facts, bound, hour), one) for one in facts.takers]
+    own = sum(count for count, one in taken if one.own)
+    most, culprit = max(((count, one) for count, one in taken if not one.own), default=(0, None), key=_by_size)
+    if culprit is None or most <= own:
+        if bound == "LEAST_GAP":
+            return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."
+        return f"Emails before it use {allowed} until then; raise the limit, or add a sender."
+    if _count(culprit.sent, facts, bound, hour) * 2 > most:  # sent emails go behind nothing any more
+        return f"{_users(facts, bound, hour)} of {allowed}; raise the limit, or add a sender."
+    return f"“{culprit.name}” uses {allowed} until then; put this campaign first, raise the limit or add a sender."
+
+
+def _by_size(counted: tuple[int, Taker]) -> tuple[int, str]:
+    return counted[0], counted[1].name
+
+
+def _count(emails: Counter[datetime], facts: Facts, bound: Limit, hour: datetime) -> int:
+    """How many of them count where the bound lets none go in that hour."""
+    return sum(count for at, count in emails.items() if _counts(at, facts.limits, bound, hour))
+
+
+def _counts(at: datetime, limits: Limits, bound: Limit, hour: datetime) -> bool:
+    if bound == "DAILY_LIMIT":
+        return abs(at - hour) < DAY_HOURS * HOUR
+    if bound == "RAMP":
+        return at.astimezone(limits.zone).date() == hour.astimezone(limits.zone).date()
+    return at == hour
+
+
+def _users(facts: Facts, bound: Limit, hour: datetime) -> str:
+    """“A” has used 900 and “B” 700: the campaigns that sent most of it, as many as make up more than half; or ""."""
+    counted = [(_count(one.sent, facts, bound, hour), one) for one in facts.takers]
+    total, made, named = sum(count for count, _ in counted), 0, list[str]()
+    for count, one in sorted(counted, key=_by_size, reverse=True):
+        if made * 2 > total or not count:
+            break
+        named.append(f"“{one.name}” {'' if named else 'has used '}{count:,}")
+        made += count
+    return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
 
 
 def _allowed(facts: Facts, bound: Limit) -> str:

@@ -6,7 +6,7 @@ Of a campaign or a sender the answer is that of the stream that goes next.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
 from app.domain.planning.follow import Clock, Wait
 from app.domain.planning.owed import owed_by_logins
-from app.domain.planning.reasons import HOUR, Facts, Hold, MostUsed, Service, Waiting, decide
+from app.domain.planning.reasons import HOUR, Facts, Hold, Service, Taker, Waiting, decide
 from app.domain.planning.slots import DAY_HOURS, Limits, Ramp, hour_of
 from app.domain.planning.zones import zone_named
 from app.errors import NotFound
@@ -101,8 +101,8 @@ async def read_facts(
     email_ids: Sequence[int] = (),
     service: Service,
 ) -> list[tuple[int, Facts]]:
-    """By what was asked about, which has several where it has several streams: three queries, however many that are,
-    and one more where later steps may keep room or an hour is used up.
+    """By what was asked about, which has several where it has several streams: four queries, however many that are,
+    and one more where later steps may keep room.
     """
     params = {
         "workspace_id": workspace_id,
@@ -118,16 +118,17 @@ async def read_facts(
     if not concerned:
         return [(row["about"], one) for row, one in zip(rows, facts, strict=True)]
     used = await _used(conn, workspace_id, concerned)
-    most = await _most_used(conn, workspace_id, {row["login_id"] for row in rows if row["window_full"]})
+    sent = await _sent(conn, workspace_id, concerned)
     around = [_Around.of(row, one, hour) if hour else None for row, one, hour in zip(rows, facts, missed, strict=True)]
     planned = await _planned(conn, workspace_id, sorted({one for one in around if one}))
     owed = await _owed(conn, workspace_id, rows, around)
     found: list[tuple[int, Facts]] = []
     for row, one, looked in zip(rows, facts, around, strict=True):
-        sent = used.get(row["login_id"], _Used(Counter(), 0))
-        changes: dict[str, Any] = sent._asdict() | {"most_used": most.get(row["login_id"])}
+        so_far = used.get(row["login_id"], _Used(Counter(), 0))
+        near = planned.get(looked, []) if looked else []
+        changes: dict[str, Any] = so_far._asdict() | {"takers": _takers(row, sent.get(row["login_id"], []), near)}
         if looked:
-            changes |= _accounted(row, one, sent.used, planned.get(looked, []))
+            changes |= _accounted(row, one, so_far.used, near)
             changes |= _kept_for(row, looked, owed.get(row["login_id"], Counter()))
         found.append((row["about"], msgspec.structs.replace(one, **changes)))
     return found
@@ -174,13 +175,13 @@ async def _used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int,
     return found
 
 
-async def _most_used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, MostUsed]:
-    """By login, the campaign that took most of this hour."""
-    if not login_ids:
-        return {}
+async def _sent(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, list[Row]]:
+    """The emails of each campaign that logins sent, by the hour."""
     params = {"workspace_id": workspace_id, "login_ids": sorted(login_ids)}
-    rows = await fetch_all(conn, sql.most_used_of_logins, params)
-    return {row["login_id"]: MostUsed(row["name"], int(row["used"])) for row in rows if row["used"]}
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in await fetch_all(conn, sql.sent_of_logins, params):
+        found[row["login_id"]].append(row)
+    return found
 
 
 async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict[_Around, list[Row]]:
@@ -221,8 +222,8 @@ def _kept_for(row: Row, looked: _Around, owed: Counter[tuple[datetime, int]]) ->
 
 
 def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: list[Row]) -> dict[str, Any]:
-    """The emails in the hours around the slot, and the campaign that has most of them."""
-    taken, own, campaign, others = Counter(used), Counter[datetime](), Counter[datetime](), Counter[str]()
+    """The emails in the hours around the slot."""
+    taken, own, campaign = Counter(used), Counter[datetime](), Counter[datetime]()
     own[hour_of(facts.now)] += row["stream_used"]
     campaign[hour_of(facts.now)] += facts.campaign_used
     for part in planned:
@@ -233,12 +234,23 @@ def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: li
         taken[part["hour"]] += part["emails"]
         if part["campaign_id"] == row["campaign_id"]:
             own[part["hour"]] += part["emails"]
-        else:
-            others[part["name"]] += part["emails"]
-    culprit = max(others, key=lambda name: (others[name], name), default=None)
-    if culprit is not None and others[culprit] <= own.total():
-        culprit = None
-    return {"taken": taken, "own": own, "campaign": campaign, "culprit": culprit}
+    return {"taken": taken, "own": own, "campaign": campaign}
+
+
+def _takers(row: Row, sent: list[Row], planned: list[Row]) -> tuple[Taker, ...]:
+    """The campaigns of the login's emails, sent and planned."""
+    takers: dict[int, Taker] = {}
+
+    def taker(part: Row) -> Taker:
+        is_own = part["campaign_id"] == row["campaign_id"]
+        return takers.setdefault(part["campaign_id"], Taker(part["name"], Counter(), Counter(), is_own))
+
+    for part in sent:
+        taker(part).sent[part["hour"]] += int(part["used"])
+    for part in planned:
+        if part["of_login"]:
+            taker(part).planned[part["hour"]] += int(part["emails"])
+    return tuple(takers.values())
 
 
 def _facts(row: Row, service: Service) -> Facts:

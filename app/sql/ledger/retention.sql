@@ -119,6 +119,16 @@ WITH removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_stream_hours
+-- Hours of streams, older than a day whose campaigns are named.
+WITH removed AS (
+    DELETE FROM stream_hours WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM stream_hours WHERE hour < now() - make_interval(days => %(days)s)
+        ORDER BY hour LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_windows
 -- Old hours of logins: what the charts are made of. A limit looks at a day of them; of older ones the ramp counts the days
 -- on which something was sent, so a day whose last such hour goes is counted on its login.

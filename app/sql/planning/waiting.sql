@@ -99,15 +99,21 @@ LEFT JOIN login_windows w
    AND w.window_start > this_hour() - interval '48 hours'
 WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
--- name: most_used_of_logins
--- The campaign that sent most of each login's emails in this hour, and how many.
-SELECT DISTINCT ON (s.login_id) s.login_id, c.name, sum(n.window_used) AS used
+-- name: sent_of_logins
+-- The emails of each campaign that logins sent, by the hour, in this one and the 24 before it, which is the longest day.
+SELECT s.login_id, n.campaign_id, c.name, h.hour, sum(h.used) AS used
 FROM senders s
-JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start = this_hour()
+JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start > this_hour() - interval '25 hours'
 JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
+CROSS JOIN LATERAL (
+    SELECT n.window_start AS hour, n.window_used AS used WHERE n.window_used > 0
+    UNION ALL
+    SELECT o.hour, o.used FROM stream_hours o
+    WHERE o.workspace_id = n.workspace_id AND o.stream_id = n.id AND o.hour > this_hour() - interval '25 hours'
+      AND o.hour < n.window_start
+) h
 WHERE s.workspace_id = %(workspace_id)s AND s.login_id = ANY (%(login_ids)s::bigint[])
-GROUP BY s.login_id, c.id, c.name
-ORDER BY s.login_id, used DESC, c.id;
+GROUP BY s.login_id, n.campaign_id, c.name, h.hour;
 
 -- name: planned_of_logins
 -- Emails planned for logins, by the hour and the campaign, each between two times, with the rest of a campaign, which

@@ -6,7 +6,6 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
-  notFound,
   redirect,
 } from "@tanstack/react-router";
 import { ApiProblem } from "@/api/problem";
@@ -23,7 +22,7 @@ import { replySearch } from "@/features/replies/search";
 import { senderPlace } from "@/features/senders/search";
 import { suppressionSearch } from "@/features/suppressions/search";
 import { ErrorState } from "@/ui/ErrorState";
-import { idIn } from "@/ui/searchParams";
+import { idIn, idInPath } from "@/ui/searchParams";
 import { PageSkeleton } from "@/ui/skeletons";
 import { NotFound } from "./NotFound";
 import { queryClient } from "./queryClient";
@@ -49,11 +48,7 @@ const inside = createRoute({
 });
 
 const id = {
-  parse: ({ id }: { id: string }) => {
-    const number = idIn(Number(id));
-    if (number === undefined) throw notFound();
-    return { id: number };
-  },
+  parse: ({ id }: { id: string }) => ({ id: idInPath(id) }),
   stringify: ({ id }: { id: number }) => ({ id: `${id}` }),
 };
 

@@ -15,7 +15,8 @@ import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { lazyPart } from "@/ui/lazyPart";
-import { AnchorLink } from "@/ui/links";
+import { AnchorLink, ButtonLink } from "@/ui/links";
+import { isGone, NoSuch } from "@/ui/NoSuch";
 import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
@@ -59,9 +60,12 @@ export function CampaignPage({ StepsFields }: WithSteps) {
   } = useQuery({
     ...campaignQuery(id),
     refetchInterval: AGAIN_MS,
+    enabled: id > 0,
   });
   const { data: senders } = useQuery(sendersQuery());
   const isSandboxed = useSandboxed();
+  if (id === 0 || isGone(error))
+    return <NoSuch what="campaign" action={<ButtonLink to="/">Go to your campaigns</ButtonLink>} />;
   if (isPending) return <PageSkeleton />;
   if (!campaign) {
     return (

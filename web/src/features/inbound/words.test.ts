@@ -19,7 +19,7 @@ test("a bounce says what it is about, and with which codes", () => {
 });
 
 test("an absence note says until when, a reply nothing", () => {
-  expect(verdict({ ...bounce, kind: "AUTO_REPLY", backOn: "2026-12-01" })).toBe("Back on 2026-12-01");
+  expect(verdict({ ...bounce, kind: "AUTO_REPLY", backOn: "2026-12-01" })).toBe("Back on 1 Dec 2026");
   expect(verdict({ ...bounce, kind: "AUTO_REPLY" })).toBe("");
   expect(verdict({ ...bounce, kind: "REPLY" })).toBe("");
 });

@@ -1,5 +1,6 @@
 /** Words about responses. */
 
+import { dayName } from "@/time/format";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
 import type { Kind, ResponseSummary } from "./queries";
@@ -71,7 +72,7 @@ type Verdict = Pick<ResponseSummary, "kind" | "severity" | "ofSender" | "code" |
 
 /** The points of it that matter, in a few words; none of a reply. */
 export function verdict({ kind, severity, ofSender, code, enhancedCode, backOn }: Verdict): string {
-  if (kind === "AUTO_REPLY") return backOn ? `Back on ${backOn}` : "";
+  if (kind === "AUTO_REPLY") return backOn ? `Back on ${dayName(new Date(backOn), "UTC")}` : "";
   if (kind !== "BOUNCE") return "";
   const codes = [code, enhancedCode].filter(Boolean).join(" ");
   const what = ofSender

@@ -14,6 +14,7 @@ import { ErrorState } from "@/ui/ErrorState";
 import { Facts } from "@/ui/Facts";
 import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink, ButtonLink } from "@/ui/links";
+import { isGone, NoSuch } from "@/ui/NoSuch";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -30,7 +31,9 @@ const route = getRouteApi("/inside/emails/$id");
 
 export function EmailPage() {
   const { id } = route.useParams();
-  const { data: email, error, isPending, refetch } = useQuery(emailQuery(id));
+  const { data: email, error, isPending, refetch } = useQuery({ ...emailQuery(id), enabled: id > 0 });
+  if (id === 0 || isGone(error))
+    return <NoSuch what="email" action={<ButtonLink to="/sent">Go to what was sent</ButtonLink>} />;
   if (isPending) return <PageSkeleton />;
   if (!email) {
     return (

@@ -7,6 +7,7 @@ import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
 import type { Response } from "@/features/inbound/queries";
+import { useRoom } from "@/features/richText/room";
 import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
@@ -63,6 +64,8 @@ function Form({ response, close }: { response: Response; close: () => void }) {
     said: ({ recipient }) => `On its way to ${recipient}.`,
   });
   useUnsaved(isDirty);
+  const room = useRoom(LIMITS.AnswerBody.body.maxLength);
+  const body = form.getInputProps("body");
   const from = senders?.items.find(({ id }) => id === response.senderId)?.email;
   return (
     <form onSubmit={submit} noValidate className={classes.answer} aria-label="Answer">
@@ -107,7 +110,9 @@ function Form({ response, close }: { response: Response; close: () => void }) {
             maxRows={18}
             autoFocus
             key={form.key("body")}
-            {...form.getInputProps("body")}
+            {...body}
+            {...room.on}
+            error={room.refused ?? body.error}
           />
         )}
         <Group gap="xs">

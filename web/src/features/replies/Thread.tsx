@@ -50,7 +50,7 @@ export function Thread({ id, close }: Props) {
           </div>
         </>
       ) : error ? (
-        <ErrorState error={error} retry={refetch} />
+        <ErrorState error={error} what="response" retry={refetch} />
       ) : (
         <Stack p="lg" role="group" aria-busy="true" aria-label="Loading">
           <Skeleton height={24} width="60%" />

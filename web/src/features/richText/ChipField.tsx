@@ -2,11 +2,14 @@ import { Group, Text, Textarea, TextInput } from "@mantine/core";
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { chipAt, chipsIn, withFallback, withoutChip } from "./chips";
 import classes from "./chips.module.css";
+import { useRoom } from "./room";
 
 interface Props {
   input: RefObject<HTMLInputElement | HTMLTextAreaElement | null>;
   label: string;
   description?: string | undefined;
+  /** Characters. */
+  most: number;
   /** At least so many, and it grows; none: one line. */
   lines?: number;
   value: string;
@@ -25,6 +28,7 @@ export function ChipField({
   input,
   label,
   description,
+  most,
   lines,
   value,
   onText,
@@ -35,6 +39,7 @@ export function ChipField({
 }: Props) {
   const behind = useRef<HTMLDivElement>(null);
   const [caret, setCaret] = useState<number | null>(null);
+  const room = useRoom(most);
   const chip = caret === null ? null : chipAt(value, caret);
   const put = (changed: { text: string; caret: number }) => {
     onText(changed.text);
@@ -51,9 +56,10 @@ export function ChipField({
     label,
     description,
     value,
-    error,
+    error: room.refused ?? error,
     onFocus,
     disabled,
+    ...room.on,
     "data-path": path,
     inputContainer: (children: React.ReactNode) => (
       <div className={classes.field}>

@@ -1,8 +1,10 @@
 import { Skeleton, Textarea } from "@mantine/core";
 import { type RefObject, Suspense, useEffect, useRef, useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { lazyPart } from "@/ui/lazyPart";
 import { insertAt } from "./insertAt";
 import { isOfEditor } from "./richText";
+import { useRoom } from "./room";
 
 const RichBody = lazyPart(() => import("./RichBody"), "RichBody");
 
@@ -19,6 +21,7 @@ interface Props {
 /** HTML that is there already: in the editor, or as it is written where the editor would make something else of it. */
 export function HtmlField({ html, onChange, onFocus, insert, disabled, error }: Props) {
   const written = useRef<HTMLTextAreaElement>(null);
+  const room = useRoom(LIMITS.CampaignPatch.bodyHtml.maxLength);
   const [inEditor] = useState(() => !disabled && isOfEditor(html));
   useEffect(() => {
     if (inEditor) return; // the editor gives its own
@@ -38,7 +41,8 @@ export function HtmlField({ html, onChange, onFocus, insert, disabled, error }: 
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
         value={html}
         onChange={(event) => onChange(event.currentTarget.value)}
-        error={error}
+        {...room.on}
+        error={room.refused ?? error}
       />
     );
   return (

@@ -2,18 +2,21 @@ import "@mantine/tiptap/styles.layer.css";
 import { FileButton, Input } from "@mantine/core";
 import { RichTextEditor } from "@mantine/tiptap";
 import { IconPhoto } from "@tabler/icons-react";
+import { getHTMLFromFragment } from "@tiptap/core";
 import Link from "@tiptap/extension-link";
 import { useEditor } from "@tiptap/react";
 import StarterKit from "@tiptap/starter-kit";
-import { type RefObject, useEffect } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { nonce } from "@/ui/nonce";
 import { usePictures } from "./files";
 import { LiquidPiece } from "./LiquidPiece";
 import { linkTarget } from "./links";
-import { withoutPieces, withPieces } from "./liquidPieces";
+import { withoutPieces as sent, withPieces } from "./liquidPieces";
 import { PICTURE_TYPES, Picture, picturesIn } from "./Picture";
 import { cleaned } from "./paste";
 import classes from "./richText.module.css";
+import { characters, refusal } from "./room";
 import { TABLES } from "./Table";
 
 interface Props {
@@ -26,6 +29,8 @@ interface Props {
   insert: RefObject<((text: string) => void) | null>;
   /** Whether it may show pictures. */
   pictures?: boolean;
+  /** Characters of its HTML. */
+  most?: number;
   error: string | undefined;
 }
 
@@ -50,7 +55,16 @@ const Links = Link.extend({
 });
 
 /** The editor of rich text; loaded when it is chosen. */
-export function RichBody({ label = "Rich text", html, onChange, onFocus, insert, pictures, error }: Props) {
+export function RichBody({
+  label = "Rich text",
+  html,
+  onChange,
+  onFocus,
+  insert,
+  pictures,
+  most = LIMITS.CampaignPatch.bodyHtml.maxLength,
+  error,
+}: Props) {
   const upload = usePictures((src, alt) =>
     editor.chain().focus().insertContent({ type: "picture", attrs: { src, alt } }).run(),
   );
@@ -59,21 +73,43 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
     for (const file of files) void upload.add(file);
     return files.length > 0;
   };
+  const [refused, setRefused] = useState<string | null>(null);
+  /** The paste or drop that is under way has no room. */
+  const isRefused = useRef(false);
+  const roomFor = (given: string): boolean => {
+    const { content } = editor.state.selection.content();
+    const there = sent(editor.getHTML()).length - sent(getHTMLFromFragment(content, editor.schema)).length;
+    const why = refusal(Math.max(there, 0) + characters(given), most, ", formatting included");
+    setRefused(why);
+    isRefused.current = why !== null;
+    return why === null;
+  };
+  const isOver = () => {
+    const was = isRefused.current;
+    isRefused.current = false;
+    return was;
+  };
   const editor = useEditor({
     extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece, Picture, ...TABLES],
     content: withPieces(html),
     injectNonce: nonce,
     editorProps: {
       attributes: { "aria-label": label, role: "textbox", "aria-multiline": "true" },
-      transformPastedHTML: (pasted) =>
+      transformPastedHTML: (pasted) => {
         // HTML copied in an editor of ours is as it should be.
-        withPieces(pasted.includes("data-pm-slice") ? pasted : cleaned(pasted)),
+        const made = pasted.includes("data-pm-slice") ? pasted : cleaned(pasted);
+        return roomFor(made) ? withPieces(made) : "";
+      },
+      transformPastedText: (pasted) => (roomFor(pasted) ? pasted : ""),
       // Word copies a picture of its text beside the text: then it is the text that is meant.
       handlePaste: (_, event) =>
-        !event.clipboardData?.types.includes("text/html") && take(event.clipboardData),
-      handleDrop: (_, event, __, moved) => !moved && take(event.dataTransfer),
+        isOver() || (!event.clipboardData?.types.includes("text/html") && take(event.clipboardData)),
+      handleDrop: (_, event, __, moved) => isOver() || (!moved && take(event.dataTransfer)),
     },
-    onUpdate: ({ editor }) => onChange(editor.isEmpty ? "" : withoutPieces(editor.getHTML())),
+    onUpdate: ({ editor }) => {
+      setRefused(null);
+      onChange(editor.isEmpty ? "" : sent(editor.getHTML()));
+    },
     onFocus,
   });
   useEffect(() => {
@@ -83,7 +119,7 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
     };
   }, [editor, insert]);
   return (
-    <Input.Wrapper error={error ?? upload.error}>
+    <Input.Wrapper error={refused ?? error ?? upload.error}>
       <RichTextEditor editor={editor} className={classes.editor ?? ""}>
         <RichTextEditor.Toolbar>
           <RichTextEditor.ControlsGroup>

@@ -46,7 +46,7 @@ export function LimitFields({ field, preset, fill, hasSome, isWrong, zone }: Pro
           <Group grow align="flex-start">
             <NumberInput
               label="Emails a day, at most"
-              description="This clock hour and the 23 before it"
+              description="Within 24 clock hours"
               placeholder="No limit"
               {...LIMITS.SenderBody.dailyLimit}
               allowDecimal={false}

@@ -23,7 +23,7 @@ export function SandboxNote({ children }: { children: ReactNode }) {
             Connect a mailbox
           </ButtonLink>
         )}
-        <ButtonLink to="/sandbox" size="compact-sm" variant="subtle">
+        <ButtonLink to="/sandbox" size="compact-sm" variant="subtle" ml={-8}>
           Sandbox inbox
         </ButtonLink>
       </Group>

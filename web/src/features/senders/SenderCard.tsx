@@ -79,7 +79,7 @@ export function SenderCard({ sender, fallback, saved }: Props) {
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           {mayChange && (
-            <Group gap={6} wrap="wrap" justify="flex-end">
+            <Group gap={6} wrap="wrap">
               <Button
                 size="xs"
                 variant="default"

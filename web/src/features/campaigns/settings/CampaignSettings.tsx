@@ -99,6 +99,7 @@ function Fields({ campaign, begun, begin, beginAnew }: Props) {
   };
   const chips = (name: "subject" | "body") => ({
     input: inputs[name],
+    most: LIMITS.CampaignPatch[name].maxLength,
     value: texts[name],
     onText: (text: string) => put(name, text),
     onFocus: () => {

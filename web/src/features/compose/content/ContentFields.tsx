@@ -1,5 +1,6 @@
 import { Button, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
 import { Suspense, useId, useRef } from "react";
+import { LIMITS } from "@/api/constants";
 import type { components } from "@/api/schema";
 import { ChipField } from "@/features/richText/ChipField";
 import { insertAt } from "@/features/richText/insertAt";
@@ -27,6 +28,8 @@ interface Props {
   lacking?: readonly Lack[] | undefined;
   onShow?: (field: string) => void;
 }
+
+const { subject: SUBJECT, body: BODY } = LIMITS.CampaignPatch;
 
 type Lack = components["schemas"]["Lack"];
 
@@ -64,6 +67,7 @@ export function ContentFields({
         <ChipField
           input={subject}
           label={later ? "Subject of the step" : "Subject"}
+          most={SUBJECT.maxLength}
           value={content.subject}
           onFocus={() => {
             last.current = "subject";
@@ -113,6 +117,7 @@ export function ContentFields({
             ? "For readers who do not show rich text. It follows the rich text until you change it."
             : undefined
         }
+        most={BODY.maxLength}
         lines={content.rich ? 4 : 9}
         value={content.body}
         onFocus={() => {

@@ -131,7 +131,7 @@ const NOTHING: Content = {
 
 export interface Timing {
   when: "now" | "later";
-  /** As the picker gives it: "2030-01-31 09:00:00" in the person's timezone. */
+  /** By the clock of the person who gave it: "2030-01-31 09:00:00[Europe/Berlin]". */
   startTime: string | null;
   /** As `startTime`: what has not left by then never does. */
   latestTime: string | null;

@@ -6,6 +6,7 @@ import { showsSomething } from "@/features/richText/richText";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
+import { instant } from "../timing/moment";
 import type { Content, Draft, Step, Timing } from "./draft";
 import type { Errors } from "./errors";
 import { durationOf } from "./wait";
@@ -32,9 +33,6 @@ export function delayMs(timing: Timing, { leastLimit, count }: Mailboxes): numbe
 export function startOf({ when, startTime }: Timing): Date | null {
   return when === "later" && startTime ? instant(startTime) : null;
 }
-
-/** The instant that the picker gave. */
-export const instant = (picked: string) => new Date(picked.replace(" ", "T"));
 
 export function requestOf(
   draft: Draft,

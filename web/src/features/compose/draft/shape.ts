@@ -6,6 +6,7 @@ import type { Columns } from "@/features/recipients/columns";
 import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
+import { isMoment } from "../timing/moment";
 import type {
   Attached,
   Attempt,
@@ -109,8 +110,8 @@ export const isDraft = record<Draft>({
   following: record<Following>({ stopOnAutoReply: flag, stopOnDomain: since(flag), withoutReading: flag }),
   timing: record<Timing>({
     when: one("now", "later"),
-    startTime: maybe(text),
-    latestTime: maybe(text),
+    startTime: maybe(isMoment),
+    latestTime: maybe(isMoment),
     calendar: maybe(calendar),
     delay: (value) => text(value) || number(value),
     delayUnit: one(...keysOf(UNIT_MS)),

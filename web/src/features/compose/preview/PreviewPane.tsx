@@ -70,7 +70,7 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
               onChange={(number) => number !== null && onGo(Number(number))}
             />
             {blank !== null && (
-              <Button size="compact-sm" variant="subtle" onClick={() => onGo(blank)}>
+              <Button size="compact-sm" variant="subtle" ml={-8} onClick={() => onGo(blank)}>
                 Next with a blank
               </Button>
             )}

@@ -19,12 +19,6 @@ interface Quoted {
  */
 export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
 
-/** The part of the message before that the message quotes. */
-interface Quoted {
-  body: string;
-  bodyHtml: string | null;
-}
-
 /**
  * The message that `recipient` would get from the sender, as the API fills it in; without one, with the names of fields
  * in brackets.

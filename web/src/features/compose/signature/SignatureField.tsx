@@ -1,6 +1,7 @@
 import { Button, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useRef, useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { htmlOf, textOf } from "@/features/richText/richText";
@@ -98,6 +99,7 @@ function Editor({ senderId, signature, done, beginAnew }: Edited) {
           onFocus={() => undefined}
           insert={insert}
           pictures
+          most={LIMITS.SignatureBody.html.maxLength}
           error={undefined}
         />
       </Suspense>

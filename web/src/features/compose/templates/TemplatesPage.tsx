@@ -113,7 +113,7 @@ function Edited({ id, mayChange, done }: { id: number; mayChange: boolean; done:
     refetchOnWindowFocus: false,
   });
   const [times, setTimes] = useState(0); // that the fields began: what is written is not taken away by a newer one
-  if (error && !data) return <ErrorState error={error} retry={refetch} />;
+  if (error && !data) return <ErrorState error={error} what="template" retry={refetch} />;
   if (!data || !isFetchedAfterMount) return <Skeleton height={240} aria-label="Loading" />;
   const beginAnew = async () => {
     await refetch();

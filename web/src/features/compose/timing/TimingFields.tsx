@@ -9,8 +9,9 @@ import { absoluteTime, timezone } from "@/time/format";
 import { keysOf } from "@/ui/options";
 import type { Timing } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
-import { delayMs, instant, type Mailboxes, startOf } from "../draft/request";
+import { delayMs, type Mailboxes, startOf } from "../draft/request";
 import { type DelayUnit, everyWords, UNIT_MS } from "./delay";
+import { given, instant, picked, zoneOf } from "./moment";
 
 interface Props {
   timing: Timing;
@@ -35,21 +36,23 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
         ]}
         value={timing.when}
         onChange={(when) =>
-          onChange(when === "later" ? { when, startTime: timing.startTime ?? tomorrow() } : { when: "now" })
+          onChange(
+            when === "later" ? { when, startTime: timing.startTime ?? given(tomorrow()) } : { when: "now" },
+          )
         }
       />
       {timing.when === "later" && (
         <Moment
           label="Start"
           description={`Your timezone: ${timezone}`}
-          value={timing.startTime}
-          onChange={(startTime) => onChange({ startTime })}
+          value={timing.startTime && picked(timing.startTime)}
+          onChange={(time) => onChange({ startTime: time && given(time) })}
           error={errors.startTime}
         />
       )}
-      {timing.when === "later" && start && (
+      {timing.when === "later" && start && timing.startTime && (
         <Text size="sm" c="dimmed" mt={-8}>
-          {start < new Date() ? "That time has passed: it starts at once." : absoluteTime(start)}
+          {start < new Date() ? "That time has passed: it starts at once." : inWords(timing.startTime)}
         </Text>
       )}
       <CalendarFields
@@ -130,14 +133,14 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
               <Moment
                 label="Not after"
                 description="What has not left by then is cancelled, and never sent late."
-                value={timing.latestTime}
-                onChange={(latestTime) => onChange({ latestTime })}
+                value={timing.latestTime && picked(timing.latestTime)}
+                onChange={(time) => onChange({ latestTime: time && given(time) })}
                 error={errors.latestTime}
                 clearable
               />
               {timing.latestTime && (
                 <Text size="sm" c="dimmed" mt={-8}>
-                  {absoluteTime(instant(timing.latestTime))}
+                  {inWords(timing.latestTime)}
                 </Text>
               )}
               <OnUnknownField
@@ -151,6 +154,13 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
       </Accordion>
     </Stack>
   );
+}
+
+/** By this person's clock, and by that of the person who gave it where it differs. */
+function inWords(moment: string): string {
+  const [at, zone] = [instant(moment), zoneOf(moment)];
+  const here = absoluteTime(at);
+  return picked(moment) === picked(moment, zone) ? here : `${here}, given as ${absoluteTime(at, zone)}`;
 }
 
 /** At nine, as the picker has it. */

@@ -18,7 +18,13 @@ export function MessageReader({ id }: { id: number }) {
   const { data, error, refetch } = useQuery(sandboxMessageQuery(id));
   return (
     <section className={classes.reader} aria-label="Message">
-      {data ? <Message message={data} /> : error ? <ErrorState error={error} retry={refetch} /> : <Loading />}
+      {data ? (
+        <Message message={data} />
+      ) : error ? (
+        <ErrorState error={error} what="message" retry={refetch} />
+      ) : (
+        <Loading />
+      )}
     </section>
   );
 }

@@ -30,8 +30,9 @@ export function RecipientPage() {
 function One({ email }: { email: string }) {
   const query = useInfiniteQuery(recipientQuery(email));
   if (query.isPending) return <PageSkeleton />;
-  const isNone = query.error instanceof ApiProblem && query.error.status === 422;
-  if (isNone) return <Matches text={email} why={sentence(query.error)} />;
+  const { error } = query;
+  if (error instanceof ApiProblem && error.status === 422)
+    return <Matches text={email} why={sentence(error.errors.email ?? error)} />;
   const [first] = query.data?.pages ?? [];
   if (!query.data || !first) {
     return (
