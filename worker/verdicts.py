@@ -142,4 +142,4 @@ def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
 
 def storable(text: str) -> str:
     """A server's words as Postgres can hold them, and as harmless as text is."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST_TEXT])
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST_TEXT].replace("\r\n", "\n"))

@@ -55,7 +55,8 @@ SET start_at = c.start_at,
     gap_ms = least_gap_ms(c.delay_ms, c.jitter_percent),
     content_version = c.content_version,
     copies = cardinality(c.cc || c.bcc),
-    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => least_gap_ms(c.delay_ms, c.jitter_percent) / 1000.0))
+    free_at = CASE WHEN s.free_at > now()
+                   THEN least(s.free_at, now() + make_interval(secs => least_gap_ms(c.delay_ms, c.jitter_percent) / 1000.0))
                    ELSE s.free_at END
 FROM campaigns c
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s

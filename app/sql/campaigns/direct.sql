@@ -14,7 +14,8 @@ WITH campaign AS (
 stream AS (
     INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, insists, start_at, gap_ms, copies, next_due_at,
                          total, scheduled)
-    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, copies, start_at + %(after)s::interval, 1, 1 FROM campaign
+    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, copies, start_at + %(after)s::interval, 1, 1
+    FROM campaign
     RETURNING workspace_id, campaign_id, id, next_due_at
 )
 INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at)

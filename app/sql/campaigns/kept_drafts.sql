@@ -35,7 +35,8 @@ SELECT version, size FROM drafts WHERE workspace_id = %(workspace_id)s AND id = 
 -- name: save_draft
 -- Write a draft anew, as its next version.
 UPDATE drafts
-SET name = %(name)s, content = %(content)s, lists = %(lists)s::bigint[], files = %(files)s::bigint[], size = %(size)s, version = version + 1,
+SET name = %(name)s, content = %(content)s, lists = %(lists)s::bigint[], files = %(files)s::bigint[], size = %(size)s,
+    version = version + 1,
     changed_by = %(changed_by)s, changed_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 

@@ -1,6 +1,7 @@
 -- name: all_steps
 -- The steps of a campaign, which is locked: the first, and all that it ever had behind that.
-SELECT id, position, wait, business_days, time_of_day, quotes, subject, body, body_html, removed_at IS NOT NULL AS removed FROM campaign_steps
+SELECT id, position, wait, business_days, time_of_day, quotes, subject, body, body_html, removed_at IS NOT NULL AS removed
+FROM campaign_steps
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
 ORDER BY position, removed_at NULLS FIRST, id;
 

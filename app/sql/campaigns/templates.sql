@@ -24,7 +24,9 @@ LIMIT %(limit)s;
 
 -- name: get_template
 -- A kept text, with all that it says.
-SELECT id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments, created_at, updated_at FROM templates WHERE workspace_id = %(workspace_id)s AND id = %(template_id)s;
+SELECT id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments, created_at, updated_at
+FROM templates
+WHERE workspace_id = %(workspace_id)s AND id = %(template_id)s;
 
 -- name: lock_template
 -- A kept text that is to be written anew: nobody else does so meanwhile.

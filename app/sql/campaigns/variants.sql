@@ -1,7 +1,8 @@
 -- name: insert_variant
 -- A variant of a step; the first has the step's own text.
 INSERT INTO step_variants (workspace_id, campaign_id, step_id, position, weight, subject, body, body_html, body_made, html_made)
-VALUES (%(workspace_id)s, %(campaign_id)s, step_or_first(%(workspace_id)s, %(campaign_id)s, %(step_id)s), %(position)s, %(weight)s, %(subject)s, %(body)s, %(body_html)s,
+VALUES (%(workspace_id)s, %(campaign_id)s, step_or_first(%(workspace_id)s, %(campaign_id)s, %(step_id)s), %(position)s,
+        %(weight)s, %(subject)s, %(body)s, %(body_html)s,
         %(body_made)s, %(html_made)s);
 
 -- name: take_variant
@@ -49,7 +50,8 @@ response AS (
     GROUP BY 1
 )
 SELECT v.id, v.step, chr(64 + v.position) AS letter, v.weight, v.says AS subject, v.text AS body, v.html AS body_html,
-       v.stopped_at, v.text_since, coalesce(n.before, 0) AS sent_before, coalesce(n.sent, 0) AS sent, coalesce(r.answered, 0) AS answered, coalesce(r.bounced, 0) AS bounced,
+       v.stopped_at, v.text_since, coalesce(n.before, 0) AS sent_before, coalesce(n.sent, 0) AS sent,
+       coalesce(r.answered, 0) AS answered, coalesce(r.bounced, 0) AS bounced,
        coalesce(r.opted_out, 0) AS opted_out
 FROM variant v
 LEFT JOIN email n ON n.variant_id = v.id

@@ -47,8 +47,8 @@ WITH picked AS (
       AND (%(from)s::email_status <> 'SENT' OR came_back(e))
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
       AND (%(to)s::email_status <> 'SCHEDULED'
-           OR e.settled IS DISTINCT FROM 'MENDED' AND c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
-              AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL)
+           OR e.settled IS DISTINCT FROM 'MENDED' AND c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL
+              AND e.erased_at IS NULL AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL)
 ),
 changed AS (
     UPDATE emails e

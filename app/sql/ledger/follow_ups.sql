@@ -17,7 +17,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
 -- name: owing
 -- The first emails of a stream whose next step falls due, and what follows each: an absence note may have come while
 -- they were being sent.
-SELECT e.id, greatest(e.follow_at, away_until(e.workspace_id, e.id)) AS follow_at, e.sent_at, coalesce(e.zone, zone_brought(e.fields)) AS zone, now() AS now, n.id AS step_id,
+SELECT e.id, greatest(e.follow_at, away_until(e.workspace_id, e.id)) AS follow_at, e.sent_at,
+       coalesce(e.zone, zone_brought(e.fields)) AS zone, now() AS now, n.id AS step_id,
        n.wait, n.business_days, n.time_of_day, EXISTS (SELECT FROM suppression_of(e.workspace_id, e.recipient)) AS suppressed
 FROM (
     SELECT * FROM emails

@@ -32,7 +32,8 @@ WITH lost AS (
          ) lost ON true,
          LATERAL (
              SELECT doubt_becomes(
-                 CASE WHEN (lost.before OR held.stopped IS NOT NULL) AND c.on_unknown = 'resend' THEN 'hold' ELSE c.on_unknown END,
+                 CASE WHEN (lost.before OR held.stopped IS NOT NULL) AND c.on_unknown = 'resend' THEN 'hold'
+                 ELSE c.on_unknown END,
                  c.status, held.attempts + 1, %(max_attempts)s::integer) AS status
          ) v
     WHERE held.status = 'SENDING' AND held.stream_id = ANY (%(stream_ids)s::bigint[])

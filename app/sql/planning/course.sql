@@ -81,7 +81,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND w.used > 0
 -- The inputs of the plan of a campaign's stream, its sender's part aside. `own_used`: what it claimed in this hour;
 -- `campaign_used`: of the campaign's limit.
 SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
-       c.share_percent, c.calendar, s.copies, s.stepped, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
+       c.share_percent, c.calendar, s.copies, s.stepped, s.scheduled, s.free_at,
+       used_this_hour(s.window_start, s.window_used) AS own_used,
        coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used,
        CASE WHEN s.stepped THEN (
            SELECT array_agg(ARRAY[extract(epoch FROM t.wait)::float8, t.business_days::integer::float8,

@@ -127,7 +127,8 @@ WHERE workspace_id = %(workspace_id)s AND key = address_digest(%(email)s::text);
 WITH erased AS (
     UPDATE responses
     SET recipient = CASE WHEN address_key(recipient) = ANY (%(addresses)s::text[])
-                         THEN 'erased@erased.invalid' ELSE recipient END, writer = NULL, writer_name = '', subject = '', text = '', html = NULL,
+                         THEN 'erased@erased.invalid' ELSE recipient END, writer = NULL, writer_name = '', subject = '',
+                         text = '', html = NULL,
         attachments = '{}', diagnostic = NULL, label = NULL,
         forgotten_at = coalesce(forgotten_at, now())
     WHERE workspace_id = %(workspace_id)s

@@ -4,7 +4,8 @@
 -- was or is to be handed over, with how many they are, which is next, which owe a later step, and which campaigns ended. Asked
 -- as the service: row-level security would keep lower() from using an index.
 WITH theirs AS MATERIALIZED (
-    SELECT id, workspace_id, campaign_id, status, follow_at, stopped, coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
+    SELECT id, workspace_id, campaign_id, status, follow_at, stopped,
+           coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
                                 scheduled_at) AS at
     FROM (
         (SELECT e.*

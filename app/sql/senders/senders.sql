@@ -20,7 +20,8 @@ SELECT s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.
        w.inbox_read, w.done_at AS checked_at, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
-       s.created_at, s.retired_at, nullif(s.sandbox_until, s.created_at) AS sandbox_until, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
+       s.created_at, s.retired_at, nullif(s.sandbox_until, s.created_at) AS sandbox_until, r.used AS used_this_hour,
+       r.used_today, r.left_today, r.ramp_today,
        greatest(least(r.allowed - r.used, g.fit), 0) AS left_this_hour,
        ARRAY (SELECT o.id FROM senders o
               WHERE o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
