@@ -53,7 +53,7 @@ def email() -> str:
     return f"{uuid.uuid4().hex[:12]}@example.com"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def administrator(service: Service) -> None:
     """The first account is shown the demo's workspace beside its own, as soon as there is one: no test's is that."""
     account = {"email": f"first.{uuid.uuid4().hex[:12]}@example.com", "password": PASSWORD}
