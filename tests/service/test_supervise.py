@@ -74,6 +74,8 @@ class Journal:
 
     async def until(self, event: str, count: int) -> list[Entry]:
         await until(lambda: len(self.entries(event)) >= count)
+        for _ in range(20):  # a child may run, and say so, before the supervisor has had its turn to know it
+            await asyncio.sleep(0)
         return self.entries(event)
 
 
