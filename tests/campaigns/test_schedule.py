@@ -320,7 +320,8 @@ async def test_large_bodies_wait_unread_for_their_turn_and_one_workspace_has_not
     await wait_for(full, "as many bodies as there is room for")
     small = await api.post(URL, json=CAMPAIGN)
     assert small.status_code == 201
-    assert sorted(begun) == ["another's", *(f"mine {number}" for number in range(bodies.LARGE_AT_ONCE - 1))]
+    assert "another's" in begun  # whichever of the others came first
+    assert len(begun) == bodies.LARGE_AT_ONCE
     go_on.set()
     assert {(await task).status_code for task in sent} == {201}
 
