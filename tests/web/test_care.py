@@ -151,7 +151,7 @@ def test_nothing_of_a_draft_stays_in_the_browser_after_the_log_out(inside: Page,
     inside.get_by_label("Subject").fill("Spring news")
     until(lambda: "Spring news" in (inside.evaluate(kept) or ""), "the draft is kept")
     inside.get_by_role("button", name=email).click()
-    inside.get_by_role("menuitem", name="Log out").click()
+    inside.get_by_role("menuitem", name="Log out").press("Enter")
     expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
     until(lambda: inside.evaluate(kept) is None, "it is kept no more")
 

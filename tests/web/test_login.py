@@ -162,7 +162,7 @@ def test_logging_out_ends_the_session(inside: Page, service: Service, email: str
     inside.goto("/")
     cookies = inside.context.cookies()
     inside.get_by_role("button", name=email).click()
-    inside.get_by_role("menuitem", name="Log out").click()
+    inside.get_by_role("menuitem", name="Log out").press("Enter")
     expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
     inside.context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
     assert inside.request.get("/api/auth/me").status == 401
@@ -175,7 +175,7 @@ def test_logging_out_of_a_session_that_has_expired_asks_for_no_login(inside: Pag
     # The page asks for its figures by itself: they wait, so that the log-out is the first told.
     inside.route(re.compile("/api/(?!auth/logout)"), lambda route: None)
     inside.context.clear_cookies()
-    inside.get_by_role("menuitem", name="Log out").click()
+    inside.get_by_role("menuitem", name="Log out").press("Enter")
     expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
     expect(inside.get_by_role("dialog")).to_have_count(0)
 

@@ -76,7 +76,7 @@ def test_a_login_in_another_tab_is_seen_at_once_and_so_is_a_logout(inside: Page,
     third = inside.context.new_page()
     third.goto("/")
     third.get_by_role("button", name=email).click()
-    third.get_by_role("menuitem", name="Log out").click()
+    third.get_by_role("menuitem", name="Log out").press("Enter")
     over = inside.get_by_role("dialog", name="Log in again")
     expect(over).to_be_visible()
     log_in(third, email)
