@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import pytest
 
-from app.db import Conn, Pool, fetch_exactly_one, open_pool, transaction
+from app.db import Pool, fetch_exactly_one, open_pool, transaction
 from app.domain.accounts.users import User, create_user
 from app.secrets import SecretBox
-from app.sql import read_all
 from tests.support.engine import SECRET_KEY
 from tests.support.ledger import insert_campaign
 from tests.support.pg import TemplateServer
+from tests.support.plans import QUERIES, WAITING, analyze, explained, fill, pages_read, rows_touched
 from worker.__main__ import PLANNER_OPTIONS
-
-QUERIES = read_all()
-WAITING = 20_000
-
-
-# Else Postgres may count the rows by itself while a test wants them uncounted.
-NEVER_COUNTED = """
-DO $$
-DECLARE counted regclass;
-BEGIN
-    FOR counted IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
-        EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', counted);
-    END LOOP;
-END $$
-"""
 
 
 class Filled(NamedTuple):
@@ -49,7 +32,7 @@ async def filled(postgres: TemplateServer) -> AsyncIterator[Filled]:
             user = await create_user(
                 pool, SecretBox(SECRET_KEY), "owner@example.com", "correct horse", default_hourly_limit=100
             )
-            parameters = await _fill(pool, user)
+            parameters = await fill(pool, user)
         yield Filled(url, user, parameters)
 
 
@@ -69,78 +52,6 @@ def full(filled: Filled, database_url: str) -> dict[str, Any]:
     return dict(filled.parameters)
 
 
-async def _fill(pool: Pool, user: User) -> dict[str, Any]:
-    async with transaction(pool) as conn:
-        await conn.execute(NEVER_COUNTED)
-        campaign_id, sender_id = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING)
-        stream = await fetch_exactly_one(conn, b"SELECT id FROM streams")
-        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING, status="PAUSED")
-        await insert_campaign(conn, user.workspace_id, ["SENT"] * WAITING)
-        await conn.execute(
-            "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed)"
-            " SELECT workspace_id, id, this_hour(), hourly_limit FROM logins WHERE workspace_id = %s",
-            (user.workspace_id,),
-        )
-        token = uuid4()
-        await conn.execute(
-            "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'test', now() + interval '1 hour')", (token,)
-        )
-        await conn.execute(
-            "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
-            " SELECT %s, address_digest('gone' || n || '@example.org'), 'ADDRESS', 'gone' || n, 'MANUAL'"
-            " FROM generate_series(1, %s) n",
-            (user.workspace_id, WAITING),
-        )
-        await conn.execute(
-            "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
-            " VALUES (%s, address_digest('@example.net'), 'DOMAIN', 'example.net', 'MANUAL')",
-            (user.workspace_id,),
-        )
-    return {
-        "workspace_id": user.workspace_id,
-        "sender_id": sender_id,
-        "campaign_id": campaign_id,
-        "stream_id": stream["id"],
-        "stream_ids": [stream["id"]],
-        "email_id": 1,
-        "ids": [1],
-        "token": token,
-        "wanted": 10,
-        "outcomes": '[{"id": 1, "kind": "ACCEPTED"}]',
-        "max_attempts": None,
-        "retry_for_hours": 96.0,
-        "accepted_ago_s": 0.0,
-        "lease_s": 20.0,
-        "within_s": 10.0,
-        "looked_after": [],
-        "status": None,
-        "failed_for": None,
-        "before": None,
-        "limit": 50,
-        "q": None,
-        "direct": False,
-    }
-
-
-async def _explained(conn: Conn, name: str, parameters: dict[str, Any]) -> str:
-    """The plan with what each node really did, of a statement that is then undone."""
-    async with conn.transaction(force_rollback=True):
-        rows = await conn.execute(b"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + QUERIES[name], parameters)
-        return "\n".join(row["QUERY PLAN"] for row in await rows.fetchall())
-
-
-async def _analyze(pool: Pool) -> None:
-    async with pool.connection() as conn:
-        await conn.execute("ANALYZE")
-
-
-def _rows_touched(plan: str) -> int:
-    """The most rows that one loop of any node gave or threw away."""
-    given = re.findall(r"actual rows=(\d+)", plan)
-    thrown = re.findall(r"Rows Removed by (?:Filter|Index Recheck|Join Filter): (\d+)", plan)
-    return max(map(int, given + thrown))
-
-
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
 @pytest.mark.parametrize(
     "name", ["outlook", "held_claims", "recover", "neglected_senders", "giving", "holds_to_spread"]
@@ -152,9 +63,9 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
     async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
         if analyzed:
             await conn.execute("ANALYZE")
-        plan = await _explained(conn, name, full)
+        plan = await explained(conn, name, full)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -166,7 +77,7 @@ async def test_a_campaign_is_shown_without_all_that_waits_in_it_being_read(
     async with await open_pool(database_url) as pool, pool.connection() as conn:
         if analyzed:
             await conn.execute("ANALYZE")
-        pages = await _pages(conn, name, full | {"ids": [full["campaign_id"]]})
+        pages = await pages_read(conn, name, full | {"ids": [full["campaign_id"]]})
     assert pages < 100
 
 
@@ -185,9 +96,9 @@ async def test_whose_answer_it_is_is_found_without_walking(
         await conn.execute("UPDATE senders SET imap_host = 'h', imap_port = 993, imap_security = 'tls'")
         if analyzed:
             await conn.execute("ANALYZE")
-        plan = await _explained(conn, name, full | sought)
+        plan = await explained(conn, name, full | sought)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -209,9 +120,9 @@ async def test_emails_without_a_copy_are_found_among_the_newest_of_a_campaign(
         )
         if analyzed:
             await conn.execute("ANALYZE")
-        plan = await _explained(conn, "emails_to_copy", full | {"settle_s": 60.0, "newest": 90})
+        plan = await explained(conn, "emails_to_copy", full | {"settle_s": 60.0, "newest": 90})
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 ROWS_READ = b"""
@@ -243,11 +154,11 @@ async def test_an_exchange_touches_what_it_uses_and_no_more(
 @pytest.mark.parametrize("name", ["campaigns_by_id", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
     """As the user whose they are: row-level security keeps some conditions from indexes."""
-    await _analyze(pool)
+    await analyze(pool)
     async with transaction(pool, full["workspace_id"]) as conn:
-        plan = await _explained(conn, name, full)
+        plan = await explained(conn, name, full)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("sought", [{}, {"campaign_id": None}, {"sender_id": None}])
@@ -267,12 +178,12 @@ async def test_a_page_of_emails_reads_a_page(
 ) -> None:
     """With a campaign and a sender, with one of them, whatever lies before and behind their emails."""
     wanted = full | {"status": status, "after_at": datetime(2000, 1, 1, tzinfo=UTC), "after_id": 0} | sought
-    await _analyze(pool)
+    await analyze(pool)
     async with transaction(pool, full["workspace_id"]) as conn:
         span = await fetch_exactly_one(conn, QUERIES["email_span"], wanted)
-        plan = await _explained(conn, name, wanted | span)
+        plan = await explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 FAILED = """
@@ -294,14 +205,14 @@ async def test_what_waits_for_a_word_is_found_among_what_was_decided(
     """Forty of twenty thousand that failed, of all campaigns and of one."""
     async with pool.connection() as conn:
         await conn.execute(FAILED, full)
-    await _analyze(pool)
+    await analyze(pool)
     span = {"first_id": 1, "last_id": 2**62, "reason": None, "failed_for": None}
     for campaign_id in (None, full["campaign_id"]):
         wanted = full | span | {"campaign_id": campaign_id, "status": "FAILED", "sender_id": None}
         async with transaction(pool, None if name == "unsorted" else full["workspace_id"]) as conn:
-            plan = await _explained(conn, name, wanted)
+            plan = await explained(conn, name, wanted)
         assert "Seq Scan on emails" not in plan, plan
-        assert _rows_touched(plan) <= 100, plan
+        assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("sought", [{}, {"q": "%n%"}, {"before": 15_000}])
@@ -311,11 +222,11 @@ async def test_a_page_of_campaigns_reads_a_page_of_many(
 ) -> None:
     async with pool.connection() as conn:
         await conn.execute(LATER, full)
-    await _analyze(pool)
+    await analyze(pool)
     async with transaction(pool, full["workspace_id"]) as conn:
-        plan = await _explained(conn, name, full | {"archived": False, "sender_id": None} | sought)
+        plan = await explained(conn, name, full | {"archived": False, "sender_id": None} | sought)
     assert "Seq Scan" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -334,24 +245,24 @@ async def test_a_scrape_of_metrics_reads_no_more_than_is_due(
             await conn.execute("ANALYZE")
     async with transaction(pool) as conn:
         await conn.execute(QUERIES["careful_reading"], {"timeout_ms": "5000"})
-        plan = await _explained(conn, name, full | {"most": 100_000})
+        plan = await explained(conn, name, full | {"most": 100_000})
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 async def test_emails_that_are_due_are_counted_up_to_a_bound(pool: Pool, full: dict[str, Any]) -> None:
     async with transaction(pool) as conn:
         await conn.execute(QUERIES["careful_reading"], {"timeout_ms": "5000"})
-        plan = await _explained(conn, "due_emails", full | {"most": 90})
-    assert _rows_touched(plan) <= 100, plan
+        plan = await explained(conn, "due_emails", full | {"most": 90})
+    assert rows_touched(plan) <= 100, plan
 
 
 async def test_what_is_kept_about_one_recipient_is_found_without_walking(pool: Pool, full: dict[str, Any]) -> None:
     async with pool.connection() as conn:
         await conn.execute("ANALYZE")
-        plan = await _explained(conn, "emails_to_address", full | {"email": "R77@Example.com"})
+        plan = await explained(conn, "emails_to_address", full | {"email": "R77@Example.com"})
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("name", ["lock_streams_owing", "cancel_owed"])
@@ -359,9 +270,9 @@ async def test_what_is_owed_to_somebody_is_found_without_walking(pool: Pool, ful
     async with pool.connection() as conn:
         found = await fetch_exactly_one(conn, b"SELECT address_digest('r77@example.com') AS key")
         await conn.execute("ANALYZE")
-        plan = await _explained(conn, name, full | {"keys": [found["key"]], "mailboxes": ["r77@example.com"]})
+        plan = await explained(conn, name, full | {"keys": [found["key"]], "mailboxes": ["r77@example.com"]})
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("has_digest", [True, False])
@@ -374,9 +285,9 @@ async def test_one_recipients_page_reads_their_emails_alone(pool: Pool, full: di
             await conn.execute(digest)
         await conn.execute("ANALYZE")
         asked = full | {"email": "R77@Example.com", "before_at": None, "before_id": None, "most": 10_000}
-        plan = await _explained(conn, "emails_of_recipient", asked)
+        plan = await explained(conn, "emails_of_recipient", asked)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -408,9 +319,9 @@ async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full:
     async with pool.connection() as conn:
         await conn.execute("UPDATE campaigns SET status = 'PAUSED' WHERE id = %s", (full["campaign_id"],))
         await conn.execute("ANALYZE")
-        plan = await _explained(conn, "hold_emails", full | {"batch": 50})
+        plan = await explained(conn, "hold_emails", full | {"batch": 50})
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -427,12 +338,12 @@ async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
         if analyzed:
             await conn.execute("ANALYZE")
         await conn.execute(QUERIES["careful_planning"], {"lock_ms": "5000"})
-        plan = await _explained(conn, "move_emails", batch | {"stays_due_at": None})
-        inputs = await _explained(conn, "plan_inputs", full)
-    assert _rows_touched(plan) <= 500, plan
+        plan = await explained(conn, "move_emails", batch | {"stays_due_at": None})
+        inputs = await explained(conn, "plan_inputs", full)
+    assert rows_touched(plan) <= 500, plan
     assert "Join Filter" not in plan, plan
     assert plan.count("emails_pkey") == 2, plan
-    assert _rows_touched(inputs) <= 10, inputs
+    assert rows_touched(inputs) <= 10, inputs
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
@@ -442,7 +353,7 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
     pool: Pool, full: dict[str, Any], emails: int, divided: bool, analyzed: bool
 ) -> None:
     if analyzed:
-        await _analyze(pool)
+        await analyze(pool)
     async with transaction(pool, full["workspace_id"]) as conn:
         await conn.execute(QUERIES["stage_recipients"])
         await conn.execute(
@@ -458,19 +369,19 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
         }
         runs |= {name: [datetime.now(UTC)] * emails for name in ("ats", "ends", "untils")}
         runs |= {name: [0] * emails for name in ("gaps", "jitters")} | {"divided": divided, "step_id": None}
-        plan = await _explained(conn, "insert_emails", full | runs)
-    assert _rows_touched(plan) <= emails, plan
+        plan = await explained(conn, "insert_emails", full | runs)
+    assert rows_touched(plan) <= emails, plan
 
 
 async def test_what_needs_a_person_is_found_among_what_does_not(pool: Pool, full: dict[str, Any], user: User) -> None:
     async with transaction(pool) as conn:
         done = ["SENT"] * WAITING
         await insert_campaign(conn, user.workspace_id, [*done, "FAILED", *done, "UNKNOWN"])
-    await _analyze(pool)
+    await analyze(pool)
     async with transaction(pool, user.workspace_id) as conn:
-        plan = await _explained(conn, "campaigns_in_trouble", full)
+        plan = await explained(conn, "campaigns_in_trouble", full)
     assert "Seq Scan on emails" not in plan, plan
-    assert _rows_touched(plan) <= 100, plan
+    assert rows_touched(plan) <= 100, plan
 
 
 LATER = """
@@ -488,25 +399,14 @@ SELECT %(workspace_id)s, campaign_id, id, 'later@example.com', now() + interval 
 """
 
 
-async def _pages(conn: Conn, name: str, parameters: dict[str, Any]) -> int:
-    """How many pages the query looks at."""
-    async with conn.transaction(force_rollback=True):
-        explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + QUERIES[name]
-        await conn.execute(explain, parameters)  # once for what is read of the catalogue
-    async with conn.transaction(force_rollback=True):
-        found = await fetch_exactly_one(conn, explain, parameters)
-    (explained,) = found["QUERY PLAN"]
-    return explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"]
-
-
 @pytest.mark.parametrize("name", ["exchange", "outlook"])
 async def test_a_senders_campaigns_for_later_cost_its_sending_nothing(
     database_url: str, full: dict[str, Any], name: str
 ) -> None:
     async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
         await conn.execute("ANALYZE")
-        before = await _pages(conn, name, full)
+        before = await pages_read(conn, name, full)
         await conn.execute(LATER.encode(), full)
         await conn.execute("VACUUM ANALYZE streams, campaigns, emails")
-        after = await _pages(conn, name, full)
+        after = await pages_read(conn, name, full)
     assert before - 20 < after < before * 1.1 + 20, (before, after)

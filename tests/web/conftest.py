@@ -67,3 +67,10 @@ def inside(administrator: None, page: Page, email: str) -> Page:
     """
     join(page, email)
     return page
+
+
+@pytest.fixture
+def composing(inside: Page) -> Page:
+    inside.goto("/compose")
+    inside.get_by_role("heading", name="New campaign", level=1).wait_for()
+    return inside

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import (
     NARROW,
-    PASSWORD,
     ask,
     assert_accessible,
     editor,
@@ -25,6 +19,7 @@ from tests.support.browser import (
     schedule,
     selects,
 )
+from tests.support.composer import campaigns, choose, in_sandbox, preview, recipients, schedule_button, write
 from tests.support.service import Service, until
 
 # As a spreadsheet in Germany saves it: semicolons, Windows-1252, no column called "email", and much that is wrong.
@@ -32,59 +27,6 @@ BROKEN = (
     'Vorname;Kontakt;Firma\nAda;ada@example.com;"Lovelace; Söhne"\nGrace;grace@example.com;Navy\n\n'
     "Niemand;keine Adresse;\nAda noch einmal;ADA@example.com;\nLeer;;X\nZu viel;z@example.com;a;b\n"
 ).encode("cp1252")
-
-
-# The campaign is scheduled, but the page never hears of it.
-LOSE_THE_FIRST_ANSWER = """
-const real = window.fetch;
-window.fetch = async (input, init) => {
-  const answer = await real(input, init);
-  if (input.url?.endsWith("/api/campaigns/schedule") && !sessionStorage.getItem("lost")) {
-    sessionStorage.setItem("lost", "yes");
-    throw new TypeError("the connection is gone");
-  }
-  return answer;
-};
-"""
-
-
-NOTE_WHAT_IS_SENT = """
-const fetchIt = window.fetch;
-window.sent = [];
-window.fetch = async (input, init) => {
-  if (input.method === "POST") sent.push([new URL(input.url).pathname, await input.clone().text()]);
-  return fetchIt(input, init);
-};
-"""
-
-
-def write(page: Page, subject: str, text: str) -> None:
-    page.get_by_label("Subject").fill(subject)
-    page.get_by_label("Message", exact=True).fill(text)
-
-
-def recipients(page: Page) -> Any:
-    return page.get_by_label("Addresses", exact=True)
-
-
-def choose(page: Page, name: str, content: bytes) -> None:
-    page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
-
-
-def preview(page: Page) -> Any:
-    return page.get_by_role("article", name="Preview")
-
-
-def schedule_button(page: Page) -> Any:
-    return page.get_by_role("button", name=re.compile("^Schedule"))
-
-
-@pytest.fixture
-def composing(inside: Page) -> Page:
-    inside.goto("/compose")
-    inside.get_by_role("heading", name="New campaign", level=1).wait_for()
-    return inside
 
 
 def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -> None:
@@ -231,13 +173,6 @@ def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> N
     expect(page.get_by_role("button", name="Schedule 20,000 emails")).to_be_visible()
 
 
-def in_sandbox(page: Page, count: int) -> Any:
-    messages = page.request.get("/api/sandbox/messages?limit=50").json()["items"]
-    if len(messages) != count:
-        return None
-    return [page.request.get(f"/api/sandbox/messages/{message['id']}").json() for message in messages]
-
-
 def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) -> None:
     page = composing
     choose(page, "kunden.csv", BROKEN)
@@ -313,111 +248,6 @@ def test_rich_text_is_shown_as_it_is_sent(composing: Page) -> None:
     assert "Dear Ada & Co" in message["text"]
 
 
-def test_a_draft_and_its_file_survive_a_reload(composing: Page) -> None:
-    page = composing
-    choose(page, "list.csv", b"email,Town\nada@example.com,London\n")
-    write(page, "Kept", "From {{ town }}")
-    expect(preview(page)).to_contain_text("From London")
-    page.reload()
-    expect(page.get_by_text("Draft restored")).to_be_visible()
-    expect(page.get_by_label("Subject")).to_have_value("Kept")
-    expect(page.get_by_text("list.csv")).to_be_visible()
-    expect(preview(page)).to_contain_text("From London")
-    page.get_by_role("button", name="Discard").click()
-    page.get_by_role("button", name="Discard the draft").click()
-    expect(page.get_by_label("Subject")).to_have_value("")
-    page.reload()
-    page.get_by_label("Subject").wait_for()
-    expect(page.get_by_text("Draft restored")).to_have_count(0)
-
-
-def test_a_session_that_ends_while_composing_loses_nothing(composing: Page) -> None:
-    page = composing
-    recipients(page).fill("ada@example.com")
-    write(page, "Before", "A text.")
-    page.get_by_role("button", name="Schedule 1 email").click()
-    button = page.get_by_role("button", name="Send 1 email").element_handle()
-    page.context.clear_cookies()
-    button.evaluate("button => button.click()")  # whatever the page asks for meanwhile
-    dialog = page.get_by_role("dialog", name="Log in again")
-    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
-    dialog.get_by_role("button", name="Log in").click()
-    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
-    assert [campaign["subject"] for campaign in campaigns(page)] == ["Before"]
-
-
-def campaigns(page: Page) -> Any:
-    return page.request.get("/api/campaigns").json()["items"]
-
-
-def test_an_answer_that_got_lost_and_a_second_click_send_nothing_twice(composing: Page) -> None:
-    page = composing
-    keys: list[str | None] = []
-
-    def note(request: Request) -> None:
-        if request.url.endswith("/api/campaigns/schedule"):
-            keys.append(request.headers.get("idempotency-key"))
-
-    page.on("request", note)
-    page.add_init_script(LOSE_THE_FIRST_ANSWER)
-    page.reload()
-    recipients(page).fill("ada@example.com")
-    write(page, "Once", "A text.")
-    page.get_by_role("button", name="Schedule 1 email").click()
-    page.get_by_role("button", name="Send 1 email").dblclick()
-    expect(page.get_by_text("unchanged, it is scheduled only once.")).to_be_visible()
-    page.reload()
-    schedule(page, 1)
-    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
-    assert len(keys) == 2
-    assert keys[0] == keys[1]
-    assert len(campaigns(page)) == 1
-
-
-@contextmanager
-def held_back(page: Page, url: str | re.Pattern[str]) -> Iterator[None]:
-    """Requests to `url` are not answered before the end, and one at least is asked by then."""
-    held: list[Route] = []
-    is_over = False
-    page.route(url, lambda route: route.continue_() if is_over else held.append(route))
-    yield
-    until(lambda: held or page.wait_for_timeout(20), f"{url} is asked for")
-    is_over = True
-    for route in held:
-        route.continue_()
-
-
-def kept_draft(page: Page) -> Any:
-    """The draft as this browser keeps it, once it does."""
-    return page.wait_for_function(
-        "() => { const key = Object.keys(localStorage).find((key) => key.startsWith('reachinbox.draft'));"
-        " return key && JSON.parse(localStorage.getItem(key)); }"
-    ).json_value()
-
-
-def test_it_is_sent_from_the_mailbox_that_was_chosen_although_senders_are_still_read(composing: Page) -> None:
-    page = composing
-    nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}
-    second = ask(page, "POST", "/api/senders", {"email": "second@example.com", **nobody})["id"]
-    page.reload()
-    page.get_by_role("combobox", name="From").click()
-    page.get_by_role("option", name="second@example.com").click()
-    recipients(page).fill("ada@example.com")
-    write(page, "From the second", "A text.")
-    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_enabled()
-    until(lambda: "From the second" in json.dumps(kept_draft(page)), "the draft is kept")
-
-    with held_back(page, re.compile(r"/api/senders\?")):
-        page.reload()
-        expect(page.get_by_label("Subject")).to_have_value("From the second")
-        page.get_by_label("Subject").press("Enter")
-        expect(schedule_button(page)).to_be_disabled()
-        expect(page.get_by_role("button", name="Send a test to myself")).to_be_disabled()
-    schedule(page, 1)
-    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
-    assert [campaign["senderId"] for campaign in campaigns(page)] == [second]
-
-
 def test_rich_text_says_what_the_plain_text_was_changed_to(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")
@@ -433,37 +263,6 @@ def test_rich_text_says_what_the_plain_text_was_changed_to(composing: Page) -> N
     (message,) = until(lambda: in_sandbox(page, 1), "it is received")
     assert "The new text" in message["html"]
     assert "The new text" in message["text"]
-
-
-def test_a_draft_that_another_tab_scheduled_does_not_come_back(composing: Page) -> None:
-    first = composing
-    recipients(first).fill("ada@example.com")
-    write(first, "Only once", "A text.")
-    expect(first.get_by_role("button", name="Schedule 1 email")).to_be_enabled()
-    until(lambda: "Only once" in json.dumps(kept_draft(first)), "the draft is kept")
-
-    second = first.context.new_page()
-    second.goto("/compose")
-    schedule(second, 1)
-    second.wait_for_url(re.compile(r"/campaigns/\d+$"))
-    expect(first.get_by_label("Subject")).to_have_value("")
-    expect(first.get_by_text("scheduled or discarded in another tab")).to_be_visible()
-    first.goto("/compose")
-    expect(first.get_by_label("Subject")).to_have_value("")
-    second.goto("/compose")
-    expect(second.get_by_label("Subject")).to_have_value("")
-    assert len(campaigns(second)) == 1
-
-
-def test_the_button_never_names_the_plan_of_other_recipients(composing: Page) -> None:
-    page = composing
-    recipients(page).fill("\n".join(f"reader{n}@example.com" for n in range(30)))
-    write(page, "News", "Hello")
-    expect(page.get_by_role("button", name="Schedule 30 emails")).to_be_visible()
-    with held_back(page, "**/api/campaigns/preview"):
-        recipients(page).fill("ada@example.com")
-        expect(schedule_button(page)).to_have_text("Schedule")
-    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
 
 
 def test_an_error_of_the_plan_goes_with_its_cause(composing: Page) -> None:
@@ -486,48 +285,6 @@ def test_the_editor_finds_its_white_space_whenever_it_comes(composing: Page) -> 
         }"""
     )
     assert space == "pre-wrap"
-
-
-def test_recipients_are_uploaded_once_and_nothing_of_them_stays_in_the_browser(composing: Page) -> None:
-    page = composing
-    page.add_init_script(NOTE_WHAT_IS_SENT)
-    page.reload()
-    choose(page, "list.csv", b"email,Town\nada@example.com,London\n")
-    write(page, "Once", "From {{ town }}")
-    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
-    page.get_by_text("Type or paste", exact=True).click()
-    recipients(page).fill("Grace <grace@example.com>\nnobody, nobody")
-    write(page, "Once", "Hello")
-    expect(page.get_by_text("2 entries left out")).to_be_visible()
-    left_out = page.get_by_role("table", name="Left out").get_by_role("row")
-    expect(left_out).to_have_count(3)  # with the head: what is no address is no duplicate either
-    sent: list[tuple[str, str]] = page.evaluate("sent")
-    lists = [body for path, body in sent if path == "/api/lists"]
-    assert [sum(address in body for body in lists) for address in ("ada@", "grace@")] == [1, 1]
-    plans = [body for path, body in sent if path == "/api/campaigns/preview"]
-    assert len(plans) >= 2
-    assert not [body for body in plans if "@" in body]
-
-    page.reload()
-    expect(recipients(page)).to_have_value("Grace <grace@example.com>\nnobody\nnobody")
-    kept = page.evaluate("async () => [JSON.stringify({...localStorage}), await indexedDB.databases()]")
-    assert "@" not in kept[0]
-    assert kept[1] == []
-
-
-def test_recipients_of_a_draft_go_when_one_of_them_is_erased(composing: Page) -> None:
-    page = composing
-    recipients(page).fill("Ada <ada@example.com>\nGrace <grace@example.com>")
-    write(page, "News", "Hello")
-    expect(page.get_by_role("button", name="Schedule 2 emails")).to_be_visible()
-    page.get_by_role("link", name="Settings").click()
-    page.get_by_role("heading", name="Settings", level=1).wait_for()
-    assert ask(page, "POST", "/api/recipients/erase", {"email": "ada@example.com"})["lists"] == 1
-    page.goto("/compose")
-    expect(page.get_by_text("What was typed here is no longer kept")).to_be_visible()
-    expect(page.get_by_label("Subject")).to_have_value("News")
-    recipients(page).fill("grace@example.com")
-    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
 
 
 def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None:

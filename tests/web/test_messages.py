@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import ask, assert_accessible, editor, schedule, selects, to_the_end
+from tests.support.composer import choose, preview, recipients, schedule_button, write
 from tests.support.pictures import PNG
-from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
 DOCS = (
     '<meta charset="utf-8"><b style="font-weight:normal;" id="docs-internal-guid-1"><p dir="ltr"><span '
@@ -35,13 +34,6 @@ PASTE = """(element, html) => {
   data.setData("text/html", html);
   element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture
-def composing(inside: Page) -> Page:
-    inside.goto("/compose")
-    inside.get_by_role("heading", name="New campaign", level=1).wait_for()
-    return inside
 
 
 def framed(page: Page) -> Any:

@@ -1,0 +1,41 @@
+"""The page where a campaign is composed, and what comes of it, for tests in a browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page
+
+
+def write(page: Page, subject: str, text: str) -> None:
+    page.get_by_label("Subject").fill(subject)
+    page.get_by_label("Message", exact=True).fill(text)
+
+
+def recipients(page: Page) -> Any:
+    return page.get_by_label("Addresses", exact=True)
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+
+
+def preview(page: Page) -> Any:
+    return page.get_by_role("article", name="Preview")
+
+
+def schedule_button(page: Page) -> Any:
+    return page.get_by_role("button", name=re.compile("^Schedule"))
+
+
+def in_sandbox(page: Page, count: int) -> Any:
+    messages = page.request.get("/api/sandbox/messages?limit=50").json()["items"]
+    if len(messages) != count:
+        return None
+    return [page.request.get(f"/api/sandbox/messages/{message['id']}").json() for message in messages]
+
+
+def campaigns(page: Page) -> Any:
+    return page.request.get("/api/campaigns").json()["items"]
