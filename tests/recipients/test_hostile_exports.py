@@ -86,6 +86,16 @@ FILES = [
         {2: "The cell goes on for 3 lines, and nobody on them is read"},
     ),
     File(
+        "a quote before the closing one, as MySQL has it, where the lines after it close it once more",
+        b'email,company\nann@acme.com,"Monitor 19\\""\nbob@b.com,Foo\ncy@c.com,"Acme"\ndee@dfile.com,"Z"\n',
+        {
+            "ann@acme.com": {"company": 'Monitor 19"'},
+            "bob@b.com": {"company": "Foo"},
+            "cy@c.com": {"company": "Acme"},
+            "dee@dfile.com": {"company": "Z"},
+        },
+    ),
+    File(
         "each row in one pair of quotes",
         b'"Name,Email"\n"Ann,ann@acme.com"\n"Bob,bob@b.com"\n',
         BOTH,

@@ -186,6 +186,48 @@ async def test_a_file_loses_nobody_whatever_stands_beside_them(api: httpx.AsyncC
     assert found == {*many, *(f"{one}@example.com" for one in "abcdf"), "example.org", "ops@intranet"}
 
 
+@pytest.mark.parametrize(
+    ("cell", "name", "part"),
+    [
+        ("jo @gmail.com, bo@gmail.com", "bo@gmail.com", "@gmail.com"),
+        ("Jo @gmail.com; bo@gmail.com", "bo@gmail.com", "@gmail.com"),
+        ("Anna Lee @acme.com, Inc <jo@acme.com>", "jo@acme.com", "@acme.com"),
+        ("bo@gmail.com; *@intranet", "bo@gmail.com", "*@intranet"),
+    ],
+)
+async def test_a_slip_in_a_cell_suppresses_no_domain(
+    api: httpx.AsyncClient, pool: Pool, cell: str, name: str, part: str
+) -> None:
+    told = (await send_file(api, f'email\n"{cell}"\n')).json()
+    assert [(one["row"], one["email"]) for one in told["rejected"]] == [(2, part)]
+    assert await rows(pool, "SELECT kind, name FROM suppressions") == [{"kind": "ADDRESS", "name": name}]
+
+
+async def test_of_a_torn_row_the_address_is_added_and_what_is_lost_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
+    text = 'email,note\na@example.com,"Pipe 5"",x\nb@example.com,x\nc@example.com,"y",z\nd@example.com,ok\n'
+    told = (await send_file(api, text)).json()
+    assert [one["row"] for one in told["rejected"]] == [2]
+    assert "3 lines, and nobody on them is read" in told["rejected"][0]["reason"]
+    found = {one["name"] for one in await rows(pool, "SELECT name FROM suppressions")}
+    assert found == {"a@example.com", "d@example.com"}
+    told = (await send_file(api, 'email,note\nno address,"Pipe 5"",x\n"y"\nj**@example.com,z\n')).json()
+    assert [one["row"] for one in told["rejected"]] == [2, 3]
+    assert told["added"] == 0
+
+
+async def test_the_reason_of_a_row_counts_whatever_its_address_is(api: httpx.AsyncClient, pool: Pool) -> None:
+    lines = [
+        "email,reason,note",
+        "ops@intranet,unsubscribed,",
+        "@example.org,complained,",
+        f"a@b.com,bounced,{'x' * 20_000}",
+    ]
+    told = (await send_file(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (3, [])
+    found = {one["name"]: one["reason"] for one in await rows(pool, "SELECT name, reason FROM suppressions")}
+    assert found == {"ops@intranet": "UNSUBSCRIBED", "example.org": "COMPLAINED", "a@b.com": "BOUNCED"}
+
+
 @pytest.mark.parametrize("reasons", [("manual", "unsubscribed"), ("unsubscribed", "bounced")])
 async def test_of_an_address_that_a_file_has_twice_the_stronger_reason_counts(
     api: httpx.AsyncClient, pool: Pool, reasons: tuple[str, str]

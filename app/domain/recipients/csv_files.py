@@ -354,34 +354,36 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             if cells == [_END]:
                 return
             unfinished = 0
+            records = [cells]
             if quoted:
                 if '"' in "".join(cells):
-                    cells = _as_quoted(cells, quoted, shape.delimiter)
+                    records = _as_quoted(cells, quoted, shape.delimiter)
                 quoted.clear()
-            if shape.inner is not None and len(cells) == 1:
-                cells = next(csv.reader(cells, delimiter=shape.inner, skipinitialspace=True), list[str]())
-            if not shape.is_row:
-                yield cells
-                continue
-            for cell in cells:
-                yield [cell]
+            for record in records:
+                if shape.inner is not None and len(record) == 1:
+                    record = next(csv.reader(record, delimiter=shape.inner, skipinitialspace=True), list[str]())
+                if not shape.is_row:
+                    yield record
+                    continue
+                for cell in record:
+                    yield [cell]
         raise csv.Error("unexpected end of data")
     finally:
         if not file.closed:
             text.detach()  # else the file would be closed with it
 
 
-def _as_quoted(cells: list[str], lines: list[str], delimiter: str) -> list[str]:
+def _as_quoted(cells: list[str], lines: list[str], delimiter: str) -> list[list[str]]:
     """The cells of a record in which quotation marks were left, from its lines: by the rules, or by those of programs
-    that put a backslash before them; else as they are, and torn.
+    that put a backslash before them, for whom the lines may be several records; else as they are, and torn.
     """
     for escape in (None, "\\"):
         strict = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True, escapechar=escape)
-        with suppress(csv.Error, StopIteration):
-            return next(strict)
+        with suppress(csv.Error):
+            return list(strict)
     torn = _Torn(cells)
     torn.lines = len(lines)
-    return torn
+    return [torn]
 
 
 def _unwrapped(file: BinaryIO, shape: _Shape) -> _Shape:

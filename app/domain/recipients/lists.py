@@ -101,13 +101,15 @@ class Suspect(msgspec.Struct, frozen=True):
 class Choices(NamedTuple):
     """The wishes of a list's sender. `internal`: domains that the operator allows beside those of the world;
     `every_address`: of cells that have several, not the first alone; `corrections`: domains to put in others' places;
-    `repeats`: rows of a mailbox that another row has are given, too.
+    `repeats`: rows of a mailbox that another row has are given, too; `reads`, where addresses alone matter and no other
+    cell of theirs: gives the address of a cell that is none to send to, or raises InvalidAddress.
     """
 
     internal: frozenset[str] = frozenset()
     every_address: bool = False
     corrections: Mapping[str, str] = {}
     repeats: bool = False
+    reads: Callable[[str], str] | None = None
 
 
 # A row as its source gives it: number, text of the address, the fields or, in their place, what is wrong, and what was
@@ -153,17 +155,20 @@ class RecipientList:
         if self.zones is not None:
             self.zones.clear()
         mailboxes = Mailboxes()
-        internal, meant_by = self._choices.internal, suggestions()
+        internal, reads, meant_by = self._choices.internal, self._choices.reads, suggestions()
         look, zones = self.look, self.zones
         batch, characters = Batch([], [], []), 0
         for count, (row, email, fields, note) in enumerate(self._entries(), 1):
             if count > MOST_ROWS:
                 raise too_many_rows()
+            is_told = isinstance(fields, str)
             if isinstance(fields, str):
                 self.reject(row, email, fields)
-                continue
+                if reads is None:
+                    continue
+                fields = {}
             size = sum(map(len, fields.values()))
-            if size > FIELD_CHARACTERS and (problem := _too_large(fields)):
+            if size > FIELD_CHARACTERS and reads is None and (problem := _too_large(fields)):
                 self.reject(row, email, problem)
                 continue
             if "**" in email:
@@ -177,10 +182,12 @@ class RecipientList:
                     mended = mend(email, internal)
             except InvalidAddress as error:
                 mended = mend(email, internal)
-                if mended is None:
-                    self.reject(row, email, error.reason)
+                try:
+                    address = mended.address if mended else _read(email, reads, error)
+                except InvalidAddress as no_address:
+                    if not is_told:
+                        self.reject(row, email, no_address.reason)
                     continue
-                address = mended.address
             if problem := (look and look(row, fields)) or (zones and zones.problem(fields)):
                 self.reject(row, email, problem)
                 continue
@@ -232,16 +239,22 @@ class RecipientList:
                     others=[] if takes_all else mended.others[:MOST_OTHERS_SHOWN],
                 )
             )
-        if self._choices.every_address:
-            self._reject_parts(row, mended.none)
-        return mended.address, mended.others if takes_all else []
+        if not self._choices.every_address:
+            return mended.address, []
+        return mended.address, [*mended.others, *self._read_parts(row, mended.none)]
 
-    def _reject_parts(self, row: int, parts: Sequence[str]) -> None:
+    def _read_parts(self, row: int, parts: Sequence[str]) -> Iterator[str]:
+        """The addresses in parts of a cell that are none to send to. A slip of a blank leaves `@gmail.com`: of a part,
+        that is nobody's.
+        """
         for part in parts:
             try:
                 normalize(part, self._choices.internal)
             except InvalidAddress as error:
-                self.reject(row, part, error.reason)
+                try:
+                    yield _read(part, None if part.startswith(("@", "*@")) else self._choices.reads, error)
+                except InvalidAddress as no_address:
+                    self.reject(row, part, no_address.reason)
 
     def _ask(self, row: int, address: str, meant: str) -> str:
         """Note that the address is probably mistyped. The address to take; raises InvalidAddress for a correction that
@@ -269,6 +282,13 @@ class RecipientList:
             first = self.rejected[:100]
             why = f"{len(self.rejected):,} rows are refused, the first of them listed here; is it the right list?"
             raise InvalidInput({"recipients": why}, rejected=first)
+
+
+def _read(cell: str, reads: Callable[[str], str] | None, error: InvalidAddress) -> str:
+    """The address by `reads`. Raises InvalidAddress; without it, the `error` there was."""
+    if reads is None:
+        raise error
+    return reads(cell)
 
 
 def _too_large(fields: Mapping[str, str]) -> str:

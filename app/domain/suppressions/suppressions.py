@@ -172,7 +172,7 @@ async def add_file(
     """
     asked.check()
     # A row that repeats an address may have another reason.
-    read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True))
+    read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True, reads=_read_any))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
         rows = iter(recipients)
@@ -187,8 +187,7 @@ async def add_file(
                     emails.append(one.address)
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
-        emails, domains = _meant_by(recipients.rejected, told)
-        await _add_all(pool, workspace_id, emails, domains, asked, actor, told)
+        told.rejected = recipients.rejected
     return told
 
 
@@ -331,24 +330,17 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     return said if said in REASONS else otherwise
 
 
-def _meant_by(refused: Sequence[Rejected], told: Added) -> tuple[list[str], list[str]]:
-    """The addresses and domains among refused rows: a suppression needs no address that a campaign could have."""
-    emails, domains = list[str](), list[str]()
-    for row in refused:
-        try:
-            domain = domain_named(row.email)
-        except InvalidAddress:
-            try:
-                emails.append(normalize_any(row.email))
-            except InvalidAddress:
-                told.rejected.append(row)
-            continue
-        if "@" in row.email:
-            domains.append(domain)
-        else:
-            reason = f"This is no address. All addresses of a domain are *@{domain}."
-            told.rejected.append(msgspec.structs.replace(row, reason=reason))
-    return emails, domains
+def _read_any(cell: str) -> str:
+    """The address in a cell, or `*@` and its domain: a suppression needs no address that a campaign could have. Raises
+    InvalidAddress.
+    """
+    try:
+        domain = domain_named(cell)
+    except InvalidAddress:
+        return normalize_any(cell)
+    if "@" not in cell:
+        raise InvalidAddress(f"This is no address. All addresses of a domain are *@{domain}.")
+    return f"*@{domain}"
 
 
 def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
