@@ -55,7 +55,10 @@ _REACHED = re.compile(
     r"(?:(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?|[^\s@]+@[^\s@]+|[+(]?\d[\d ()/.-]{4,})"
 )
 _SPEAKS = re.compile(r"[?!:]")
-_OF_NAMES = frozenset("of and the for de del la le du da di do dos van von der den ten ter zu zur und et y e i".split())
+_OF_NAMES = frozenset(
+    {"of", "and", "the", "for", "de", "del", "la", "le", "du", "da", "di", "do", "dos", "van", "von", "der", "den"}
+    | {"ten", "ter", "zu", "zur", "und", "et", "y", "e", "i"}
+)
 
 _FROM_LIST = any_of(r"""
     ( (from|off|of) (this|your|the|all|any)( your)?( mailing| email| e mail| contact| distribution
