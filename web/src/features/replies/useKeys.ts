@@ -1,4 +1,5 @@
 import { useHotkeys } from "@mantine/hooks";
+import { useEffect, useRef } from "react";
 import type { ResponseSummary } from "@/features/inbound/queries";
 import { nextUnread, stepped } from "./walk";
 
@@ -11,9 +12,14 @@ export function useKeys(
   const go = (id: number | undefined) => {
     if (id !== undefined) open(id);
   };
+  const at = responses.findIndex(({ id }) => id === current);
+  const was = useRef<number>(undefined);
+  useEffect(() => {
+    if (at !== -1 || current === undefined) was.current = at === -1 ? undefined : at;
+  }, [at, current]);
   useHotkeys([
-    ["j", () => go(stepped(responses, current, 1))],
-    ["k", () => go(stepped(responses, current, -1))],
-    ["e", () => go(nextUnread(responses, current))],
+    ["j", () => go(stepped(responses, current, 1, was.current))],
+    ["k", () => go(stepped(responses, current, -1, was.current))],
+    ["e", () => go(nextUnread(responses, current, was.current))],
   ]);
 }
