@@ -11,7 +11,7 @@ import pytest
 from app.db import Pool, fetch_exactly_one, open_pool, transaction
 from app.domain.accounts.users import User, create_user
 from app.secrets import SecretBox
-from tests.support.engine import SECRET_KEY
+from tests.support.engine import SECRET_KEY, value
 from tests.support.ledger import insert_campaign
 from tests.support.pg import TemplateServer
 from tests.support.plans import QUERIES, WAITING, analyze, explained, fill, pages_read, rows_touched
@@ -97,6 +97,17 @@ async def test_whose_answer_it_is_is_found_without_walking(
         if analyzed:
             await conn.execute("ANALYZE")
         plan = await explained(conn, name, full | sought)
+    assert "Seq Scan on emails" not in plan, plan
+    assert rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+async def test_a_thread_is_found_without_walking(pool: Pool, full: dict[str, Any], analyzed: bool) -> None:
+    async with pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+        root = await value(pool, "SELECT max(id) FROM emails WHERE campaign_id = %s", full["campaign_id"])
+        plan = await explained(conn, "emails_of_thread", full | {"root_id": root, "limit": 20})
     assert "Seq Scan on emails" not in plan, plan
     assert rows_touched(plan) <= 100, plan
 

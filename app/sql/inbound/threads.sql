@@ -9,11 +9,7 @@ WHERE r.workspace_id = %(workspace_id)s AND r.id = %(response_id)s AND r.forgott
 -- The latest emails of a thread, in order of time: the one it began with, others of its campaign to the same recipient, and
 -- the answers.
 WITH written AS MATERIALIZED (
-    SELECT o.id
-    FROM emails e
-    JOIN emails o ON o.workspace_id = e.workspace_id AND o.campaign_id = e.campaign_id
-        AND (o.id = e.id OR o.recipient_key = e.recipient_key)
-    WHERE e.workspace_id = %(workspace_id)s AND e.id = %(root_id)s
+    SELECT id FROM emails_beside(%(workspace_id)s::bigint, %(root_id)s::bigint)
     UNION
     SELECT %(root_id)s::bigint
 ),
