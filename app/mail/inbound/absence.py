@@ -166,12 +166,15 @@ def _numeric(first: int, second: int, separator: str, year: str | None, sent: da
 
 
 def _in_year(month: int, day: int, year: int | None, sent: date | None) -> date | None:
-    if year is not None or sent is None:
-        return _date(year, month, day) if year is not None else None
-    named = _date(sent.year, month, day)
-    if named is not None and named < sent - timedelta(days=7):
-        named = _date(sent.year + 1, month, day)
-    return named
+    """Without a year, the nearest such day: notes are left on after a return more often than somebody is away for half
+    a year and does not say of which year.
+    """
+    if year is not None:
+        return _date(year, month, day)
+    if sent is None:
+        return None
+    named = [one for one in (_date(sent.year + years, month, day) for years in (-1, 0, 1)) if one is not None]
+    return min(named, key=lambda one: abs(one - sent), default=None)
 
 
 def _date(year: int, month: int, day: int) -> date | None:

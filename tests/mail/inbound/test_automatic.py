@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -52,6 +52,26 @@ def test_an_absence_note_says_when_its_writer_is_back(note: str) -> None:
     text, expected = NOTES[note]
     inbound = of(letter(text, subject="Automatic reply: A question about your roof", head=AWAY + ABOUT_OURS))
     assert (inbound.kind, inbound.back_on) == ("AUTO_REPLY", expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("I am out of the office until 15 November.", date(2026, 11, 27)),
+        ("Ich bin bis 15.11. nicht im Haus.", date(2026, 11, 27)),
+        ("I'll be back on 15/11.", date(2026, 11, 27)),
+        ("I am away until 2 January.", date(2027, 1, 10)),
+        ("I am away until 20 December.", date(2027, 1, 5)),
+    ],
+)
+def test_a_note_that_was_left_on_names_no_day_to_come(text: str, sent: date) -> None:
+    assert back_on(text, sent) is None
+    assert back_on(text, sent - timedelta(days=40)) is not None
+
+
+def test_a_month_that_is_over_is_next_years() -> None:
+    assert back_on("I am back on 3 February.", date(2026, 12, 20)) == date(2027, 2, 3)
+    assert back_on("I am away until 29 February.", date(2027, 12, 20)) == date(2028, 2, 29)
 
 
 def test_a_note_without_a_date_of_its_own_needs_a_year() -> None:
