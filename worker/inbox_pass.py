@@ -47,7 +47,7 @@ _OUR_ID = "X-MICROSOFT-ORIGINAL-MESSAGE-ID"  # where Outlook.com keeps it, havin
 _IDS = f"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {_OUR_ID})]"
 _NOT_READ = {"\\sent", "\\drafts", "\\all", "\\flagged"}  # our own, and other views of the same
 _AT_GMAIL = {"\\all", "\\junk"}
-_OF_MACHINES = {"MACHINE_SENDER", "EMPTY_RETURN_PATH"}
+_OF_MACHINES = {"MACHINE_SENDER", "EMPTY_RETURN_PATH", "REPORT"}
 T = TypeVar("T")
 
 log = structlog.get_logger()

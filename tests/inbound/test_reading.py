@@ -227,3 +227,38 @@ async def test_an_email_in_doubt_whose_copy_lies_in_sent_was_sent(read: Read, ow
     owners.put(reply("r2@example.com", head="In-Reply-To: <8.ann@there.example>\n"))
     await read.read()
     assert (await read.responses("recipient, weak"))[-1] == {"recipient": "r2@example.com", "weak": False}
+
+
+@pytest.mark.parametrize("kind", ["feedback-report", "delivery-status", None])
+async def test_a_report_is_read_whoever_sends_it_and_wherever_it_is_to_be_returned_to(
+    read: Read, owners: Owners, server: Server, kind: str | None
+) -> None:
+    """Its headers alone tell nothing but its type; those of Outlook.com's complaints, their subject."""
+    await read.set_up(server, "SENT", "SENT")
+    feedback = "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\nUser-Agent: x/1\n\n"
+    status = (
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; there.example\n\n"
+        "Final-Recipient: rfc822; r1@example.com\nAction: failed\nStatus: 5.1.1\n\n"
+    )
+    said = {"feedback-report": feedback, "delivery-status": status, None: ""}[kind]
+    own = "" if kind else "X-HmXmrOriginalRecipient: r1@example.com\n"
+    body = (
+        f"{said}--b\nContent-Type: message/rfc822\n\n{own}Message-ID: {read.id_of(1)}\nFrom: {ANN}\n"
+        "To: r1@example.com\nSubject: s\n\nHello\n--b--"
+    )
+    typed = f"report; report-type={kind}" if kind else "mixed"
+    message = reply(
+        "fbl@provider.example", body, subject="A notice" if kind else "complaint about message from 192.0.2.1"
+    )
+    message = message.replace(
+        b"Content-Type: text/plain; charset=utf-8",
+        f"Return-Path: <fbl@provider.example>\r\nContent-Type: multipart/{typed}; boundary=b".encode(),
+        1,
+    )
+    owners.put(message)
+    await read.read()
+    is_bounce = kind == "delivery-status"
+    assert await read.responses() == [
+        {"kind": "BOUNCE" if is_bounce else "COMPLAINT", "recipient": "r1@example.com", "weak": False}
+    ]
+    assert await value(read.pool, "SELECT reason::text FROM suppressions") == ("BOUNCED" if is_bounce else "COMPLAINED")

@@ -64,6 +64,7 @@ Sign = Literal[  # that no person wrote it, each of them weak
     "SUPPRESSES_AUTO_RESPONSES",
     "LIST",
     "MACHINE_SENDER",
+    "REPORT",  # what its headers declare it to be
 ]
 
 

@@ -84,6 +84,15 @@ def _address(value: str) -> str | None:
     return bare.lower() if found == [] and re.fullmatch(r"[\w.+-]{1,64}", bare) else next(map(str.lower, found), None)
 
 
+def declares_report(fields: Fields) -> bool:
+    """Whether a message is a report by its headers, whose parts may not be there yet: by its type, or by the subject
+    that Outlook.com's complaints have.
+    """
+    kind = headers.parameters(fields.first("content-type"))[0]
+    is_complaint = fields.words("subject").lower().startswith("complaint about message")
+    return kind == "multipart/report" or (kind.startswith("multipart/") and is_complaint)
+
+
 class Complaint(msgspec.Struct):
     feedback_type: str
     recipients: list[str]
