@@ -208,11 +208,10 @@ class Pass:
         told = await self._do(lambda session: session.fetch(uids, _TEXT % BODY_BYTES))
         return [
             letter._replace(
-                raw=letter.raw.rstrip(b"\r\n")
-                + b"\r\n\r\n"
-                + _part(told.get(letter.uid, {}), b"BODY[TEXT")[:BODY_BYTES]
+                raw=letter.raw.rstrip(b"\r\n") + b"\r\n\r\n" + _part(told[letter.uid], b"BODY[TEXT")[:BODY_BYTES]
             )
             for letter in letters
+            if letter.uid in told  # one that was moved meanwhile is found where it went
         ]
 
     async def _incoming(self, letters: Sequence[Letter]) -> list[Incoming]:

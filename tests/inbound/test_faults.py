@@ -148,6 +148,34 @@ def _letter(uid: int, answers: str) -> bytes:
     return b"* %d FETCH (UID %d BODY[HEADER]<0> {%d}\r\n%b)\r\n" % (uid, uid, len(head), head)
 
 
+async def test_what_is_moved_while_it_is_read_is_recorded_whole_where_it_went(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its headers and its body; known by what its headers say alone, it would never be read again."""
+    server = Hostile(tmp_path)
+    async with server.running() as at:
+        await read.set_up(at, "SENT")
+        head, body = bounce(read.id_of(1), "r1@example.com").split(b"\r\n\r\n", 1)
+        head += f"\r\nIn-Reply-To: {read.id_of(1)}\r\n\r\n".encode()
+        headers = b"* 1 FETCH (UID 1 BODY[HEADER]<0> {%d}\r\n%b)\r\n" % (len(head), head)
+        server.answers = {
+            b"UID FETCH 1 (INTERNALDATE": headers + b"%b OK done\r\n",
+            b"UID FETCH": b"%b OK done\r\n",
+        } | READ
+        server.answers[b"UID SEARCH"] = b"* SEARCH 1\r\n%b OK done\r\n"
+        server.answers[b"EXAMINE"] = EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT 2")
+        monkeypatch.setattr(Credentials, "imap_server_of", lambda *_: at)
+        await read.read()
+        assert any(b"BODY.PEEK[TEXT]" in line for line in server.lines)
+        assert (await read.inbox())["error"] is None
+        assert await read.responses() == []
+        server.answers[b"EXAMINE"] = server.answers[b"EXAMINE"].replace(b"UIDVALIDITY 7", b"UIDVALIDITY 8")
+        text = b"* 1 FETCH (UID 1 BODY[TEXT]<0> {%d}\r\n%b)\r\n" % (len(body), body)
+        server.answers[b"UID FETCH"] = text + b"%b OK done\r\n"
+        await read.read()
+    assert await read.responses() == [{"kind": "BOUNCE", "recipient": "r1@example.com", "weak": False}]
+
+
 class _Token(NamedTuple):
     token: str
     version: int
