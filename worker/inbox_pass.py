@@ -244,20 +244,37 @@ class Pass:
     # Doubts
 
     async def _look_for_doubts(self, folders: Sequence[str]) -> None:
-        """Those that lie in none of the folders go again where their campaign says so."""
+        """Those that lie in none of the folders go again where their campaign says so. The mailbox is read by then, and
+        the next pass goes on with those that this one has no time for.
+        """
         left = await doubts.of_inbox(self._pool, self._inbox, self._ids) if folders else []
-        for folder in folders if left else ():
-            state = await self._do(lambda session, folder=folder: session.examine(folder))
-            for doubt in list(left):
-                self._goes_on()
-                copy = await self._copy_of(doubt, folder, state)
-                if copy is not None:
-                    left.remove(doubt)
-                    if await doubts.found(self._pool, self._inbox, doubt, copy):
-                        DOUBTS_SETTLED["sent"].inc()
-        if left:
-            again = await doubts.not_found(self._pool, self._inbox, left, self._max_attempts)
+        states: dict[str, State] = {}  # of the folder that is open
+        nowhere: list[Doubt] = []
+        for doubt in left:
+            try:
+                copy = await self._copy_in(folders, states, doubt)
+            except CutShort:
+                break
+            if copy is None:
+                nowhere.append(doubt)
+            elif await doubts.found(self._pool, self._inbox, doubt, copy):
+                DOUBTS_SETTLED["sent"].inc()
+        if nowhere:
+            again = await doubts.not_found(self._pool, self._inbox, nowhere, self._max_attempts)
             DOUBTS_SETTLED["resent"].inc(again)
+
+    async def _copy_in(self, folders: Sequence[str], states: dict[str, State], doubt: Doubt) -> Copy | None:
+        """Raises CutShort."""
+        for folder in folders:
+            self._goes_on()
+            if folder not in states:
+                state = await self._do(lambda session, folder=folder: session.examine(folder))
+                states.clear()
+                states[folder] = state
+            copy = await self._copy_of(doubt, folder, states[folder])
+            if copy is not None:
+                return copy
+        return None
 
     async def _copy_of(self, doubt: Doubt, folder: str, state: State) -> Copy | None:
         wanted = doubt.message_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,9 @@ from app.domain.ledger import emails
 from tests.support.dovecot import PROGRAM, WANTED
 from tests.support.engine import check_conservation, execute, rows, value
 from tests.support.inbox import ANN, Owners, Read, reply
+from worker import inbox_pass
 from worker.connect import Server
+from worker.imap import Session
 
 pytestmark = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
 PROVEN = (
@@ -103,3 +106,31 @@ async def test_an_attempt_that_ends_in_doubt_again_begins_anew_and_a_campaign_th
     assert (await value(read.pool, readings), await _in_doubt(read)) == (1, [1])
     await read.read()
     assert await _in_doubt(read) == []
+
+
+async def test_doubts_that_there_is_no_time_for_keep_no_mailbox_unread_and_are_the_next_passs(
+    read: Read, owners: Owners, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read.set_up(server, *["UNKNOWN"] * 5)
+    for email_id in read.email_ids:
+        await _tried(read, email_id)
+    search = Session.search
+    looked = 0
+
+    def slow(session: Session, *criteria: Any) -> list[int]:
+        nonlocal looked
+        looked += criteria[0] == "OR"
+        if looked == 3:
+            monkeypatch.setattr(inbox_pass, "NOTHING_NEW_S", 0.0)
+        return search(session, *criteria)
+
+    monkeypatch.setattr(Session, "search", slow)
+    seen = "SELECT count(*) FROM sent_readings"
+    for n in (3, 5):
+        monkeypatch.setattr(inbox_pass, "NOTHING_NEW_S", 45.0)
+        looked = 0
+        await execute(read.pool, "UPDATE inboxes SET whole_at = NULL")
+        await read.read()
+        assert await value(read.pool, seen) == n
+        assert await value(read.pool, "SELECT whole_at IS NOT NULL AND next_at > now() FROM inboxes")
+    assert await value(read.pool, "SELECT max(readings) FROM sent_readings") == 2

@@ -1,5 +1,5 @@
 -- name: doubts_of_inbox
--- Emails in doubt that were sent from the mailbox; other ones each time, if there are many. Of one that was not in Sent an
+-- Emails in doubt that were sent from the mailbox; first what was looked for longest ago, or never. Of one that was not in Sent an
 -- hour after its attempt nothing more is expected, unless its campaign waits for a server's habit to be proven.
 SELECT e.id, e.campaign_id, e.stream_id, t.sender_id, e.recipient, e.status, e.message_id, e.attempts, s.email AS sender
 FROM emails e
@@ -15,7 +15,8 @@ WHERE e.workspace_id = %(workspace_id)s AND e.status = 'UNKNOWN' AND e.erased_at
            JOIN attempts a ON a.workspace_id = n.workspace_id AND a.email_id = n.email_id AND a.number = n.attempt
            WHERE n.workspace_id = e.workspace_id AND n.email_id = e.id AND n.attempt = e.attempts AND n.readings > 1
              AND n.last_at > a.recorded_at + make_interval(secs => %(settled_s)s)))
-ORDER BY random()
+ORDER BY (SELECT n.last_at FROM sent_readings n
+          WHERE n.workspace_id = e.workspace_id AND n.email_id = e.id AND n.attempt = e.attempts) NULLS FIRST, random()
 LIMIT %(limit)s;
 
 -- name: insert_copy
