@@ -286,6 +286,26 @@ async def test_what_is_owed_to_somebody_is_found_without_walking(pool: Pool, ful
     assert rows_touched(plan) <= 100, plan
 
 
+@pytest.mark.parametrize(("name", "reason"), [("take_suppression_back", "BOUNCED"), ("withdraw", "UNSUBSCRIBED")])
+async def test_what_else_is_said_of_somebody_is_found_without_walking(
+    pool: Pool, full: dict[str, Any], name: str, reason: str
+) -> None:
+    async with pool.connection() as conn:
+        suppression = b"""
+            INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id)
+            SELECT workspace_id, address_digest(recipient), 'ADDRESS', recipient, %(reason)s, id FROM emails
+            WHERE recipient = 'r77@example.com' LIMIT 1
+            RETURNING key, email_id, name AS recipient"""
+        its = await fetch_exactly_one(conn, suppression, {"reason": reason})
+        await conn.execute("ANALYZE")
+        asked = full | its | {"reason": reason}
+        pages = await pages_read(conn, name, asked)
+        assert pages < 100
+        plan = await explained(conn, name, asked)
+    assert "Seq Scan on emails" not in plan, plan
+    assert rows_touched(plan) <= 100, plan
+
+
 @pytest.mark.parametrize("has_digest", [True, False])
 async def test_one_recipients_page_reads_their_emails_alone(pool: Pool, full: dict[str, Any], has_digest: bool) -> None:
     async with pool.connection() as conn:

@@ -8,6 +8,7 @@ from app.domain.inbound.inboxes import Inbox, Place
 from app.domain.inbound.matching import Answer, Named
 from app.domain.inbound.record import Found
 from app.mail.inbound.facts import Inbound, Kind, Report
+from app.mail.opaque import Linked
 from tests.support.engine import row, rows, value
 
 HARD = Report("r1@example.com", "failed", "hard", "USER_UNKNOWN", 550, "5.1.1", "no such user")
@@ -21,7 +22,14 @@ class Came:
         self._count = 0
 
     async def back(
-        self, kind: Kind, number: int = 1, *, weak: bool = False, report: Report | None = None, text: str = "Yes"
+        self,
+        kind: Kind,
+        number: int = 1,
+        *,
+        weak: bool = False,
+        report: Report | None = None,
+        text: str = "Yes",
+        link: Linked | None = None,
     ) -> int:
         """The response's id."""
         self._count += 1
@@ -30,7 +38,7 @@ class Came:
             kind, sender=email.recipient, message_id=f"{self._count}@x.example", subject="Re: s", text=text
         )
         found = Found(
-            Answer(inbound, email, weak, report),
+            Answer(inbound, email, weak, report, link),
             Place("INBOX", 7, self._count),
             await value(self.pool, "SELECT now()"),
         )
@@ -39,7 +47,9 @@ class Came:
 
     async def counts(self) -> dict[str, int]:
         found = await row(
-            self.pool, "SELECT replied, auto_replied, bounced, complained, unsubscribed FROM streams WHERE total > 0"
+            self.pool,
+            "SELECT sum(replied) AS replied, sum(auto_replied) AS auto_replied, sum(bounced) AS bounced,"
+            " sum(complained) AS complained, sum(unsubscribed) AS unsubscribed FROM streams",
         )
         return {name: count for name, count in found.items() if count}
 

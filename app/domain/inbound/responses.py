@@ -22,7 +22,6 @@ from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.domain.suppressions.suppress import Reason, cancel_emails, owe_nothing_new, suppress
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
-from app.mail.addresses import key
 from app.sql import queries
 
 sql = queries(__name__)
@@ -38,7 +37,6 @@ _REASONS: dict[ResponseKind, Reason] = {
     "COMPLAINT": "COMPLAINED",
     "UNSUBSCRIBE": "REPLIED_STOP",
 }
-_COUNTED: dict[Reason, str] = {"BOUNCED": "bounced", "COMPLAINED": "complained", "REPLIED_STOP": "unsubscribed"}
 
 
 class ResponseSummary(msgspec.Struct, rename="camel", kw_only=True):
@@ -231,12 +229,7 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
     reason = _reason_of(kind, whose)
     if reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)
-    other = await fetch_one(
-        conn, sql.says_so_too, params | {"recipient": whose["recipient"], "mailbox": key(whose["recipient"])}
-    )
     stream_ids = [whose["stream_id"]]
-    if other is not None:
-        stream_ids.append(other["stream_id"])
     if reason is None and whose["about_stream_id"] is not None:  # who is suppressed gets nothing of any campaign
         stream_ids.append(whose["about_stream_id"])
     await streams.lock(conn, workspace_id, stream_ids)
@@ -259,12 +252,10 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     if kind == "REPLY" and whose["about"] is not None:
         await stops.stop_domain(conn, workspace_id, whose["about"])
-    if await _take_back(conn, workspace_id, whose, before, kind):
-        if reason is not None:  # what was there had kept its own
-            await _suppress(conn, workspace_id, whose, reason, actor)
-        elif other is not None:
-            await _suppress(conn, workspace_id, whose | {"email_id": other["email_id"]}, other["reason"], actor)
-            return
+    was = _reason_of(before["kind"], whose)
+    if was is not None and before["kind"] != kind:
+        taken = {"workspace_id": workspace_id, "recipient": whose["recipient"], "email_id": whose["email_id"]}
+        await conn.execute(sql.take_suppression_back, taken | {"reason": was})
     if _lets_go_on(kind, whose) and whose["about"] is not None:
         await stops.lift_domain(conn, workspace_id, whose["about"])
         await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
@@ -283,20 +274,6 @@ async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, a
     email_id = whose["email_id"]
     emails = [whose["recipient"]]
     await suppress(conn, workspace_id, emails=emails, reason=reason, email_id=email_id, holds_email=True, actor=actor)
-
-
-async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> bool:
-    """Whether its recipient is suppressed no more, as what it was had it: unless something else about the email says
-    the same, or what stood before stands again.
-    """
-    reason = _reason_of(before["kind"], whose)
-    if reason is None or before["kind"] == kind:
-        return False
-    after = await record.counted(conn, workspace_id, whose["email_id"])
-    if after[_COUNTED[reason]]:
-        return False
-    params = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reason": reason}
-    return bool(await fetch_all(conn, sql.take_suppression_back, params))
 
 
 def _reason_of(kind: ResponseKind | None, whose: Row) -> Reason | None:

@@ -63,7 +63,8 @@ async def suppress(
 
     Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is
     held from here on, too, if it `holds_email`. The recipient's own word takes the place of a member's word or a
-    bounce; nothing takes the place of that. Repeating it is harmless.
+    bounce, and a click that of an answer. What no response says stands behind one that does, which a correction may
+    take back. Repeating it is harmless.
     """
     params = {
         "workspace_id": workspace_id,

@@ -50,17 +50,6 @@ LEFT JOIN emails o ON o.workspace_id = r.workspace_id AND o.id = coalesce(c.thre
 LEFT JOIN campaigns oc ON oc.workspace_id = o.workspace_id AND oc.id = o.campaign_id
 WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL;
 
--- name: says_so_too
--- Another response for which its recipient is suppressed, of any email: the recipient's own wish first. No row: there is none.
-SELECT r.email_id, r.stream_id,
-       CASE effective_kind(r) WHEN 'UNSUBSCRIBE' THEN 'REPLIED_STOP' WHEN 'COMPLAINT' THEN 'COMPLAINED' ELSE 'BOUNCED' END AS reason
-FROM emails_to(%(workspace_id)s::bigint, ARRAY[address_digest(%(recipient)s::text)], ARRAY[%(mailbox)s::text]) e
-JOIN responses r ON r.workspace_id = e.workspace_id AND r.email_id = e.id
-WHERE r.workspace_id = %(workspace_id)s AND r.id <> %(id)s AND r.forgotten_at IS NULL
-  AND (effective_kind(r) = 'UNSUBSCRIBE' OR effective_kind(r) = 'COMPLAINT' AND NOT r.weak OR is_hard(r))
-ORDER BY effective_kind(r) <> 'UNSUBSCRIBE', effective_kind(r) <> 'COMPLAINT', r.id
-LIMIT 1;
-
 -- name: correct_response
 -- A person's word on what it is: it is no guess any more.
 UPDATE responses
@@ -97,20 +86,23 @@ WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL AND r.read_at
 GROUP BY 1;
 
 -- name: take_suppression_back
--- Take back the suppression that a response led to, which was something else: the reason before it stands again, and one that
--- it left behind a stronger reason stands there no more. No row: somebody is suppressed all the same, or nobody was.
-WITH its AS (
-    SELECT workspace_id, key, reason, reason_before FROM suppressions
-    WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s
-      AND %(reason)s::suppression_reason IN (reason, reason_before)
+-- Take back the suppression that a response led to, which was something else: what anything or anybody else says of the
+-- address stands then.
+WITH its AS MATERIALIZED (
+    SELECT s AS it, s.workspace_id, s.key FROM suppressions s
+    WHERE s.workspace_id = %(workspace_id)s AND s.key = address_digest(%(recipient)s::text) AND s.email_id = %(email_id)s
+      AND (s.reason = %(reason)s::suppression_reason
+           OR s.reason = 'UNSUBSCRIBED' AND %(reason)s::suppression_reason = 'REPLIED_STOP')
+      AND is_of_response(s)
     FOR UPDATE
+),
+stands AS MATERIALIZED (
+    SELECT i.workspace_id, i.key, b.* FROM its i CROSS JOIN LATERAL stands_besides(i.it, true) b
 ),
 stands_again AS (
     UPDATE suppressions s
-    SET reason = CASE WHEN i.reason = %(reason)s::suppression_reason THEN i.reason_before ELSE i.reason END,
-        reason_before = NULL
-    FROM its i WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NOT NULL
+    SET reason = n.reason, email_id = n.email_id, campaign_id = n.campaign_id, reason_before = n.reason_before
+    FROM stands n WHERE s.workspace_id = n.workspace_id AND s.key = n.key
 )
 DELETE FROM suppressions s USING its i
-WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NULL
-RETURNING s.id;
+WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND NOT EXISTS (SELECT FROM stands);

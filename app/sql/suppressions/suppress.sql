@@ -9,7 +9,8 @@ SELECT ARRAY(SELECT address_digest(e) FROM unnest(%(emails)s::text[]) AS e
 
 -- name: insert_suppressions
 -- Suppress addresses and domains. One that is there stays as it is, unless somebody says now themselves what was only said
--- of them. Rows: what is new or has another reason.
+-- of them, or clicks after they asked in an answer; what no response says stands behind that. Rows: what is new or has
+-- another reason.
 WITH wanted AS (
     SELECT DISTINCT ON (key) key, kind, name
     FROM (
@@ -28,18 +29,20 @@ SELECT %(workspace_id)s, w.key, w.kind, w.name, %(reason)s::suppression_reason, 
 FROM wanted w
 ORDER BY w.key
 ON CONFLICT (workspace_id, key) DO UPDATE
-SET reason = excluded.reason, reason_before = s.reason, email_id = excluded.email_id, campaign_id = excluded.campaign_id,
-    made_by = excluded.made_by, created_at = now()
-WHERE is_own_wish(excluded.reason) AND NOT is_own_wish(s.reason)
-RETURNING id, reason_before IS NULL AS is_new;
+SET reason = excluded.reason, reason_before = CASE WHEN is_of_response(s) THEN s.reason_before ELSE s.reason END,
+    email_id = excluded.email_id, campaign_id = excluded.campaign_id, made_by = excluded.made_by, created_at = now()
+WHERE is_own_wish(excluded.reason)
+  AND (strength(excluded.reason) > strength(s.reason) OR excluded.reason = 'UNSUBSCRIBED' AND is_of_response(s))
+RETURNING id, xmax = 0 AS is_new;  -- an update locks the row first, by its xmax
 
 -- name: stand_behind
--- The new reason for addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
--- word about them.
-UPDATE suppressions SET reason_before = %(reason)s::suppression_reason
-WHERE workspace_id = %(workspace_id)s AND key = ANY (%(known)s::bytea[]) AND reason = 'UNSUBSCRIBED'
-  AND %(reason)s::suppression_reason <> 'UNSUBSCRIBED'
-  AND (reason_before IS NULL OR is_own_wish(%(reason)s::suppression_reason) AND NOT is_own_wish(reason_before));
+-- What no response says stands behind a reason that may be taken back, for then: the strongest of it.
+UPDATE suppressions s SET reason_before = %(reason)s::suppression_reason
+WHERE s.workspace_id = %(workspace_id)s AND s.key = ANY (%(known)s::bytea[])
+  AND (%(reason)s::suppression_reason = 'MANUAL' OR %(email_id)s::bigint IS NULL)
+  AND (s.reason = 'UNSUBSCRIBED' OR is_of_response(s)) AND %(reason)s::suppression_reason <> 'UNSUBSCRIBED'
+  AND (NOT is_own_wish(%(reason)s::suppression_reason) OR strength(%(reason)s::suppression_reason) <= strength(s.reason))
+  AND (s.reason_before IS NULL OR strength(%(reason)s::suppression_reason) > strength(s.reason_before));
 
 -- name: lock_streams_owing
 -- Streams in which something waits for one of the addresses, and those of some emails, held in their order.
@@ -140,19 +143,23 @@ tallied AS (
 SELECT count(*) AS n, (SELECT count(*) FROM stopped) AS stopped FROM cancelled;
 
 -- name: withdraw
--- End an unsubscription that one email led to, within a day; what it took the place of stands again.
-WITH its AS (
-    SELECT workspace_id, key, reason_before FROM suppressions
-    WHERE workspace_id = %(workspace_id)s AND key = %(key)s AND email_id = %(email_id)s AND reason = 'UNSUBSCRIBED'
-      AND created_at > now() - interval '1 day'
+-- End an unsubscription that one email led to, within a day; what else is said of the address stands again.
+WITH its AS MATERIALIZED (
+    SELECT s AS it, s.workspace_id, s.key FROM suppressions s
+    WHERE s.workspace_id = %(workspace_id)s AND s.key = %(key)s AND s.email_id = %(email_id)s AND s.reason = 'UNSUBSCRIBED'
+      AND s.created_at > now() - interval '1 day'
     FOR UPDATE
 ),
+stands AS MATERIALIZED (
+    SELECT i.workspace_id, i.key, b.* FROM its i CROSS JOIN LATERAL stands_besides(i.it, false) b
+),
 stands_again AS (
-    UPDATE suppressions s SET reason = i.reason_before, reason_before = NULL
-    FROM its i WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NOT NULL
+    UPDATE suppressions s
+    SET reason = n.reason, email_id = n.email_id, campaign_id = n.campaign_id, reason_before = n.reason_before
+    FROM stands n WHERE s.workspace_id = n.workspace_id AND s.key = n.key
 ),
 gone AS (
     DELETE FROM suppressions s USING its i
-    WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NULL
+    WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND NOT EXISTS (SELECT FROM stands)
 )
 SELECT count(*) AS n FROM its;
