@@ -31,6 +31,8 @@ from app.mail.strip_html import strip_html
 from app.mail.templates import MAX_OUTPUT, Source
 from app.mail.values import locale_of
 
+MOST_UNKNOWN = 10  # fields of a part that are compared with those that there are
+
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -181,7 +183,7 @@ class Content(msgspec.Struct, frozen=True):
         return [
             Hint(name, f"It uses {unknown}, which no recipient has{near}", reason)
             for name, fields in templates.fields.items()
-            for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)
+            for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)[:MOST_UNKNOWN]
             if (near := nearest(unknown, known))
         ]
 
