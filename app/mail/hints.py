@@ -38,7 +38,8 @@ _BARE = re.compile(
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?", re.IGNORECASE)
 # Programs other than browsers have schemes of their own (`whatsapp://…`); the last three lead nowhere from an email.
 _SCHEME = re.compile(
-    r"https?://[^/]|(?:mailto|tel|sms):\s*\S|#.|(?!(?:https?|javascript|vbscript|data):)[a-z][a-z0-9+-]*:\S",
+    r"https?://[^/]|(?:mailto|tel|sms):(?:\?.|\s*[^\s?])|#."
+    r"|(?!(?:https?|mailto|tel|sms|javascript|vbscript|data):)[a-z][a-z0-9+-]*:\S",
     re.IGNORECASE,
 )
 # An attribute that says where a link leads by what each recipient has in a field, with a path behind it at most: what

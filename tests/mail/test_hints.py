@@ -57,7 +57,10 @@ def test_what_is_text_is_none(text: str) -> None:
     [
         *((one, True) for one in ("https://a.example", "mailto:a@b.example", "mailto:?subject=x", "tel:1", "#top")),
         *((one, True) for one in ("sms:?body=x", "whatsapp://send", "tg://resolve", "msteams:/l/x", "geo:1,2")),
-        *((one, False) for one in ("a.example", "www.a.example", "/x", "https:", "https:///x", "mailto:", "#", "")),
+        *(
+            (one, False)
+            for one in ("a.example", "www.a.example", "/x", "https:", "https:///x", "mailto:", "mailto: ?", "#", "")
+        ),
         *(
             (one, False)
             for one in ("javascript:x()", "JavaScript:x()", "data:text/html,x", "vbscript:x", "a.example:80")

@@ -80,12 +80,15 @@ class Plain:
         spares = [
             (template.spare(most_of(part), lengths), part, template) for part, template in templates.plain.items()
         ]
+        self._names = frozenset[str]().union(*(template.fields.mentioned for template in templates.plain.values()))
         self._parts = sorted(spares, key=lambda one: one[0])
         self.beyond = min((spare for spare, _, _ in self._parts), default=RECIPIENT_BYTES)
 
     def problem(self, address: str, fields: Mapping[str, str]) -> str:
+        size = sum(len(fields.get(name, "")) for name in self._names)
+        if size <= self.beyond:
+            return ""
         given = _given(Recipient(address, dict(fields)))
-        size = sum(map(len, fields.values()))
         for spare, part, template in self._parts:
             if size <= spare:
                 break
@@ -129,6 +132,7 @@ class Trial:
                 self._short[name] = min(spare, self._short.get(name, spare))
         self._tries_all = False
         self._left_s = MOST_S
+        self._found: Unwritable | None = None  # the first
         self._right: set[tuple[int, str]] = set()  # rows and addresses that were tried
         self.begin()
 
@@ -199,9 +203,11 @@ class Trial:
                 async for some in parts:
                     if not (in_time := await self._try(some, tried, found, until)):
                         break
+            tried.update(numbers)
         self._left_s = until - time.monotonic()  # of a reading to come
-        if found and (not in_time or self._are_more_long or len(found) == self._count):
-            raise found[0].wrong()
+        self._found = self._found or next(iter(found), None)
+        if self._found and (not in_time or self._are_more_long):
+            raise self._found.wrong()
         return found
 
     def _next_numbers(self, found: Sequence[Unwritable], tried: set[int]) -> list[int]:
@@ -217,11 +223,11 @@ class Trial:
     async def _try(self, some: Sequence[Seen], tried: set[int], found: list[Unwritable], until: float) -> bool:
         """Add to `tried`, and to `found` those that cannot be written to. Whether all were tried in time."""
         for begin in range(0, len(some), TOGETHER):
-            if tried and time.monotonic() > until:
-                return False
             together = some[begin : begin + TOGETHER]
-            tried.update(seen.number for seen in together)
             new = [seen for seen in together if (seen.row, seen.recipient.address) not in self._right]
+            if new and tried and time.monotonic() > until:
+                return False
+            tried.update(seen.number for seen in together)
             every = [_given(seen.recipient) for seen in new]
             rendered = await finished(self._templates.render_liquid(every))
             for seen, given, parts in zip(new, every, rendered, strict=True):
