@@ -125,6 +125,7 @@ async def test_a_form_says_what_to_do_in_json(api: httpx.AsyncClient) -> None:
 
 async def test_lines_of_a_value_become_one_in_the_subject_and_the_preview_says_so(api: httpx.AsyncClient) -> None:
     file = b'email,company\nann@example.com,"ACME\n"\nbob@example.com,"AC\r\nME"\ncy@example.com,Plain\n'
+    file += b'Bob@example.com,"AC\r\nME"\nnone,"AC\r\nME"\n'  # who gets nothing does not count
     form = {"subject": "Offer for {{ company }}", "body": "A text."}
     foreseen = (await api.post("/api/campaigns/preview", data=form, files={"file": ("x.csv", file)})).json()
     assert (foreseen["accepted"], foreseen["subjectsInOneLine"]) == (3, 1)

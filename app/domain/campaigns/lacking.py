@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from app.bounds import FIELD_CHARACTERS
-from app.domain.recipients.lists import cut
+from app.domain.recipients.lists import Batch, cut
 from app.errors import InvalidInput
 from app.mail.message import breaks_lines
 from app.mail.names import PROVIDED
@@ -103,11 +103,13 @@ class Lacking:
         for name in self._numbers:
             if (value := printed(fields.get(name, ""))) and number(value) is None:
                 return f'{name} is "{cut(value, _SHOWN)}", which is no number; write one as 1200 or 0.5.'
-        for name in self._in_subject:
-            if breaks_lines(fields.get(name, "")):
-                self.broken_subjects += 1
-                break
         return ""
+
+    def see(self, batch: Batch) -> None:
+        if self._in_subject:
+            self.broken_subjects += sum(
+                any(breaks_lines(fields.get(name, "")) for name in self._in_subject) for fields in batch.fields
+            )
 
     def _note(self, row: int, name: str, fields: dict[str, str]) -> str:
         self._counts[name] += 1

@@ -127,6 +127,9 @@ class Look(Protocol):
         """Why a text is not for who has these fields, among which it may put some; empty: it is."""
         ...
 
+    def see(self, batch: Batch) -> None:
+        """Those who are accepted."""
+
 
 class Long(Protocol):
     """Knows for whom a text is too long."""
@@ -252,8 +255,12 @@ class RecipientList:
                 batch.fields.append(fields)
                 characters += size
                 if len(batch.rows) >= BATCH or characters >= BATCH_CHARACTERS:
+                    if self.look is not None:
+                        self.look.see(batch)
                     yield batch
                     batch, characters = Batch([], [], []), 0
+        if self.look is not None:
+            self.look.see(batch)
         yield batch
 
     def _note_duplicate(self, row: int, address: str, first: int) -> None:
