@@ -87,9 +87,10 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND 
 -- name: add_senders
 -- Those of the senders that did not send the campaign do from now on; none has anything of it yet, unless it had before.
 INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, copies,
-                          total, scheduled)
+                          stepped, total, scheduled)
 SELECT c.workspace_id, c.id, n.sender_id, c.status IN ('ACTIVE', 'FINISHED'), c.start_at, c.latest_at,
-       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, cardinality(c.cc || c.bcc), 0, 0
+       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, cardinality(c.cc || c.bcc),
+       EXISTS (SELECT FROM campaign_steps p WHERE p.workspace_id = c.workspace_id AND p.campaign_id = c.id), 0, 0
 FROM campaigns c
 CROSS JOIN unnest(%(sender_ids)s::bigint[]) WITH ORDINALITY AS n (sender_id, ordinal)
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
