@@ -8,3 +8,13 @@ FROM (
     FOR NO KEY UPDATE
 ) added
 WHERE s.workspace_id = added.workspace_id AND s.id = added.id;
+
+CREATE OR REPLACE FUNCTION has_not_begun(s streams) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM emails e
+                   WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+                     AND e.attempts = 0 AND e.follows_id IS NULL)
+$$;
+COMMENT ON FUNCTION has_not_begun IS
+    'Whether a stream has something that no server has heard of, which another sender may send: a follow-up is none, since it'
+    ' stays with the sender of the email before it';
+GRANT EXECUTE ON FUNCTION has_not_begun TO reachinbox_tenant;

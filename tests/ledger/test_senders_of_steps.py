@@ -8,11 +8,14 @@ from uuid import uuid4
 import pytest
 
 from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.change import Changes, change
-from app.domain.ledger import decisions, recovery
+from app.domain.ledger import decisions, follow_ups, recovery
 from app.domain.ledger.claims import Claimant
-from tests.ledger.test_follow_ups import follow, mine, scheduled, tell
+from app.domain.planning import handover
+from app.domain.suppressions.stop import stop
+from tests.ledger.test_follow_ups import days_pass, follow, mine, scheduled, tell
 from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, add_sender, check_conservation, execute, value
 
@@ -87,3 +90,71 @@ async def test_a_stream_that_refuses_a_recovery_keeps_no_other_from_its_own(pool
     async with transaction(pool) as conn:
         await recovery.recover(conn, None)
     assert await check_conservation(pool, mended) == {"UNKNOWN": 2}
+
+
+async def is_open(pool: Pool, sender: Owner) -> bool:
+    return await value(pool, "SELECT open FROM streams WHERE sender_id = %s", sender.sender_id)
+
+
+async def test_one_that_is_replaced_follows_up_what_it_sent(pool: Pool, owner: Owner, mine: Lane) -> None:
+    campaign = await scheduled(pool, owner, 4)
+    first = await mine.claim(2)
+    await tell(mine, first)
+    other = await add_sender(pool, owner, "b@example.com")
+    await send_from(pool, owner, campaign, other)
+    its = await lane_of(pool, other)
+    await tell(its, await its.claim())
+    for days in (3, 4):
+        follows = await follow(pool, mine, days)
+        assert {one.recipient for one in follows} == {one.recipient for one in first}
+        await tell(mine, follows)
+        await tell(its, await its.claim())
+    assert await check_conservation(pool, campaign) == {"SENT": 12}
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).status == "FINISHED"
+
+
+async def test_one_that_is_replaced_while_the_campaign_is_paused_follows_up_once_it_goes_on(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, 2)
+    await tell(mine, await mine.claim(1))
+    await campaigns.pause(pool, owner.workspace_id, campaign)
+    await send_from(pool, owner, campaign, await add_sender(pool, owner, "b@example.com"))
+    assert not await is_open(pool, owner)
+    await campaigns.resume(pool, owner.workspace_id, campaign)
+    assert await is_open(pool, owner)
+
+
+async def test_one_that_is_taken_out_follows_up_also_where_what_it_was_to_give_is_stopped_first(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    other = await add_sender(pool, owner, "b@example.com")
+    campaign = await scheduled(pool, owner, 4, sender_id=None, sender_ids=[owner.sender_id, other.sender_id])
+    (first,) = await mine.claim(1)
+    await tell(mine, [first])
+    await send_from(pool, owner, campaign, other)
+    assert not await is_open(pool, owner), "it has one to give"
+    await execute(pool, "UPDATE senders SET failures = 1 WHERE id = %s", other.sender_id)
+    assert await handover.hand_over(pool) == [], "and nobody takes it"
+    waits = await value(
+        pool,
+        "SELECT e.id FROM emails e JOIN streams s ON s.id = e.stream_id"
+        " WHERE s.sender_id = %s AND e.status = 'SCHEDULED'",
+        owner.sender_id,
+    )
+    await stop(pool, owner.workspace_id, waits, LOCAL)
+    assert await handover.hand_over(pool) == []
+    assert await is_open(pool, owner)
+    assert [one.recipient for one in await follow(pool, mine, 3)] == [first.recipient]
+    await check_conservation(pool, campaign)
+
+
+async def test_one_that_is_taken_out_has_no_follow_ups_to_give(pool: Pool, owner: Owner, mine: Lane) -> None:
+    other = await add_sender(pool, owner, "b@example.com")
+    campaign = await scheduled(pool, owner, 2, sender_id=None, sender_ids=[owner.sender_id, other.sender_id])
+    await tell(mine, await mine.claim())
+    await days_pass(pool, 3)
+    await follow_ups.follow_up(pool)
+    await send_from(pool, owner, campaign, other)
+    assert await is_open(pool, owner)
+    assert len(await mine.claim()) == 1

@@ -11,7 +11,8 @@ BEFORE = "0079_zzz"
 FILL = """
 INSERT INTO workspaces (id, name) VALUES (1, 'Mine');
 INSERT INTO logins (workspace_id, hourly_limit, max_connections) VALUES (1, 5, 1);
-INSERT INTO senders (workspace_id, login_id, email) SELECT 1, id, n || '@example.com' FROM logins, unnest('{a,b}'::text[]) n;
+INSERT INTO senders (workspace_id, login_id, email)
+SELECT 1, id, n || '@example.com' FROM logins, unnest('{a,b}'::text[]) n;
 INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at)
 SELECT 1, min(s.id), n, 's', 'b', now() FROM senders s, unnest('{stepped,plain}'::text[]) n GROUP BY n;
 INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait)

@@ -22,8 +22,8 @@ class Recovered(NamedTuple):
 
 
 async def recover(conn: Conn, max_attempts: int | None) -> Recovered:
-    """Put in doubt what dead workers were sending, and forget them. A stream that cannot be brought into that state keeps no
-    other from it: what it was sending is looked at again the next time.
+    """Put in doubt what dead workers were sending, and forget them. A stream of which the ledger refuses that keeps no
+    other from it; the next call tries it again.
     """
     async with conn.transaction():
         found = await fetch_all(conn, sql.lock_streams_of_lost)

@@ -73,10 +73,7 @@ FOR NO KEY UPDATE;
 -- Whether anything may be claimed of its streams, which are locked: of a sender that is out of the campaign not before
 -- it has given to others what it has not begun.
 UPDATE streams s
-SET open = %(open)s AND (s.taken_out_at IS NULL
-                         OR NOT EXISTS (SELECT FROM emails e
-                                        WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
-                                          AND e.status = 'SCHEDULED' AND e.attempts = 0 AND e.follows_id IS NULL))
+SET open = %(open)s AND (s.taken_out_at IS NULL OR NOT has_not_begun(s))
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status

@@ -74,13 +74,10 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
 SELECT id, email, retired_at FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
 
 -- name: take_out_senders
--- All others send no more of the campaign, whose streams are locked. Emails that they have begun go on; before that, they give
--- to the others those that they have not.
+-- All others send no more of the campaign, whose streams are locked. What they have begun goes on, and follow-ups are part of
+-- that; before that, they give to the others what they have not.
 UPDATE streams s
-SET taken_out_at = now(),
-    open = s.open AND NOT EXISTS (SELECT FROM emails e
-                                  WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
-                                    AND e.status = 'SCHEDULED' AND e.attempts = 0)
+SET taken_out_at = now(), open = s.open AND NOT has_not_begun(s)
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NULL
   AND s.sender_id <> ALL (%(sender_ids)s::bigint[]);
 
