@@ -96,6 +96,13 @@ ON CONFLICT (workspace_id, sender_id, campaign_id) DO UPDATE SET taken_out_at = 
 WHERE s.taken_out_at IS NOT NULL
 RETURNING sender_id;
 
+-- name: senders_that_follow
+-- From which the campaign's follow-ups leave.
+SELECT sender_id FROM streams
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
+  AND (taken_out_at IS NULL OR scheduled + sending + unknown + following > 0)
+ORDER BY id;
+
 -- name: name_first_sender
 -- `sender_id` is the first of those that send it.
 UPDATE campaigns c
