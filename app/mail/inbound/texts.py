@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from html import unescape
 
 import nh3
 
+from app.mail import references
 from app.mail.document import text_of
 from app.mail.strip_html import strip_html
 
@@ -92,7 +92,7 @@ def _is_a_bomb(html: str) -> bool:
 def shown(html: str, clean: str | None) -> str:
     """The text that it shows; `clean` is what `cleaned` made of it."""
     if clean is None:
-        return unescape(strip_html(html[:MOST_TEXT]))
+        return references.read(strip_html(html[:MOST_TEXT]))
     if len(clean) > MOST_TEXT:
         clean = clean[:MOST_TEXT]
         begun = clean.rfind("<")
