@@ -114,7 +114,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const isLater = shownStep.id !== step;
   const quoted = quotedBy(draft, shownStep);
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
-  const plan = usePlan(asked, recipients, mailboxes, rendered);
+  const plan = usePlan(asked, recipients, mailboxes);
   const forget = () => {
     const begun = begunAs(owner);
     keptDraft.forget();
@@ -371,7 +371,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       </fieldset>
       <ConfirmSheet
         opened={sending.asked}
-        plan={ready}
+        plan={sending.plan}
         error={plan.error}
         senders={from.chosen}
         recipients={recipients}
