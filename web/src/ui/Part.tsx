@@ -1,6 +1,6 @@
 import { Alert, Button, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
-import { Component, type CSSProperties, type ReactNode, Suspense } from "react";
+import { Component, type CSSProperties, type ReactNode, Suspense, useState } from "react";
 import { sentence } from "@/api/problem";
 import { isNotLoaded } from "./lazyPart";
 
@@ -40,9 +40,18 @@ const CORNER: CSSProperties = {
 };
 
 function Failed({ error, apart }: { error: unknown; apart: boolean | undefined }) {
+  const [closed, setClosed] = useState(false);
+  if (closed) return null;
   return (
     <div style={apart ? CORNER : undefined}>
-      <Alert color="red" role="alert" title="A part of this page is missing">
+      <Alert
+        color="red"
+        role="alert"
+        title="A part of this page is missing"
+        withCloseButton={apart === true}
+        closeButtonLabel="Close"
+        onClose={() => setClosed(true)}
+      >
         <Text size="sm" mb="xs">
           {isNotLoaded(error) ? "Its file could not be loaded." : sentence(error)} Loading the page again may
           help.
