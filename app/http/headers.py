@@ -9,16 +9,19 @@ from litestar.types import Message, Scope
 from app.http.auth import is_https
 from app.settings import Settings
 
-# HTML that a user wrote: our frame shows it, and it runs nothing, loads nothing and sends nothing.
-FRAMED = {
+# HTML that a user wrote: our frame shows it, and it runs nothing, loads nothing and sends nothing. All answers of a
+# route with `opt={"framed": True}` have them: of a refusal, the frame would show nothing else but the browser's own.
+_FRAMED = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     ),
     "X-Frame-Options": "SAMEORIGIN",
 }
 # The same, with pictures from wherever they lie, of which nobody learns the page that shows them.
-FRAMED_WITH_IMAGES = FRAMED | {
-    "Content-Security-Policy": FRAMED["Content-Security-Policy"].replace("img-src data:", "img-src data: https: http:"),
+WITH_IMAGES = {
+    "Content-Security-Policy": _FRAMED["Content-Security-Policy"].replace(
+        "img-src data:", "img-src data: https: http:"
+    ),
     "Referrer-Policy": "no-referrer",
 }
 
@@ -48,7 +51,9 @@ async def security_headers(message: Message, scope: Scope) -> None:
     if message["type"] == "http.response.start":
         settings: Settings = Litestar.from_scope(scope).state["settings"]
         answer = MutableScopeHeaders.from_message(message)
-        for name, value in (_HEADERS_OF_HTTPS if is_https(settings) else _HEADERS).items():
+        usual = _HEADERS_OF_HTTPS if is_https(settings) else _HEADERS
+        is_framed = "route_handler" in scope and scope["route_handler"].opt.get("framed")
+        for name, value in (usual | _FRAMED if is_framed else usual).items():
             if name not in answer:
                 answer[name] = value
         if scope["path"].startswith("/api/"):

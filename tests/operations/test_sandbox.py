@@ -45,6 +45,9 @@ async def test_the_html_of_a_message_is_shown_so_that_it_can_do_nothing(
     policy = shown.headers["content-security-policy"]
     assert policy.startswith("sandbox; default-src 'none';")
     assert "frame-ancestors 'self'" in policy
+    # Of a refusal the frame says why.
+    refused = await api.get("/api/sandbox/messages/999999/html")
+    assert (refused.status_code, refused.headers["content-security-policy"]) == (404, policy)
     assert shown.headers["x-frame-options"] == "SAMEORIGIN"
 
     problem(await api.get(f"/api/sandbox/messages/{oldest['id']}/html"), 404)

@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 LATER_ISSUES = {"FOLLOWS", "STOPPED", "INBOX_UNREAD", "LOGIN_EXPIRED"}
 
 
-def taker(name: str, sent: dict[datetime, int], planned: dict[datetime, int], *, own: bool = False) -> Taker:
+def taker(name: str | None, sent: dict[datetime, int], planned: dict[datetime, int], *, own: bool = False) -> Taker:
     return Taker(name, Counter(sent), Counter(planned), own)
 
 
@@ -159,6 +159,41 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
             "takers": (taker("Big list", {THIS_HOUR - HOUR: 10}, {NEXT_HOUR: 30}),),
         },
         "“Big list” uses the 40 emails in 24 hours of anna@example.com until then; put this campaign first, raise",
+    ),
+    (
+        "DAILY_LIMIT",
+        THIS_HOUR + 24 * HOUR,
+        {
+            "window_full": True,
+            "limits": Limits(50, daily=40),
+            "used": {THIS_HOUR: 40},
+            "takers": (
+                taker(None, {THIS_HOUR: 10}, {}),
+                *(taker(f"No. {n}", {THIS_HOUR: 1}, {}) for n in range(10, 40)),
+            ),
+        },
+        "Direct mail has used 10, “No. 39” 1, “No. 38” 1 and 28 other campaigns 28 of the 40 emails in 24 hours",
+    ),
+    (  # of most of it nobody knows any more who sent it
+        "DAILY_LIMIT",
+        THIS_HOUR + 24 * HOUR,
+        {
+            "window_full": True,
+            "limits": Limits(50, daily=40),
+            "used": {THIS_HOUR: 40},
+            "takers": (taker("Own", {THIS_HOUR: 2}, {}, own=True), taker("News", {THIS_HOUR: 3}, {})),
+        },
+        "The sender has used up the 40 emails in 24 hours of anna@example.com; raise that",
+    ),
+    (
+        "LEAST_GAP",
+        NOW + timedelta(seconds=40),
+        {
+            "limits": Limits(50, least_gap=timedelta(minutes=1)),
+            "login_free_at": NOW + timedelta(seconds=40),
+            "takers": (taker("Other", {THIS_HOUR: 6}, {}), taker("Own", {THIS_HOUR: 5}, {}, own=True)),
+        },
+        "anna@example.com keeps 60 s between two emails; shorten that gap, or add a sender.",
     ),
     (
         "RAMP",

@@ -229,27 +229,34 @@ async def test_an_hour_that_is_used_up_names_the_campaign_that_used_most_of_it(
         "“Big list” has used 8 of the 10 emails an hour of owner@example.com by now;"
         " raise that, or add a sender to the campaign."
     )
+    # What one person was written to about is nobody else's to read.
+    await execute(pool, "UPDATE campaigns SET kind = 'DIRECT', name = 'Answer: your illness' WHERE name = 'Big list'")
+    found = await waiting.of_campaign(pool, owner.workspace_id, news, ours)
+    assert found.detail.startswith("Direct mail has used 8 of the 10 emails an hour of owner@example.com by now;")
 
 
 @pytest.mark.parametrize(
-    ("limit", "allowed"),
+    ("limit", "reason", "allowed"),
     [
-        ("daily_limit = 40", "the 40 emails in 24 hours of owner@example.com"),
-        ("ramp_from = 40, ramp_per_day = 3", "what owner@example.com may send today"),
+        ("daily_limit = 40", "DAILY_LIMIT", "the 40 emails in 24 hours of owner@example.com"),
+        ("ramp_from = 40, ramp_per_day = 3", "RAMP", "what owner@example.com may send today"),
     ],
 )
 async def test_a_day_that_is_used_up_names_the_campaigns_that_used_most_of_it(
-    pool: Pool, owner: Owner, ours: Ours, claimant: Claimant, limit: str, allowed: str
+    pool: Pool, owner: Owner, ours: Ours, claimant: Claimant, limit: str, reason: str, allowed: str
 ) -> None:
-    await execute(pool, f"UPDATE logins SET {limit}, hourly_limit = 100, timezone = 'Etc/GMT+3'")  # noqa: S608
-    noon = "date_trunc('day', now() AT TIME ZONE 'Etc/GMT+3') AT TIME ZONE 'Etc/GMT+3'"
+    await clear_of_the_hour()
+    # Where it is afternoon now: the hour before this one is of the same day.
+    now = await value(pool, "SELECT now()")
+    zone = f"Etc/GMT{now.hour - 14:+}"
+    await execute(pool, f"UPDATE logins SET {limit}, hourly_limit = 100, timezone = %s", zone)  # noqa: S608
     large, news, old = [
         (await schedule_campaign(pool, owner, addresses(50, name[:3]), name=name)).campaign.id
         for name in ("Big list", "News", "Old")
     ]
     # What they sent earlier today stays known as they go on in this hour; what the last did yesterday does not count.
     used = "UPDATE streams SET window_start = %s, window_used = %s WHERE campaign_id = %s"
-    today = await value(pool, f"SELECT greatest({noon}, this_hour() - interval '1 hour')")
+    today = await value(pool, "SELECT this_hour() - interval '1 hour'")
     for campaign, emails in ((large, 25), (news, 15)):
         await execute(pool, used, today, emails, campaign)
     await execute(pool, used, today - 26 * HOUR, 500, old)
@@ -261,7 +268,7 @@ async def test_a_day_that_is_used_up_names_the_campaigns_that_used_most_of_it(
     await execute(pool, "UPDATE login_windows SET used = 40, allowed = 40")
     await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE campaign_id = %s AND status = 'SCHEDULED'", news)
     found = await waiting.of_campaign(pool, owner.workspace_id, news, ours)
-    assert found.reason == limit.split("_limit")[0].upper() + "_LIMIT" if "daily" in limit else "RAMP"
+    assert found.reason == reason
     assert f"“Big list” has used 25 of {allowed}" in found.detail
 
 

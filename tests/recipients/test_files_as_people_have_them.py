@@ -295,7 +295,7 @@ async def test_an_excel_file_is_read(api: httpx.AsyncClient, pool: Pool) -> None
     ],
 )
 def test_numbers_are_as_excel_shows_them(number: float, text: str) -> None:
-    sheet = sheets.first_sheet(None, xlsx({"A": [["ann@example.com", number]]}))
+    sheet = sheets.first_sheet(False, xlsx({"A": [["ann@example.com", number]]}))
     assert zlib.decompress(sheet.text).decode() == f"ann@example.com,{text}\r\n"
 
 
@@ -356,7 +356,7 @@ async def test_a_workbook_that_takes_too_long_costs_its_child_alone(
 def test_a_sheet_is_bounded_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "MOST_TEXT", 1_000)
     many: list[list[Value]] = [[f"a{n}@example.com"] for n in range(2_000)]
-    assert "too large" in sheets.first_sheet(None, xlsx({"A": many})).wrong
+    assert "too large" in sheets.first_sheet(False, xlsx({"A": many})).wrong
 
 
 async def test_cells_that_are_copied_from_a_spreadsheet_bring_their_header(api: httpx.AsyncClient, pool: Pool) -> None:

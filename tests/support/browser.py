@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    Response,
     WebError,
     expect,
 )
@@ -128,9 +130,11 @@ class WarmProfile:
 @contextmanager
 def watched(context: BrowserContext, url: str, others: tuple[str, ...] = ()) -> Generator[None]:
     """Fails at the end on an error in a page's console, a violation of the Content-Security-Policy among them, on an
-    exception that no script caught, and on a request to another origin, those in `others` apart.
+    exception that no script caught, and on a request to another origin, those in `others` apart. It says which answers
+    were refusals.
     """
     wrong: list[str] = []
+    refused: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not message.text.startswith(REFUSED):
@@ -143,7 +147,11 @@ def watched(context: BrowserContext, url: str, others: tuple[str, ...] = ()) -> 
     def on_exception(error: WebError) -> None:
         wrong.append(f"exception: {error.error}")
 
-    listeners = {"console": on_console, "weberror": on_exception, "request": on_request}
+    def on_response(response: Response) -> None:
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            refused.append(f"{response.status} {response.request.method} {response.url}")
+
+    listeners = {"console": on_console, "weberror": on_exception, "request": on_request, "response": on_response}
     for event, listener in listeners.items():
         context.on(event, listener)
     try:
@@ -151,7 +159,7 @@ def watched(context: BrowserContext, url: str, others: tuple[str, ...] = ()) -> 
     finally:
         for event, listener in listeners.items():
             context.remove_listener(event, listener)
-    assert not wrong, "\n".join(wrong)
+    assert not wrong, "\n".join([*wrong, *refused])
 
 
 def register(page: Page, email: str, password: str = PASSWORD) -> None:

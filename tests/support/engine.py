@@ -39,7 +39,7 @@ from app.settings import Settings
 from tests.support.forks import Forked, start_worker
 from tests.support.sinkproc import Sink
 from tests.support.waiting import BOUND_S
-from worker.__main__ import PLANNER_OPTIONS, Worker
+from worker.__main__ import CONNECTIONS, PLANNER_OPTIONS, Worker
 from worker.connect import Server
 from worker.desk import size_for_one
 
@@ -376,7 +376,7 @@ async def running_workers(
         incarnations: list[asyncio.Task[None]] = []
         for _ in range(count):
             pool = await stack.enter_async_context(
-                await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
+                await open_pool(database_url, min_size=2, max_size=CONNECTIONS, options=PLANNER_OPTIONS)
             )
             worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback, ours, await installation.read_keys(pool))
             incarnations.append(asyncio.create_task(worker.run(stop)))

@@ -49,6 +49,7 @@ HOUR = timedelta(hours=1)
 LATE = timedelta(minutes=1)  # due for longer, with nothing that forbids it: connections are too few or too slow
 ASIDE = timedelta(minutes=1)  # what follows, while its inbox is unread
 LOOKED_AT_AGAIN = timedelta(seconds=1)  # what is held until its plan is made
+_MOST_NAMED = 3  # campaigns in a sentence
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -83,13 +84,17 @@ class Hold(NamedTuple):
 
 class Taker(NamedTuple):
     """A campaign that sends by the same login: its emails sent in this hour and the day before it, and those planned
-    around the slot; `own`: it is the one that is asked about.
+    around the slot; `own`: it is the one that is asked about. Without `name`: all direct mail together.
     """
 
-    name: str
+    name: str | None
     sent: Counter[datetime]
     planned: Counter[datetime]
     own: bool = False
+
+    @property
+    def said(self) -> str:
+        return "direct mail" if self.name is None else f"“{self.name}”"
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,7 +234,7 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         text = f"The campaign has sent the {most} that it may send in this hour; raise its limit."
         yield _until(hour_of(facts.now) + HOUR, "CAMPAIGN_LIMIT", text)
     if facts.login_free_at is not None:
-        yield _until(facts.login_free_at, "LEAST_GAP", _limit(facts, "LEAST_GAP", hour_of(facts.now)))
+        yield _until(facts.login_free_at, "LEAST_GAP", _keeps_gap(facts))
     if facts.until is not None and facts.until <= facts.now:
         slot = facts.first_slot()
         yield _until(_NEVER if slot is None else slot.begin, "CALENDAR", _closed(facts, "Its hours are over"))
@@ -371,18 +376,28 @@ def _limit(facts: Facts, bound: Limit, hour: datetime) -> str:
     most, culprit = max(((count, one) for count, one in taken if not one.own), default=(0, None), key=_by_size)
     if culprit is None or most <= own:
         if bound == "LEAST_GAP":
-            return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."
+            return _keeps_gap(facts)
         return f"Emails before it use {allowed} until then; raise the limit, or add a sender."
-    if _count(culprit.sent, facts, bound, hour) * 2 > most:  # sent emails go behind nothing any more
-        return f"{_users(facts, bound, hour)} of {allowed}; raise the limit, or add a sender."
-    return f"“{culprit.name}” uses {allowed} until then; put this campaign first, raise the limit or add a sender."
+    raised = "shorten that gap" if bound == "LEAST_GAP" else "raise the limit"
+    # Sent emails go behind nothing any more.
+    if _count(culprit.sent, facts, bound, hour) * 2 > most and (users := _users(facts, bound, hour)):
+        return f"{users} of {allowed}; {raised}, or add a sender."
+    return f"{_capital(culprit.said)} uses {allowed} until then; put this campaign first, {raised} or add a sender."
+
+
+def _keeps_gap(facts: Facts) -> str:
+    return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _by_size(counted: tuple[int, Taker]) -> tuple[int, str]:
-    return counted[0], counted[1].name
+    return counted[0], counted[1].said
 
 
-def _count(emails: Counter[datetime], facts: Facts, bound: Limit, hour: datetime) -> int:
+def _count(emails: Mapping[datetime, int], facts: Facts, bound: Limit, hour: datetime) -> int:
     """How many of them count where the bound lets none go in that hour."""
     return sum(count for at, count in emails.items() if _counts(at, facts.limits, bound, hour))
 
@@ -396,15 +411,26 @@ def _counts(at: datetime, limits: Limits, bound: Limit, hour: datetime) -> bool:
 
 
 def _users(facts: Facts, bound: Limit, hour: datetime) -> str:
-    """“A” has used 900 and “B” 700: the campaigns that sent most of it, as many as make up more than half; or ""."""
-    counted = [(_count(one.sent, facts, bound, hour), one) for one in facts.takers]
-    total, made, named = sum(count for count, _ in counted), 0, list[str]()
-    for count, one in sorted(counted, key=_by_size, reverse=True):
-        if made * 2 > total or not count:
+    """“A” has used 900 and “B” 700: the campaigns that sent most of what the login sent, as many as make up more than
+    half, and of these no more by name than a person reads; "" where that is not known.
+    """
+    counted = [(count, one) for one in facts.takers if (count := _count(one.sent, facts, bound, hour))]
+    counted.sort(key=_by_size, reverse=True)
+    # Of a campaign that was deleted, or sent by another login then, the login alone knows.
+    total = max(sum(count for count, _ in counted), _count(facts.used, facts, bound, hour))
+    made, named = 0, list[str]()
+    for count, one in counted[:_MOST_NAMED]:
+        if made * 2 > total:
             break
-        named.append(f"“{one.name}” {'' if named else 'has used '}{count:,}")
+        named.append(f"{one.said} {'' if named else 'has used '}{count:,}")
         made += count
-    return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+    if made * 2 <= total and (others := counted[_MOST_NAMED:]):
+        rest = sum(count for count, _ in others)
+        named.append(f"{len(others):,} other campaign{'s' if len(others) > 1 else ''} {rest:,}")
+        made += rest
+    if made * 2 <= total:
+        return ""
+    return _capital(" and ".join(filter(None, (", ".join(named[:-1]), *named[-1:]))))
 
 
 def _allowed(facts: Facts, bound: Limit) -> str:

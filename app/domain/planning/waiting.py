@@ -238,12 +238,13 @@ def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: li
 
 
 def _takers(row: Row, sent: list[Row], planned: list[Row]) -> tuple[Taker, ...]:
-    """The campaigns of the login's emails, sent and planned."""
-    takers: dict[int, Taker] = {}
+    """The campaigns of the login's emails, sent and planned; all direct mail is one of them."""
+    takers: dict[int | None, Taker] = {}
 
     def taker(part: Row) -> Taker:
         is_own = part["campaign_id"] == row["campaign_id"]
-        return takers.setdefault(part["campaign_id"], Taker(part["name"], Counter(), Counter(), is_own))
+        about = None if part["name"] is None and not is_own else part["campaign_id"]
+        return takers.setdefault(about, Taker(part["name"], Counter(), Counter(), is_own))
 
     for part in sent:
         taker(part).sent[part["hour"]] += int(part["used"])

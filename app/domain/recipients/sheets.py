@@ -42,7 +42,7 @@ class Sheet(msgspec.Struct):
     hidden_rows: int = 0
 
 
-def first_sheet(_: None, workbook: bytes) -> Sheet:
+def first_sheet(with_hidden: bool, workbook: bytes) -> Sheet:
     """The first visible sheet with a column of addresses, else the first with content. For `app.killable`."""
     if wrong := _too_much(workbook):
         return Sheet(wrong=wrong)
@@ -55,12 +55,12 @@ def first_sheet(_: None, workbook: bytes) -> Sheet:
         for name in names[:MOST_SHEETS]:
             sheet = book.get_sheet_by_name(name)
             if _has_addresses(sheet):
-                return _packed(sheet, workbook)
+                return _packed(sheet, workbook, with_hidden)
             if filled is None and sheet.total_height:
                 filled = sheet
     except (CalamineError, OSError, ValueError) as error:
         return Sheet(wrong=f"The file is no Excel file that we can read: {str(error)[:200]}. Save it as CSV.")
-    return _packed(filled, workbook) if filled is not None else Sheet(wrong="The Excel file is empty.")
+    return _packed(filled, workbook, with_hidden) if filled is not None else Sheet(wrong="The Excel file is empty.")
 
 
 def _too_much(workbook: bytes) -> str:
@@ -95,9 +95,9 @@ def _hidden(workbook: bytes, name: str) -> Container[int]:
         return hidden_rows(parts, name) if "xl/workbook.xml" in parts.namelist() else ()
 
 
-def _packed(sheet: CalamineSheet, workbook: bytes) -> Sheet:
+def _packed(sheet: CalamineSheet, workbook: bytes, with_hidden: bool) -> Sheet:
     try:
-        hidden = _hidden(workbook, sheet.name)
+        hidden = () if with_hidden else _hidden(workbook, sheet.name)
     except (KeyError, StopIteration, ValueError, ParseError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         hidden = ()  # it is put together in a way of its own, which is read without that
     packer = zlib.compressobj(1)

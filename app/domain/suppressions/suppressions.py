@@ -101,14 +101,13 @@ class Removed(msgspec.Struct):
 class Added(msgspec.Struct, rename="camel"):
     """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. Emails
     that wait for a domain are cancelled in the background. `rejected`: rows of a file that are neither address nor
-    domain; `hidden_rows` of a workbook are left out.
+    domain, or of which more was lost.
     """
 
     added: int
     known: int
     cancelled: int
     rejected: list[Rejected]
-    hidden_rows: int = 0
 
 
 async def page(pool: Pool, workspace_id: int, wanted: Filter, asked: PageRequest) -> Page[Suppression]:

@@ -36,7 +36,6 @@ from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import LaterStep, LaterText, preview_campaign, schedule_campaign
 from app.http.errors import problems
-from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import (
     MAX_ID,
@@ -168,7 +167,7 @@ async def get_cancelled(pool: ThePool, user: TheUser, campaign_id: Id) -> Cancel
 
 @get(
     "/{id:int}/html",
-    opt={"role": VIEWER},
+    opt={"framed": True, "role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of a campaign, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND),
@@ -178,7 +177,7 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     if campaign.body_html is None:
         raise NotFound("the campaign has no HTML")
     html = await files.shown(pool, user.workspace_id, campaign.body_html)
-    return Response(html, media_type=MediaType.HTML, headers=FRAMED)
+    return Response(html, media_type=MediaType.HTML)
 
 
 @patch(

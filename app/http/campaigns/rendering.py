@@ -25,7 +25,6 @@ from app.http.campaigns.message import MessageFields
 from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
-from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, ThePool, TheSettings, TheUser
 from app.mail.footer import Unsubscribe, example_url
@@ -127,7 +126,7 @@ async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, sett
     request_max_body_size=MAX_BODY,
     operation_class=RenderOperation,
     responses=problems(*UNREADABLE),
-    opt={"role": VIEWER, "scope": "read"},
+    opt={"framed": True, "role": VIEWER, "scope": "read"},
 )
 async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Response[str]:
     require_content_type(request, MULTIPART)
@@ -139,4 +138,4 @@ async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, 
         body = decode(text.encode(), RenderBody)
         rendered = await body.render(pool, user.workspace_id, settings)
     html = await files.shown(pool, user.workspace_id, rendered.html or "")
-    return Response(html, media_type=MediaType.HTML, headers=FRAMED)
+    return Response(html, media_type=MediaType.HTML)

@@ -31,7 +31,7 @@ from app.errors import NotFound
 from app.http.auth import Connection
 from app.http.campaigns.message import AnId
 from app.http.errors import problems
-from app.http.headers import FRAMED, FRAMED_WITH_IMAGES
+from app.http.headers import WITH_IMAGES
 from app.http.inbound.answers import answer_response
 from app.http.openapi import schema_name
 from app.http.parameters import (
@@ -144,7 +144,7 @@ async def get_thread(pool: ThePool, user: TheUser, settings: TheSettings, respon
 
 @get(
     "/{id:int}/html",
-    opt={"role": VIEWER},
+    opt={"framed": True, "role": VIEWER},
     media_type=MediaType.HTML,
     summary="Its HTML, cleaned, fit to be shown in a frame",
     description="Pictures that lie elsewhere are loaded only with `images`: whose they are learns of it.",
@@ -159,7 +159,7 @@ async def show_response(
     html = (await responses.get(pool, user.workspace_id, response_id)).html
     if html is None:
         raise NotFound("it has no HTML")
-    return Answer(html, media_type=MediaType.HTML, headers=FRAMED_WITH_IMAGES if images else FRAMED)
+    return Answer(html, media_type=MediaType.HTML, headers=WITH_IMAGES if images else None)
 
 
 @patch(

@@ -23,7 +23,6 @@ from app.domain.suppressions import stop
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
-from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import (
     MAX_ID,
@@ -163,7 +162,7 @@ async def get_email_message(pool: ThePool, user: TheUser, settings: TheSettings,
 
 @get(
     "/{id:int}/message/html",
-    opt={"role": VIEWER},
+    opt={"framed": True, "role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of an email, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -173,7 +172,7 @@ async def show_email_message(pool: ThePool, user: TheUser, settings: TheSettings
     if message.html is None:
         raise NotFound("the email has no HTML")
     html = await files.shown(pool, user.workspace_id, message.html)
-    return Response(html, media_type=MediaType.HTML, headers=FRAMED)
+    return Response(html, media_type=MediaType.HTML)
 
 
 @post(

@@ -18,7 +18,6 @@ from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
-from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheActor, ThePool, TheUser
 
@@ -70,7 +69,7 @@ async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> S
 
 @get(
     "/messages/{id:int}/html",
-    opt={"role": VIEWER},
+    opt={"framed": True, "role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of a received message, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND),
@@ -79,7 +78,7 @@ async def show_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> 
     message = await sandbox.get_message(pool, user.workspace_id, message_id)
     if message.html is None:
         raise NotFound("the message has no HTML")
-    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+    return Response(message.html, media_type=MediaType.HTML)
 
 
 @post(

@@ -123,10 +123,10 @@ async def add_suppressions(
                 raise InvalidInput({"file": "is what to send, a CSV or Excel file, with `reason` and `note` at most"})
             asked = Asked(_reason(form.texts.get("reason", "MANUAL")), form.texts.get("note"), quotas)
             file = cast(BinaryIO, form.files["file"].file)
-            async with workbooks.as_csv(file, user.workspace_id) as (content, sheet):
+            # A filter says who is to be written to; who is not stays so behind it.
+            async with workbooks.as_csv(file, user.workspace_id, with_hidden=True) as (content, _):
                 internal = frozenset(settings.allow_internal_domains)
-                added = await suppressions.add_file(pool, user.workspace_id, content, asked, actor, internal)
-                return msgspec.structs.replace(added, hidden_rows=sheet.hidden_rows if sheet else 0)
+                return await suppressions.add_file(pool, user.workspace_id, content, asked, actor, internal)
 
 
 def _reason(text: str) -> Reason:

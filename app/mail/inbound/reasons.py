@@ -13,7 +13,7 @@ from collections.abc import Set
 from functools import lru_cache
 
 from app.mail.inbound.facts import Action, Reason, Report, Severity
-from app.mail.inbound.headers import storable
+from app.mail.inbound.headers import line, storable
 from app.mail.inbound.patterns import words
 from app.mail.inbound.reason_words import BY_STATUS, BY_WORDS, DECISIVE
 from app.mail.refusals import whose
@@ -64,13 +64,13 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
     for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
     severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
     return Report(
-        storable(recipient),
+        storable(line(recipient)),
         action,
         severity,
         reason,
         code,
         enhanced,
-        storable(" ".join(said.split())[:MOST_TEXT]),
+        storable(line(said)[:MOST_TEXT]),
         refusal,
     )
 

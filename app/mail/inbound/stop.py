@@ -7,7 +7,7 @@ import re
 from app.mail.inbound.patterns import any_of
 
 _LONGEST = 160
-_MOST_LINES_OF_NAME = 5
+_MOST_LINES_OF_NAME, _MOST_WORDS_OF_NAME, _MOST_INITIALS = 5, 4, 3
 
 # Lines that people and their programs add to it.
 _DEVICE = re.compile(
@@ -33,7 +33,7 @@ _COURTESY = re.compile(
 )
 # Formulas that close a letter, before the name, at the beginning of a line.
 _CLOSING = re.compile(
-    r"(?im)^\W*(?:"
+    r"(?im)^[^\w\n]*(?:"
     + any_of(r"""
     (many )?thanks( so much| very much| in advance)?|thank you( very much)?|thx|cheers|sincerely( yours)?
     yours( sincerely| truly| faithfully)?|((kind|best|warm)( and \w+)? )?regards|best( wishes)?|all the best
@@ -49,6 +49,16 @@ _CLOSING = re.compile(
     + r")\b"
 )
 _WORD = re.compile(r"[^\W\d_]+")
+# A line of a signature that is a site, an address or a telephone number, with what it is called in front.
+_REACHED = re.compile(
+    r"(?i)(?:(?:t|p|m|f|e|w|tel|phone|mob|mobile?|fax|e?-?mail|web)[.:]+\s*)?"
+    r"(?:(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?|[^\s@]+@[^\s@]+|[+(]?\d[\d ()/.-]{4,})"
+)
+_SPEAKS = re.compile(r"[?!:]")
+_OF_NAMES = frozenset(
+    {"of", "and", "the", "for", "de", "del", "la", "le", "du", "da", "di", "do", "dos", "van", "von", "der", "den"}
+    | {"ten", "ter", "zu", "zur", "und", "et", "y", "e", "i"}
+)
 
 _FROM_LIST = any_of(r"""
     ( (from|off|of) (this|your|the|all|any)( your)?( mailing| email| e mail| contact| distribution
@@ -133,21 +143,41 @@ def says_stop(text: str, subject: str, writer: str = "") -> bool:
 
 def _unsigned(text: str, writer: str) -> str:
     """Without the name that it is signed with."""
+    named = {word.lower() for word in _WORD.findall(writer)}
     for closing in _CLOSING.finditer(text):
-        if text[: closing.start()].strip() and _is_name(text[closing.end() :]):
+        if text[: closing.start()].strip() and _is_signature(text[closing.end() :], named):
             text = text[: closing.start()]
             break
     first, *others = text.strip().split("\n")
-    named = {word.lower() for word in _WORD.findall(writer)}
-    return "\n".join([first, *(line for line in others if not named.issuperset(_WORD.findall(line.lower())))])
+    return "\n".join([first, *(line for line in others if not _is_of(line, named))])
 
 
-def _is_name(text: str) -> bool:
-    """Whether its lines look like a name, a title, a company: short, and with capitals."""
+def _is_signature(text: str, named: set[str]) -> bool:
+    """Whether its few lines are names, titles, companies, or how to reach them: what is more, a person should read."""
     lines = [line for line in text.split("\n") if line.strip()]
-    words = _WORD.findall(text)
-    is_short = len(lines) <= _MOST_LINES_OF_NAME and len(text) <= _LONGEST
-    return is_short and not any(len(word) > 3 and word.islower() for word in words if len(words) > 1)
+    if len(_WORD.findall(text)) == 1 and _has_case(text):
+        return not _SPEAKS.search(text)
+    return len(lines) <= _MOST_LINES_OF_NAME and all(_signs(line, named) for line in lines)
+
+
+def _signs(line: str, named: set[str]) -> bool:
+    line = line.strip(" \t\r,;.|*_~-\N{EN DASH}\N{EM DASH}")
+    if _REACHED.fullmatch(line) or _is_of(line, named):
+        return True
+    words = _WORD.findall(line)
+    # Who shouts, or writes without capitals, may say anything.
+    is_cried = line.isupper() and any(len(word) > _MOST_INITIALS for word in words)
+    if len(words) > _MOST_WORDS_OF_NAME or _SPEAKS.search(line) or is_cried or not _has_case(line):
+        return False
+    return words[0][0].isupper() and all(word[0].isupper() or word in _OF_NAMES for word in words)
+
+
+def _is_of(line: str, named: set[str]) -> bool:
+    return named.issuperset(_WORD.findall(line.lower()))
+
+
+def _has_case(text: str) -> bool:
+    return text.lower() != text.upper()
 
 
 def _bare(text: str) -> str:

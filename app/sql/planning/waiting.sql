@@ -100,11 +100,13 @@ LEFT JOIN login_windows w
 WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
 -- name: sent_of_logins
--- The emails of each campaign that logins sent, by the hour, in this one and the 24 before it, which is the longest day.
-SELECT s.login_id, n.campaign_id, c.name, h.hour, sum(h.used) AS used
+-- The emails of each campaign that logins sent, by the hour, in this one and the 24 before it, which is the longest day;
+-- direct mail together and without a name, which says what one person was written to about.
+SELECT s.login_id, k.campaign_id, k.name, h.hour, sum(h.used) AS used
 FROM senders s
 JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.window_start > this_hour() - interval '25 hours'
 JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
+LEFT JOIN LATERAL (SELECT c.id AS campaign_id, c.name WHERE c.kind <> 'DIRECT') k ON true
 CROSS JOIN LATERAL (
     SELECT n.window_start AS hour, n.window_used AS used WHERE n.window_used > 0
     UNION ALL
@@ -113,14 +115,14 @@ CROSS JOIN LATERAL (
       AND o.hour < n.window_start
 ) h
 WHERE s.workspace_id = %(workspace_id)s AND s.login_id = ANY (%(login_ids)s::bigint[])
-GROUP BY s.login_id, n.campaign_id, c.name, h.hour;
+GROUP BY s.login_id, k.campaign_id, k.name, h.hour;
 
 -- name: planned_of_logins
 -- Emails planned for logins, by the hour and the campaign, each between two times, with the rest of a campaign, which
 -- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
--- `most` of a stream.
-SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,
-       sum(1 + t.copies) AS emails
+-- `most` of a stream. Direct mail has no name.
+SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id,
+       CASE WHEN c.kind <> 'DIRECT' THEN c.name END AS name, t.of_login, sum(1 + t.copies) AS emails
 FROM unnest(%(login_ids)s::bigint[], %(campaign_ids)s::bigint[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
      WITH ORDINALITY AS w (login_id, campaign_id, from_at, to_at, number)
 CROSS JOIN LATERAL (
@@ -142,7 +144,7 @@ CROSS JOIN LATERAL (
       AND m.scheduled_at < w.to_at
     LIMIT %(most)s
 ) e
-GROUP BY w.number, hour, t.campaign_id, c.name, t.of_login;
+GROUP BY w.number, hour, t.campaign_id, c.kind, c.name, t.of_login;
 
 -- name: workers_live
 -- Whether any worker is alive, and whether one has the sandbox.

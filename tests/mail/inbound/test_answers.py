@@ -170,6 +170,10 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
         "Désabonnez-moi\n\nBien cordialement,\nJean de la Tour",
         "Afmelden\n\nMet vriendelijke groet,\nJan van der Meer",
         "Darme de baja\n\nUn saludo\nana",
+        "Unsubscribe\n\nRegards\nJohn Smith\nwww.example.com",
+        "Unsubscribe\n\nRegards,\nJohn Smith\njohn@example.com\nTel.: +49 (30) 123-456",
+        "STOP\n\nTHANKS\nCARL CUSTOMER",
+        "Stop.\n\nThanks!\nDr. Max Abt\n10115 Berlin",
     ],
 )
 def test_whoever_says_stop_may_sign_it(text: str) -> None:
@@ -181,6 +185,16 @@ def test_whoever_says_stop_may_sign_it(text: str) -> None:
     "text",
     [
         "Stop.\n\nThanks\nCall me about the offer instead",
+        "STOP.\n\nTHANKS\nCALL ME ABOUT THE OFFER INSTEAD",
+        "STOP.\n\nTHANKS\nCALL JOHN",
+        "NO MORE EMAILS PLEASE.\n\nTHANKS BUT CALL MY OFFICE TOMORROW AT 10",
+        "Stop!!!\n\nThanks :) Ok, so how do I buy it",
+        "Stop.\n\nThanks. Now I am in, so how do we do it?",
+        "Please remove.\nThanks, but not me, my ex",
+        "Please remove me from the list.\n\nThanks. Use bob@x.io",
+        "Remove me\nDanke an Dr. Abt für die PDF",
+        "Stop\n\nThanks\n\u8bf7\u8054\u7cfb\u6211\u7684\u540c\u4e8b\uff0c\u4ed6\u8d1f\u8d23\u91c7\u8d2d",
+        "Stop\n\nThanks, really?",
         "Yes, gladly.\n\nRegards\nStop Sign Ltd",
         "Stop by on Monday.\n\nBest,\nJohn",
         "Don't stop.",

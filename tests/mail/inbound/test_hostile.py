@@ -14,7 +14,7 @@ from app.mail.inbound import apart, texts
 from app.mail.inbound.facts import Inbound, Incoming
 from app.mail.inbound.mime import MOST_BODY
 from app.mail.inbound.read import read
-from tests.support.letters import OUR_ID, THEM, fields, letter, report
+from tests.support.letters import OUR_ID, THEM, fields, letter, of, report
 
 DAEMON = b"From: MAILER-DAEMON@x.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail\r\n"
 PERSON = b"From: Bob <bob@there.example>\r\nSubject: Re: hi\r\n"
@@ -221,3 +221,9 @@ async def test_messages_are_read_in_child_processes(monkeypatch: pytest.MonkeyPa
         assert (kept.unread, kept.text) == (False, "Sure.")
     finally:
         children.close()
+
+
+def test_the_words_of_a_report_steer_no_terminal() -> None:
+    words = "smtp; 550 5.7.1 \x1b]0;mine\x07 gone \x9b2J \u202enot"
+    (found,) = of(report("", fields(words, "5.7.1")), THEM).reports
+    assert found.text == "550 5.7.1 ]0;mine gone 2J not"

@@ -2786,11 +2786,6 @@ export interface components {
             cancelled: number;
             /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
-            /**
-             * @description How many rows of a workbook are hidden in it, by a filter or by hand, and were left out.
-             * @default 0
-             */
-            hiddenRows: number;
         };
         /** Again */
         Again: {

@@ -96,11 +96,10 @@ export function useSuppress(email: string) {
   return { ask, pending };
 }
 
-export function addedWords({ added, known, cancelled, rejected, hiddenRows }: Added): string {
+export function addedWords({ added, known, cancelled, rejected }: Added): string {
   const others = [
     known > 0 && `${counted(known, "was", "were")} suppressed already`,
     cancelled > 0 && `${counted(cancelled, "email")} cancelled`,
-    hiddenRows ? `${counted(hiddenRows, "hidden row")} of the sheet left out` : false,
     rejected.length > 0 && `${counted(rejected.length, "row")} not understood`,
   ].filter(Boolean);
   return `${counted(added, "address or domain", "addresses and domains")} suppressed${others.length > 0 ? `; ${others.join(", ")}` : ""}.`;
