@@ -143,14 +143,20 @@ async def parse(content: Content, others: Sequence[tuple[str, Content]], workspa
     return await finished(Templates.parse(sources, workspace_id))
 
 
-async def check_texts(others: Sequence[tuple[str, Content]], known: frozenset[str], workspace_id: int) -> None:
-    """Raises InvalidInput for an empty or overlong part, or a field nobody brings."""
+async def check_texts(
+    others: Sequence[tuple[str, Content]],
+    known: frozenset[str],
+    workspace_id: int,
+    standing: frozenset[str] = frozenset(),
+) -> None:
+    """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `standing`: see `Content.check`."""
     for prefix, its in others:
         try:
             if its.images:
                 why = "shows a picture that was uploaded; those go along with the first step's own text"
                 raise InvalidInput({"bodyHtml": why})
-            its.check(await its.parse(workspace_id), known | {SENT_AT} if prefix.startswith("steps") else known)
+            there = known | {SENT_AT} if prefix.startswith("steps") else known
+            its.check(await its.parse(workspace_id), there, standing)
         except InvalidInput as error:
             raise _named(prefix, error) from None
 
@@ -160,9 +166,17 @@ def _named(prefix: str, error: InvalidInput) -> InvalidInput:
 
 
 async def check_read(
-    conn: Conn, workspace_id: int, sender_ids: Sequence[int], reply_to: str | None, *, sandboxed: bool
+    conn: Conn,
+    workspace_id: int,
+    sender_ids: Sequence[int],
+    reply_to: str | None,
+    *,
+    sandboxed: bool,
+    changes: str | None = None,
 ) -> None:
-    """Somebody reads the answers. `sandboxed`: of senders without a server, there are none. Raises InvalidInput."""
+    """Somebody reads the answers. `sandboxed`: of senders without a server, there are none. Raises InvalidInput, which
+    names the field of a running campaign that `changes`.
+    """
     params = {
         "workspace_id": workspace_id,
         "sender_ids": list(sender_ids),
@@ -173,9 +187,11 @@ async def check_read(
     if unread:
         why = (
             f"nobody reads the mailbox that answers to {unread[0]['email']} come to, so a follow-up could go to"
-            " somebody who has answered; have the sender's inbox read (`imap`), or say true to send them blindly"
+            " somebody who has answered; have the sender's inbox read (`imap`)"
         )
-        raise InvalidInput({"followUpWithoutReading": why})
+        if changes is not None:
+            raise InvalidInput({changes: f"{why} first"})
+        raise InvalidInput({"followUpWithoutReading": f"{why}, or say true to send them blindly"})
 
 
 async def insert(
