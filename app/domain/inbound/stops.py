@@ -14,6 +14,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.ledger import decisions, streams
 from app.domain.ledger.follow_ups import due_of
 from app.domain.planning.campaign_calendar import of_kept
+from app.domain.planning.follow import Clocks
 from app.domain.suppressions import held
 from app.domain.suppressions.suppress import cancel_emails
 from app.mail.shared_domains import SHARED_DOMAINS
@@ -43,7 +44,7 @@ async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_i
     params = {"workspace_id": workspace_id, "email_id": email_id}
     await conn.execute(sql.wait_for_return, params)
     for row in await fetch_all(conn, sql.waiting_until_return, params):
-        leaves = due_of(row, of_kept(row["calendar"]), row["follow_at"])
+        leaves = due_of(row, Clocks(of_kept(row["calendar"]), row["follow_at"]), row["follow_at"])
         await conn.execute(sql.put_off, params | leaves._asdict() | {"id": row["id"]})
     await streams.settle(conn, workspace_id, stream_ids)
 
