@@ -111,6 +111,37 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     await check_conservation(pool, campaign)
 
 
+async def test_a_stop_of_a_domain_stands_whatever_is_said_of_what_was_no_answer(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """Also once the answer that it came from is gone for its age."""
+    await scheduled(pool, owner, ["a@firm.example", "b@firm.example"], stop_on_domain=True)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    await answered(pool, mine, claims[0], "REPLY")
+    await answered(pool, mine, claims[1], "AUTO_REPLY")
+    await stops.walk_domains(pool)
+    await execute(pool, "DELETE FROM responses WHERE recipient = 'a@firm.example'")
+    await correct(pool, owner, None)
+    await stops.walk_domains(pool)
+    assert await _stopped(pool) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["BOUNCE", "UNSUBSCRIBE", "COMPLAINT"])
+async def test_a_domain_goes_on_once_the_answer_of_one_turns_out_to_stop_them_alone(
+    pool: Pool, owner: Owner, mine: Lane, kind: AnswerKind
+) -> None:
+    campaign = await scheduled(pool, owner, ["a@firm.example", "b@firm.example"], stop_on_domain=True)
+    claims = {one.recipient[0]: one for one in await mine.claim()}
+    await tell(mine, [*claims.values()])
+    await answered(pool, mine, claims["a"], "REPLY")
+    await stops.walk_domains(pool)
+    await correct(pool, owner, kind)
+    await stops.walk_domains(pool)
+    assert [one.recipient[0] for one in await follow(pool, mine, 3)] == ["b"]
+    await check_conservation(pool, campaign)
+
+
 async def _stopped(pool: Pool) -> list[str]:
     found = await rows(pool, "SELECT recipient FROM emails WHERE stopped = 'REPLIED' ORDER BY lower(recipient)")
     return [one["recipient"][0] for one in found]

@@ -259,6 +259,8 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     if kind == "REPLY" and whose["about"] is not None:
         await stops.stop_domain(conn, workspace_id, whose["about"])
+    elif before["kind"] == "REPLY" and whose["about"] is not None:
+        await stops.lift_domain(conn, workspace_id, whose["about"])
     if await _take_back(conn, workspace_id, whose, before, kind):
         if reason is not None:  # what was there had kept its own
             await _suppress(conn, workspace_id, whose, reason, actor)
@@ -266,7 +268,6 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
             await _suppress(conn, workspace_id, whose | {"email_id": other["email_id"]}, other["reason"], actor)
             return
     if _lets_go_on(kind, whose) and whose["about"] is not None:
-        await stops.lift_domain(conn, workspace_id, whose["about"])
         await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
 
 
