@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import Pool, transaction
+from app.db import Conn, Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Thread
 from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import AnswerKind, ResponseChanges
-from app.domain.ledger import decisions, follow_ups, recovery
+from app.domain.ledger import decisions, follow_ups, recovery, streams
 from app.domain.ledger.claims import Claim, Claimant
 from app.domain.suppressions.stop import stop
 from app.errors import Conflict
@@ -140,6 +140,30 @@ async def test_a_domain_goes_on_once_the_answer_of_one_turns_out_to_stop_them_al
     await stops.walk_domains(pool)
     assert [one.recipient[0] for one in await follow(pool, mine, 3)] == ["b"]
     await check_conservation(pool, campaign)
+
+
+async def test_a_domain_goes_on_a_few_in_a_transaction(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scheduled(pool, owner, [f"{who}@firm.example" for who in "abcde"], stop_on_domain=True)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    await answered(pool, mine, claims[0], "REPLY")
+    await stops.walk_domains(pool)
+    held: list[int] = []
+    lock = streams.lock_of_emails
+
+    async def counted(conn: Conn, workspace_id: int, ids: list[int]) -> list[int]:
+        held.append(len(ids))
+        return await lock(conn, workspace_id, ids)
+
+    monkeypatch.setattr(stops.streams, "lock_of_emails", counted)
+    monkeypatch.setattr(stops, "GO_ON", 2)
+    await correct(pool, owner, None)
+    await stops.walk_domains(pool)
+    assert held == [2, 2]
+    assert await value(pool, "SELECT sum(following) FROM streams") == 5
+    assert await value(pool, "SELECT walked_to FROM domain_stops") is None
 
 
 async def _stopped(pool: Pool) -> list[str]:
@@ -270,4 +294,40 @@ async def test_who_answers_a_person_s_answer_has_answered_the_campaign(pool: Poo
         assert await value(pool, "SELECT sum(following) FROM streams") == following, kind
     assert [one.recipient for one in await follow(pool, mine, 3)] == ["them@example.com"]
     assert await rows(pool, "SELECT FROM emails WHERE campaign_id = %s AND follows_id IS NOT NULL", campaign) != []
+    await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_nobody_waits_for_a_return_that_nobody_spoke_of(
+    pool: Pool, owner: Owner, mine: Lane, waits: bool, other: bool
+) -> None:
+    """Unless another absence note names another day."""
+    campaign = await scheduled(pool, owner, ["them@example.com"])
+    (first,) = await mine.claim()
+    await tell(mine, [first])
+    if waits:
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+    today: date = (await value(pool, "SELECT now()")).date()
+    await answered(pool, mine, first, "AUTO_REPLY", today + timedelta(days=400))
+    if other:
+        columns = (
+            "workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, folder, uid_validity,"
+            " uid, received_at, subject, text, attachments, "
+        )
+        await execute(
+            pool,
+            f"INSERT INTO responses ({columns} message_id, back_on)"  # noqa: S608
+            f" SELECT {columns} 'other', back_on - 360 FROM responses",
+        )
+    note = await value(pool, "SELECT min(id) FROM responses")
+    await responses.change(pool, owner.workspace_id, note, ResponseChanges(forgotten=True), LOCAL)
+    if other:
+        at = await value(pool, "SELECT coalesce(max(follow_at), max(scheduled_at)) FROM emails")
+        assert at.date() == today + timedelta(days=42)
+    elif waits:
+        assert [one.recipient for one in await mine.claim()] == ["them@example.com"]
+    else:
+        assert await value(pool, "SELECT follow_at - sent_at FROM emails") == timedelta(days=3)
     await check_conservation(pool, campaign)

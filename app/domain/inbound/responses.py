@@ -268,7 +268,8 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
             await _suppress(conn, workspace_id, whose | {"email_id": other["email_id"]}, other["reason"], actor)
             return
     if _lets_go_on(kind, whose) and whose["about"] is not None:
-        await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
+        back_on = before["back_on"] if before["kind"] == "AUTO_REPLY" != kind else None
+        await stops.go_on(conn, workspace_id, whose["about"], stream_ids, no_more_away_until=back_on)
 
 
 def _stops(kind: AnswerKind | None, whose: Row) -> bool:
