@@ -9,14 +9,16 @@ import pytest
 
 from app.db import Conn, Pool, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.campaigns import direct
+from app.domain.campaigns import campaigns, direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Thread
 from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import AnswerKind, ResponseChanges
 from app.domain.ledger import decisions, follow_ups, recovery, streams
-from app.domain.ledger.claims import Claim, Claimant
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import record_late
 from app.domain.suppressions.stop import stop
+from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict
 from tests.ledger.test_follow_ups import answered, days_pass, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
@@ -331,3 +333,46 @@ async def test_nobody_waits_for_a_return_that_nobody_spoke_of(
     else:
         assert await value(pool, "SELECT follow_at - sent_at FROM emails") == timedelta(days=3)
     await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("why", ["REPLY", "stop", "suppressed", "cancelled"])
+async def test_what_a_server_took_is_sent_though_its_second_sending_was_cancelled_and_nothing_follows(
+    pool: Pool, owner: Owner, mine: Lane, why: str
+) -> None:
+    campaign = await scheduled(pool, owner, ["them@example.com"])
+    await execute(pool, "UPDATE campaigns SET on_unknown = 'resend'")
+    (lost,) = await mine.claim()
+    await execute(pool, "UPDATE workers SET lease_until = now() - interval '1 s'")
+    async with transaction(pool) as conn:
+        await recovery.recover(conn, None)
+    if why == "REPLY":
+        await answered(pool, mine, lost, "REPLY")
+    elif why == "stop":
+        await stop(pool, owner.workspace_id, lost.id, LOCAL)
+    elif why == "suppressed":
+        await add(pool, owner.workspace_id, ["them@example.com"], [], Asked(), LOCAL)
+    else:
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
+    assert await check_conservation(pool, campaign) == {"CANCELLED": 1}
+    for kind in ("REJECTED", "ACCEPTED", "ACCEPTED"):  # the first of a claim of before
+        at = lost.claimed_at - timedelta(seconds=kind == "REJECTED")
+        await execute(pool, "UPDATE emails SET claimed_at = %s", at)
+        async with pool.connection() as conn:
+            await record_late(conn, mine.claimant, [Report(lost.id, kind, command=".", code=250, claimed_at=at)])
+        became = await check_conservation(pool, campaign)
+        assert became == ({"CANCELLED": 1} if kind == "REJECTED" else {"SENT": 1})
+    assert await value(pool, "SELECT array_agg(outcome::text ORDER BY number) FROM attempts") == [
+        "UNKNOWN",
+        "REJECTED",
+        "ACCEPTED",
+    ]
+    stopped = {"REPLY": "REPLIED", "stop": "STOPPED", "suppressed": "SUPPRESSED", "cancelled": None}[why]
+    assert await rows(pool, "SELECT stopped::text, cancel_reason::text, follow_at FROM emails") == [
+        {"stopped": stopped, "cancel_reason": None, "follow_at": None}
+    ]
+    assert await follow(pool, mine, 10) == []
+    status = "CANCELLED" if why == "cancelled" else "FINISHED"
+    assert await value(pool, "SELECT status::text FROM campaigns") == status
+    if why == "REPLY":
+        await correct(pool, owner, None)
+        assert await value(pool, "SELECT sum(following) FROM streams") == 1
