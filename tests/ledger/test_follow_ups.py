@@ -486,3 +486,19 @@ async def test_what_cannot_be_written_any_more_is_not_quoted_and_fails_nothing(
     await execute(pool, "UPDATE emails SET fields = '{}'")
     said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
     assert said.text.strip() == "Well?"
+
+
+async def test_a_follow_up_names_the_day_of_the_message_and_not_that_on_which_somebody_said_that_it_was_sent(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    steps = (Step(wait=DAY, body="I wrote on {{ sent_at }}.", quotes=True),)
+    await scheduled(pool, owner, 1, steps=steps)
+    (first,) = await mine.claim()
+    await tell(mine, [first], "UNKNOWN")
+    await execute(pool, "UPDATE emails SET claimed_at = '2026-11-06T12:00Z'")
+    await decisions.resolve(pool, owner.workspace_id, first.id, "sent")
+    (second,) = await follow(pool, mine, 1)
+    assert (await threads.thread_of(pool, owner.workspace_id, second.id)).sent_on == "2026-11-06"
+    said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
+    assert "I wrote on 2026-11-06." in said.text
+    assert "On November 6, 2026" in said.text

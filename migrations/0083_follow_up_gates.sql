@@ -106,3 +106,13 @@ CROSS JOIN LATERAL mailbox_of_answers(t.workspace_id, t.sender_id, coalesce(k.re
 WHERE t.stepped AND t.sent + t.sending + t.unknown > 0 AND t.scheduled + t.sending + t.following > 0 AND c.deleted_at IS NULL
 GROUP BY t.workspace_id, t.id, b.sender_id
 ON CONFLICT DO NOTHING;
+
+-- `after_at` may be the day on which a person said that it was sent.
+CREATE OR REPLACE FUNCTION followed_on(e emails, calendar jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT sent_on(coalesce((SELECT o.claimed_at FROM emails o WHERE o.workspace_id = e.workspace_id AND o.id = e.follows_id),
+                            e.after_at), calendar)
+$$;
+COMMENT ON FUNCTION followed_on IS
+    'The merge field sent_at of a later step: the day in the campaign''s zone on which the email before it was handed over';
+COMMENT ON FUNCTION sent_on IS 'The day of an instant in a campaign''s zone, as a later step names it';
+GRANT EXECUTE ON FUNCTION followed_on TO reachinbox_tenant;
