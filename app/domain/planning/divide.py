@@ -106,6 +106,7 @@ async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
             await streams.settle(conn, workspace_id, locked)
             await conn.execute(sql.interrupt_held_plans, params)
             if end == len(part.ids):
+                await streams.finish_giving(conn, workspace_id, campaign_id)
                 await conn.execute(sql.end_division, params)
                 for sender_id in await ask_for_campaign(conn, workspace_id, campaign_id):
                     await defer_planning(conn, workspace_id, sender_id)
