@@ -82,12 +82,13 @@ async def _divide(pool: Pool, workspace_id: int, campaign_id: int) -> bool:
         return False
     try:
         part = await _read(pool, workspace_id, campaign_id)
-        return await _carry_out(pool, params | {"taken": taken["divide_at"]}, part)
+        return await deal_out(pool, params | {"taken": taken["divide_at"]}, part)
     except PlanChanging:
         return False  # others plan; the next sweep begins again
 
 
-async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
+async def deal_out(pool: Pool, params: Row, part: _Part) -> bool:
+    """Give the streams their parts, in batches. Whether it is done: as of `_divide`."""
     workspace_id, campaign_id = params["workspace_id"], params["campaign_id"]
     begin = 0
     while True:
