@@ -24,14 +24,17 @@ from app.domain.ledger.exchange import exchange, record_late
 from app.domain.planning import waiting
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.domain.planning.reasons import Service, Waiting
+from app.domain.senders.draft import SenderChanges
+from app.domain.senders.senders import change_sender
 from app.domain.suppressions import walk
 from app.domain.suppressions.stop import stop
 from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict, InvalidInput
 from app.mail.inbound.facts import Inbound, Kind
 from app.mail.inbound.facts import Report as Reported
+from app.secrets import SecretBox
 from tests.ledger.test_holds import PATIENCE, Lane
-from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
+from tests.support.engine import Owner, add_sender, check_conservation, execute, row, rows, schedule_campaign, value
 
 DAY = timedelta(days=1)
 TWO = (Step(wait=3 * DAY, body="Did you see it?"), Step(wait=4 * DAY, subject="Last try", body="Well?"))
@@ -305,6 +308,52 @@ async def test_answers_that_go_elsewhere_are_looked_for_there(pool: Pool, owner:
     assert await follow(pool, mine, 3) == []
 
 
+@pytest.mark.parametrize("of", ["campaign", "sender"])
+async def test_answers_that_go_elsewhere_now_are_still_looked_for_where_they_went(
+    pool: Pool, owner: Owner, mine: Lane, box: SecretBox, of: str
+) -> None:
+    other = await add_sender(pool, owner, "b@example.com")
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    await execute(pool, "UPDATE senders SET imap_host = 'j.example.com' WHERE id = %s", other.sender_id)
+    await execute(
+        pool, "INSERT INTO inboxes (workspace_id, sender_id, next_at) SELECT workspace_id, id, 'infinity' FROM senders"
+    )
+    campaign = await scheduled(pool, owner, 1, follow_up_without_reading=False)
+
+    async def answers_to(reply_to: str | None) -> None:
+        if of == "campaign":
+            await change(pool, owner.workspace_id, campaign, Changes(reply_to=reply_to))
+        else:
+            await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(reply_to=reply_to))
+
+    async def is_read(sender: Owner) -> None:
+        await execute(pool, "UPDATE inboxes SET whole_at = now() WHERE sender_id = %s", sender.sender_id)
+
+    await answers_to("b@example.com")
+    await answers_to(None)
+    assert await rows(pool, "SELECT FROM earlier_mailboxes") == [], "nothing was sent yet"
+    await tell(mine, await mine.claim())
+    await answers_to("b@example.com")
+    await is_read(other)
+    assert await follow(pool, mine, 3) == []
+    assert (await why(pool, owner, campaign)).reason == "INBOX_UNREAD"
+    asked = await rows(pool, "SELECT sender_id FROM inboxes WHERE next_at <= now() ORDER BY 1")
+    assert [one["sender_id"] for one in asked] == sorted([owner.sender_id, other.sender_id])
+    await answers_to(None)
+    await answers_to("b@example.com")
+    assert await rows(pool, "SELECT sender_id FROM earlier_mailboxes") == [{"sender_id": owner.sender_id}], (
+        "nothing was sent meanwhile"
+    )
+    due = "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE after_at IS NOT NULL"
+    await execute(pool, due)
+    assert await mine.claim() == []
+    await is_read(owner)
+    await is_read(other)
+    await execute(pool, due)
+    assert len(await mine.claim()) == 1
+    await check_conservation(pool, campaign)
+
+
 async def test_what_goes_to_the_sandbox_counts_as_read(pool: Pool, owner: Owner, mine: Lane) -> None:
     await scheduled(pool, owner, 1)
     await execute(pool, "UPDATE campaigns SET follow_up_without_reading = false")
@@ -437,3 +486,19 @@ async def test_what_cannot_be_written_any_more_is_not_quoted_and_fails_nothing(
     await execute(pool, "UPDATE emails SET fields = '{}'")
     said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
     assert said.text.strip() == "Well?"
+
+
+async def test_a_follow_up_names_the_day_of_the_message_and_not_that_on_which_somebody_said_that_it_was_sent(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    steps = (Step(wait=DAY, body="I wrote on {{ sent_at }}.", quotes=True),)
+    await scheduled(pool, owner, 1, steps=steps)
+    (first,) = await mine.claim()
+    await tell(mine, [first], "UNKNOWN")
+    await execute(pool, "UPDATE emails SET claimed_at = '2026-11-06T12:00Z'")
+    await decisions.resolve(pool, owner.workspace_id, first.id, "sent")
+    (second,) = await follow(pool, mine, 1)
+    assert (await threads.thread_of(pool, owner.workspace_id, second.id)).sent_on == "2026-11-06"
+    said = await texts.get_message(pool, owner.workspace_id, second.id, "http://x")
+    assert "I wrote on 2026-11-06." in said.text
+    assert "On November 6, 2026" in said.text

@@ -7,16 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import Pool, transaction
+from app.db import Conn, Pool, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.campaigns import direct
+from app.domain.campaigns import campaigns, direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Thread
 from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import AnswerKind, ResponseChanges
-from app.domain.ledger import decisions, follow_ups, recovery
-from app.domain.ledger.claims import Claim, Claimant
+from app.domain.ledger import decisions, follow_ups, recovery, streams
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import record_late
 from app.domain.suppressions.stop import stop
+from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict
 from tests.ledger.test_follow_ups import answered, days_pass, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
@@ -109,6 +111,61 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     await follow_ups.follow_up(pool)
     assert sorted(one.recipient[0] for one in await mine.claim()) == ["c", "e"]
     await check_conservation(pool, campaign)
+
+
+async def test_a_stop_of_a_domain_stands_whatever_is_said_of_what_was_no_answer(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """Also once the answer that it came from is gone for its age."""
+    await scheduled(pool, owner, ["a@firm.example", "b@firm.example"], stop_on_domain=True)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    await answered(pool, mine, claims[0], "REPLY")
+    await answered(pool, mine, claims[1], "AUTO_REPLY")
+    await stops.walk_domains(pool)
+    await execute(pool, "DELETE FROM responses WHERE recipient = 'a@firm.example'")
+    await correct(pool, owner, None)
+    await stops.walk_domains(pool)
+    assert await _stopped(pool) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["BOUNCE", "UNSUBSCRIBE", "COMPLAINT"])
+async def test_a_domain_goes_on_once_the_answer_of_one_turns_out_to_stop_them_alone(
+    pool: Pool, owner: Owner, mine: Lane, kind: AnswerKind
+) -> None:
+    campaign = await scheduled(pool, owner, ["a@firm.example", "b@firm.example"], stop_on_domain=True)
+    claims = {one.recipient[0]: one for one in await mine.claim()}
+    await tell(mine, [*claims.values()])
+    await answered(pool, mine, claims["a"], "REPLY")
+    await stops.walk_domains(pool)
+    await correct(pool, owner, kind)
+    await stops.walk_domains(pool)
+    assert [one.recipient[0] for one in await follow(pool, mine, 3)] == ["b"]
+    await check_conservation(pool, campaign)
+
+
+async def test_a_domain_goes_on_a_few_in_a_transaction(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scheduled(pool, owner, [f"{who}@firm.example" for who in "abcde"], stop_on_domain=True)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    await answered(pool, mine, claims[0], "REPLY")
+    await stops.walk_domains(pool)
+    held: list[int] = []
+    lock = streams.lock_of_emails
+
+    async def counted(conn: Conn, workspace_id: int, ids: list[int]) -> list[int]:
+        held.append(len(ids))
+        return await lock(conn, workspace_id, ids)
+
+    monkeypatch.setattr(stops.streams, "lock_of_emails", counted)
+    monkeypatch.setattr(stops, "GO_ON", 2)
+    await correct(pool, owner, None)
+    await stops.walk_domains(pool)
+    assert held == [2, 2]
+    assert await value(pool, "SELECT sum(following) FROM streams") == 5
+    assert await value(pool, "SELECT walked_to FROM domain_stops") is None
 
 
 async def _stopped(pool: Pool) -> list[str]:
@@ -240,3 +297,82 @@ async def test_who_answers_a_person_s_answer_has_answered_the_campaign(pool: Poo
     assert [one.recipient for one in await follow(pool, mine, 3)] == ["them@example.com"]
     assert await rows(pool, "SELECT FROM emails WHERE campaign_id = %s AND follows_id IS NOT NULL", campaign) != []
     await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_nobody_waits_for_a_return_that_nobody_spoke_of(
+    pool: Pool, owner: Owner, mine: Lane, waits: bool, other: bool
+) -> None:
+    """Unless another absence note names another day."""
+    campaign = await scheduled(pool, owner, ["them@example.com"])
+    (first,) = await mine.claim()
+    await tell(mine, [first])
+    if waits:
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+    today: date = (await value(pool, "SELECT now()")).date()
+    await answered(pool, mine, first, "AUTO_REPLY", today + timedelta(days=400))
+    if other:
+        columns = (
+            "workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, folder, uid_validity,"
+            " uid, received_at, subject, text, attachments, "
+        )
+        await execute(
+            pool,
+            f"INSERT INTO responses ({columns} message_id, back_on)"  # noqa: S608
+            f" SELECT {columns} 'other', back_on - 360 FROM responses",
+        )
+    note = await value(pool, "SELECT min(id) FROM responses")
+    await responses.change(pool, owner.workspace_id, note, ResponseChanges(forgotten=True), LOCAL)
+    if other:
+        at = await value(pool, "SELECT coalesce(max(follow_at), max(scheduled_at)) FROM emails")
+        assert at.date() == today + timedelta(days=42)
+    elif waits:
+        assert [one.recipient for one in await mine.claim()] == ["them@example.com"]
+    else:
+        assert await value(pool, "SELECT follow_at - sent_at FROM emails") == timedelta(days=3)
+    await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("why", ["REPLY", "stop", "suppressed", "cancelled"])
+async def test_what_a_server_took_is_sent_though_its_second_sending_was_cancelled_and_nothing_follows(
+    pool: Pool, owner: Owner, mine: Lane, why: str
+) -> None:
+    campaign = await scheduled(pool, owner, ["them@example.com"])
+    await execute(pool, "UPDATE campaigns SET on_unknown = 'resend'")
+    (lost,) = await mine.claim()
+    await execute(pool, "UPDATE workers SET lease_until = now() - interval '1 s'")
+    async with transaction(pool) as conn:
+        await recovery.recover(conn, None)
+    if why == "REPLY":
+        await answered(pool, mine, lost, "REPLY")
+    elif why == "stop":
+        await stop(pool, owner.workspace_id, lost.id, LOCAL)
+    elif why == "suppressed":
+        await add(pool, owner.workspace_id, ["them@example.com"], [], Asked(), LOCAL)
+    else:
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
+    assert await check_conservation(pool, campaign) == {"CANCELLED": 1}
+    for kind in ("REJECTED", "ACCEPTED", "ACCEPTED"):  # the first of a claim of before
+        at = lost.claimed_at - timedelta(seconds=kind == "REJECTED")
+        await execute(pool, "UPDATE emails SET claimed_at = %s", at)
+        async with pool.connection() as conn:
+            await record_late(conn, mine.claimant, [Report(lost.id, kind, command=".", code=250, claimed_at=at)])
+        became = await check_conservation(pool, campaign)
+        assert became == ({"CANCELLED": 1} if kind == "REJECTED" else {"SENT": 1})
+    assert await value(pool, "SELECT array_agg(outcome::text ORDER BY number) FROM attempts") == [
+        "UNKNOWN",
+        "REJECTED",
+        "ACCEPTED",
+    ]
+    stopped = {"REPLY": "REPLIED", "stop": "STOPPED", "suppressed": "SUPPRESSED", "cancelled": None}[why]
+    assert await rows(pool, "SELECT stopped::text, cancel_reason::text, follow_at FROM emails") == [
+        {"stopped": stopped, "cancel_reason": None, "follow_at": None}
+    ]
+    assert await follow(pool, mine, 10) == []
+    status = "CANCELLED" if why == "cancelled" else "FINISHED"
+    assert await value(pool, "SELECT status::text FROM campaigns") == status
+    if why == "REPLY":
+        await correct(pool, owner, None)
+        assert await value(pool, "SELECT sum(following) FROM streams") == 1

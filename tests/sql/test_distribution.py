@@ -29,6 +29,7 @@ DISTRIBUTED = {
     "login_windows",
     "streams",
     "stream_hours",
+    "earlier_mailboxes",
     "campaign_hours",
     "campaign_forecasts",
     "plan_changes",

@@ -29,6 +29,7 @@ TABLES = (
     "login_windows",
     "streams",
     "stream_hours",
+    "earlier_mailboxes",
     "campaign_hours",
     "campaign_forecasts",
     "idempotency_keys",
@@ -89,6 +90,8 @@ async def fill(pool: Pool, user: User) -> None:
             b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
             b"INSERT INTO stream_hours (workspace_id, stream_id, hour, used) "
             b"SELECT workspace_id, id, this_hour(), 1 FROM streams WHERE workspace_id = %(user)s",
+            b"INSERT INTO earlier_mailboxes (workspace_id, stream_id, sender_id) "
+            b"SELECT workspace_id, id, sender_id FROM streams WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_forecasts (workspace_id, campaign_id, ats, counts, gaps_ms) "
             b"VALUES (%(user)s, %(campaign)s, '{}', '{}', '{}')",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "

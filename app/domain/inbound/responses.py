@@ -252,13 +252,15 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     if kind == "REPLY" and whose["about"] is not None:
         await stops.stop_domain(conn, workspace_id, whose["about"])
+    elif before["kind"] == "REPLY" and whose["about"] is not None:
+        await stops.lift_domain(conn, workspace_id, whose["about"])
     was = _reason_of(before["kind"], whose)
     if was is not None and before["kind"] != kind:
         taken = {"workspace_id": workspace_id, "recipient": whose["recipient"], "email_id": whose["email_id"]}
         await conn.execute(sql.take_suppression_back, taken | {"reason": was})
     if _lets_go_on(kind, whose) and whose["about"] is not None:
-        await stops.lift_domain(conn, workspace_id, whose["about"])
-        await stops.go_on(conn, workspace_id, whose["about"], stream_ids)
+        back_on = before["back_on"] if before["kind"] == "AUTO_REPLY" != kind else None
+        await stops.go_on(conn, workspace_id, whose["about"], stream_ids, no_more_away_until=back_on)
 
 
 def _stops(kind: AnswerKind | None, whose: Row) -> bool:

@@ -17,8 +17,8 @@ import structlog
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
-from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
-from app.domain.planning.follow import Due, Wait, due
+from app.domain.planning.campaign_calendar import of_kept
+from app.domain.planning.follow import Clocks, Due, Wait
 from app.domain.suppressions import held
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -82,9 +82,10 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
     rows = await fetch_all(conn, sql.owing, stream | {"limit": BATCH})
     if not rows:
         return Followed(), True
-    calendar = of_kept(campaign["calendar"])
     following = [row for row in rows if row["step_id"] is not None and not row["suppressed"]]
-    times = [due_of(row, calendar, row["follow_at"] if stream["closed"] else row["now"]) for row in following]
+    from_at = min([row["follow_at"] if stream["closed"] else row["now"] for row in rows])
+    clocks = Clocks(of_kept(campaign["calendar"]), from_at)
+    times = [due_of(row, clocks, from_at) for row in following]
     params = stream | {
         "ids": [row["id"] for row in following],
         "step_ids": [row["step_id"] for row in following],
@@ -100,7 +101,7 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
     return Followed(made, len(suppressed)), len(rows) < BATCH
 
 
-def due_of(row: Row, calendar: CampaignCalendar | None, not_before: datetime) -> Due:
+def due_of(row: Row, clocks: Clocks, not_before: datetime) -> Due:
     """When what follows an email leaves, at the earliest; `row` is as `owing` has it."""
     wait = Wait(row["wait"], row["business_days"], row["time_of_day"])
-    return due(row["sent_at"], wait, calendar, row["zone"], max(row["follow_at"], not_before))
+    return clocks.of(row["zone"]).due_from(row["sent_at"], wait, max(row["follow_at"], not_before))

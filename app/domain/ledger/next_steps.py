@@ -10,6 +10,7 @@ import msgspec
 from app.db import Conn, fetch_all
 from app.domain.ledger.follow_ups import due_of
 from app.domain.planning.campaign_calendar import of_kept
+from app.domain.planning.follow import Clocks
 from app.domain.planning.reasons import Waiting
 from app.sql import queries
 
@@ -36,7 +37,7 @@ async def of_emails(conn: Conn, workspace_id: int, email_ids: Sequence[int]) -> 
     rows = await fetch_all(conn, sql.next_steps, {"workspace_id": workspace_id, "ids": list(email_ids)})
     found: list[NextStep] = []
     for row in rows:
-        at = due_of(row, of_kept(row["calendar"]), row["now"]).at
+        at = due_of(row, Clocks(of_kept(row["calendar"]), row["now"]), row["now"]).at
         text = "It follows another email, after the wait of its step; until then an answer stops it."
         waiting = Waiting("FOLLOWS", at, text)
         if row["campaign_status"] == "PAUSED":

@@ -34,12 +34,19 @@ class Calendar(NamedTuple):
     holidays: frozenset[date] = frozenset()
 
     def openings(self, start: datetime) -> Iterator[Opening]:
-        """From `start` (UTC) on, in order, none touching the next; without end unless it is never open again."""
+        """From `start` (UTC) on, in order, none touching the next; without end unless it is never open again.
+
+        Open without end (every day, day and night) is cut at some time, or nobody would hear of it.
+        """
+        if self._is_always_open:
+            while True:
+                yield (held := Opening(start, start + NEVER_AFTER))
+                start = held.end
         held: Opening | None = None
         for piece in self._pieces(start):
             if held is not None and held.end == piece.begin:
                 held = Opening(held.begin, piece.end)
-                # Open without end (every day, day and night) is cut at some time, or nobody would hear of it.
+                # Between two holidays that lie further apart than that.
                 if held.end - held.begin < NEVER_AFTER:
                     continue
                 yield held
@@ -50,6 +57,16 @@ class Calendar(NamedTuple):
             held = piece
         if held is not None:
             yield held
+
+    def is_open_at(self, time_of_day: time) -> bool:
+        """Whether the clock shows it within the hours of an open day."""
+        if self.opens < self.closes:
+            return self.opens <= time_of_day < self.closes
+        return time_of_day >= self.opens or time_of_day < self.closes
+
+    @property
+    def _is_always_open(self) -> bool:
+        return len(self.days) == 7 and self.opens == self.closes and not self.holidays
 
     def is_open_on(self, day: date) -> bool:
         """Whether a window begins on this day of the zone."""

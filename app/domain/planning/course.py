@@ -19,7 +19,7 @@ from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch
 from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept
-from app.domain.planning.follow import Wait
+from app.domain.planning.follow import Clocks, Wait
 from app.domain.planning.following import Following
 from app.domain.planning.owed import Owed, owed_by_login
 from app.domain.planning.plan import (
@@ -184,6 +184,7 @@ class Course:
         self.stays_due_at = None if pace.gap else load.now
         self._copies: int = stream["copies"]
         self.begins_at = max(load.now, stream["start_at"])
+        self._clocks = Clocks(self.calendar, self.begins_at)
         self._latest: datetime | None = stream["latest_at"]
         self._campaign: CampaignRoom | None = None
         if stream["hourly_limit"] is not None:
@@ -254,15 +255,8 @@ class Course:
 
     def kept(self, at: datetime, zone: str | None) -> Place:
         """Of a retry, whose time it is: there, or where the calendar opens next."""
-        if self.calendar is None:
-            return Place(0, at, timedelta(0), None)
-        opening = next(in_zone(self.calendar, self._zone(zone)).openings(at), None)
-        return (
-            Place(0, at, timedelta(0), None) if opening is None else Place(0, opening.begin, timedelta(0), opening.end)
-        )
-
-    def _zone(self, zone: str | None) -> str | None:
-        return None if zone is None or not self.by_zone else zone_named(zone)
+        found = self._clocks.of(zone).leaves(at, None)
+        return Place(0, found.at, timedelta(0), found.until)
 
 
 def zoned(calendar: CampaignCalendar, zones: Iterable[str | None]) -> tuple[list[Calendar | None], list[int]]:

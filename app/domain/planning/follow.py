@@ -8,7 +8,7 @@ one, and the calendar move it to where it is open. It is never earlier than the 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,7 +18,6 @@ from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, i
 from app.domain.planning.slots import DAY_HOURS, HOUR, hour_of
 from app.domain.planning.zones import zone_named
 
-MOST_DAYS = 400  # of a calendar that are looked at for one that is open at a time of day
 WORKDAYS = Calendar(ZoneInfo("UTC"), frozenset(range(5)))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,44 +52,9 @@ class Spread(NamedTuple):
     gap: timedelta
 
 
-def due(
-    sent_at: datetime, wait: Wait, calendar: CampaignCalendar | None, zone: str | None, not_before: datetime
-) -> Due:
-    """`zone`: what the recipient says of theirs; `not_before`: now, or until when the recipient is away."""
-    own = None if calendar is None else in_zone(calendar, _zone(calendar, zone))
-    at = max(_waited(sent_at, wait, own), not_before).astimezone(UTC)
-
-    def opening_of(at: datetime) -> Opening | None:
-        return None if own is None else next(own.openings(at), None)
-
-    return _open_at(at, wait, own, opening_of)
-
-
 def _waited(sent_at: datetime, wait: Wait, calendar: Calendar | None) -> datetime:
     at = sent_at + wait.length
     return max(at, _after_business_days(sent_at, wait.length, calendar or WORKDAYS)) if wait.business_days else at
-
-
-def _open_at(
-    at: datetime, wait: Wait, calendar: Calendar | None, opening_of: Callable[[datetime], Opening | None]
-) -> Due:
-    """Where the calendar is open from `at` on, at the time of day that the step has; if it never is then any more, when
-    it opens next. `opening_of`: the one that a time lies in, or the next.
-    """
-    first = opening_of(at)
-    if wait.time_of_day is not None:
-        zone = WORKDAYS.zone if calendar is None else calendar.zone
-        found = _next_time(at, wait.time_of_day, zone)
-        if calendar is None:
-            return Due(found, None)
-        for _ in range(MOST_DAYS):
-            opening = opening_of(found)
-            if opening is None:
-                break
-            if opening.begin <= found:
-                return Due(found, opening.end)
-            found = _next_time(opening.begin, wait.time_of_day, zone)
-    return Due(at, None) if first is None else Due(max(at, first.begin), first.end)
 
 
 def _next_time(at: datetime, time_of_day: time, zone: ZoneInfo) -> datetime:
@@ -109,12 +73,8 @@ def _after_business_days(sent_at: datetime, length: timedelta, calendar: Calenda
     return datetime.combine(day, there.timetz()).astimezone(UTC) + (length - timedelta(days=length.days))
 
 
-def _zone(calendar: CampaignCalendar, zone: str | None) -> str | None:
-    return zone_named(zone) if zone is not None and calendar.timezone == RECIPIENT else None
-
-
 class Clock:
-    """`due` of one calendar for a whole plan, which asks it a great many times and for nothing before `start`."""
+    """When what follows falls due by one calendar, asked a great many times and for nothing before `start`."""
 
     def __init__(self, calendar: Calendar | None, start: datetime) -> None:
         self._calendar = calendar
@@ -124,7 +84,32 @@ class Clock:
         self._open_hours: dict[int, list[int]] = {}
 
     def due(self, sent_at: datetime, wait: Wait) -> datetime:
-        return _open_at(_waited(sent_at, wait, self._calendar), wait, self._calendar, self.opening).at
+        return self.leaves(_waited(sent_at, wait, self._calendar), wait.time_of_day).at
+
+    def due_from(self, sent_at: datetime, wait: Wait, not_before: datetime) -> Due:
+        """`not_before`: now, or until when the recipient is away."""
+        at = max(_waited(sent_at, wait, self._calendar), not_before).astimezone(UTC)
+        return self.leaves(at, wait.time_of_day)
+
+    def leaves(self, at: datetime, time_of_day: time | None) -> Due:
+        """Where the calendar is open from `at` on, at the time of day, if there is one; if the calendar is never open
+        then, when it opens next.
+        """
+        if self._calendar is None:
+            return Due(at if time_of_day is None else _next_time(at, time_of_day, WORKDAYS.zone), None)
+        opening = self.opening(at)
+        if opening is None:
+            return Due(at, None)
+        if time_of_day is None or not self._calendar.is_open_at(time_of_day):
+            return Due(max(at, opening.begin), opening.end)
+        # The time lies within the hours of each open day, so a few turns find it: past a weekend, a holiday, or the
+        # day on which the clock skips it.
+        found = _next_time(at, time_of_day, self._calendar.zone)
+        while (later := self.opening(found)) is not None:
+            if later.begin <= found:
+                return Due(found, later.end)
+            found = _next_time(later.begin, time_of_day, self._calendar.zone)
+        return Due(max(at, opening.begin), opening.end)
 
     def opening(self, at: datetime) -> Opening | None:
         """The one that it lies in, or the next; None: there is no calendar, or it is never open again."""
@@ -181,3 +166,21 @@ class Clock:
         """Whether no closed time lies between two times that are open."""
         opening = self.opening(first)
         return opening is None or last < opening.end
+
+
+class Clocks:
+    """A `Clock` for each zone that recipients bring, by one campaign's calendar."""
+
+    def __init__(self, calendar: CampaignCalendar | None, start: datetime) -> None:
+        self._calendar = calendar
+        self._start = start.astimezone(UTC)
+        self._of: dict[str | None, Clock] = {}
+
+    def of(self, zone: str | None) -> Clock:
+        """`zone`: what the recipient says of theirs."""
+        if self._calendar is None or self._calendar.timezone != RECIPIENT:
+            zone = None
+        if zone not in self._of:
+            calendar = None if self._calendar is None else in_zone(self._calendar, zone and zone_named(zone))
+            self._of[zone] = Clock(calendar, self._start)
+        return self._of[zone]

@@ -241,7 +241,8 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
     if facts.unread and scheduled_at <= facts.now + ASIDE:
         text = (
             "It follows another email, and nobody has read since that one and in the last half hour whether"
-            f" {facts.sender} has an answer to it; the mailbox is read at once. See whether its inbox can be read."
+            f" {facts.sender} has an answer to it, there or where a Reply-To has answers go, or had; each is read at"
+            " once. See whether their inboxes can be read."
         )
         yield _until(max(scheduled_at, facts.now + LOOKED_AT_AGAIN), "INBOX_UNREAD", text)
     if facts.plan_holds:

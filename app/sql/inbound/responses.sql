@@ -34,7 +34,7 @@ WHERE r.workspace_id = %(workspace_id)s AND r.id = ANY (%(ids)s::bigint[]) AND r
 
 -- name: lock_response
 -- One that a person says something of, with what follows from it now; its stream is held.
-SELECT r.kind AS read_kind, effective_kind(r) AS kind
+SELECT r.kind AS read_kind, effective_kind(r) AS kind, r.back_on
 FROM responses r
 WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL
 FOR UPDATE;

@@ -14,12 +14,13 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id AND o.stopped = 'REPLIED
 RETURNING e.id;
 
 -- name: owe_again
--- These owe what follows, as if nobody had answered. Their stream is locked.
+-- These owe what follows, as if nobody had answered, and the others of an email's recipient that owe something owe it from when
+-- what stands now says. Their stream is locked.
 UPDATE emails e SET follow_at = f.at
-FROM campaigns c, emails o, follows_at(o.workspace_id, o.id, o.sent_at) AS f (at)
-WHERE o.workspace_id = %(workspace_id)s AND o.id = ANY (%(ids)s::bigint[]) AND o.status = 'SENT' AND f.at IS NOT NULL
+FROM campaigns c, emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o, owes_at(o) AS f (at)
+WHERE (o.id = ANY (%(ids)s::bigint[]) OR o.follow_at IS NOT NULL) AND f.at IS NOT NULL
   AND c.workspace_id = o.workspace_id AND c.id = o.campaign_id AND c.emails_removed_at IS NULL
-  AND e.workspace_id = o.workspace_id AND e.id = o.id;
+  AND e.workspace_id = o.workspace_id AND e.id = o.id AND e.follow_at IS DISTINCT FROM f.at;
 
 -- name: stop_domain
 -- Note that somebody at a domain has answered a campaign that stops for all of it then: one that is nobody's own.
@@ -52,7 +53,7 @@ ORDER BY workspace_id, campaign_id, domain;
 
 -- name: look_through_campaign
 -- The next emails from where the campaign's begin: up to which id they go, NULL where these were its last, and those of
--- the domain that are to be stopped; with `lifted`, that were.
+-- the domain that are to be stopped; with `lifted`, that were. No more of these than `most`: the emails go to the last of them.
 WITH batch AS MATERIALIZED (
     SELECT e.id, e.campaign_id, e.recipient, e.status, e.cancel_reason, e.stopped, e.step_id
     FROM campaigns c
@@ -61,14 +62,18 @@ WITH batch AS MATERIALIZED (
     WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
     ORDER BY e.id
     LIMIT %(limit)s
+),
+its AS MATERIALIZED (
+    SELECT id FROM batch
+    WHERE campaign_id = %(campaign_id)s AND domain_of(recipient) = %(domain)s
+      AND CASE WHEN %(lifted)s THEN stopped = 'REPLIED' OR status = 'CANCELLED' AND cancel_reason = 'REPLIED'
+               ELSE status = 'SCHEDULED' OR step_id IS NOT NULL AND stopped IS NULL AND status <> 'CANCELLED' END
+    ORDER BY id
+    LIMIT %(most)s
 )
-SELECT CASE WHEN count(*) = %(limit)s THEN max(id) END AS last_id,
-       coalesce(array_agg(id ORDER BY id) FILTER (
-           WHERE campaign_id = %(campaign_id)s AND domain_of(recipient) = %(domain)s
-             AND CASE WHEN %(lifted)s THEN stopped = 'REPLIED' OR status = 'CANCELLED' AND cancel_reason = 'REPLIED'
-                      ELSE status = 'SCHEDULED'
-                           OR step_id IS NOT NULL AND stopped IS NULL AND status <> 'CANCELLED' END), '{}') AS ids
-FROM batch;
+SELECT CASE WHEN (SELECT count(*) FROM its) = %(most)s THEN (SELECT max(id) FROM its)
+            WHEN (SELECT count(*) FROM batch) = %(limit)s THEN (SELECT max(id) FROM batch) END AS last_id,
+       ARRAY (SELECT id FROM its ORDER BY id) AS ids;
 
 -- name: walk_on
 -- Note how far the walk has come. No row: it was begun anew, or is another worker's.
@@ -96,7 +101,21 @@ JOIN campaign_steps s ON s.workspace_id = o.workspace_id AND s.id = o.step_id
 JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
 WHERE o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at;
 
+-- name: waited_for_return
+-- Later steps for the recipient of an email that were put off until after a day, and by what stands now need not be, as
+-- `waiting_until_return` has them. What was tried has its time from that.
+SELECT o.id, greatest(o.after_at + s.wait, b.at) AS follow_at, o.after_at AS sent_at, now() AS now, o.not_before, t.sender_id,
+       coalesce(o.zone, zone_brought(o.fields)) AS zone, c.calendar, s.wait, s.business_days, s.time_of_day
+FROM away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at),
+     (SELECT (%(back_on)s::date + 2)::timestamp AT TIME ZONE 'UTC') AS w (at),
+     emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
+JOIN streams t ON t.workspace_id = o.workspace_id AND t.id = o.stream_id
+JOIN campaign_steps s ON s.workspace_id = o.workspace_id AND s.id = o.step_id
+JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
+WHERE (o.status = 'SCHEDULED' OR o.cancel_reason = 'REPLIED') AND o.follows_id IS NOT NULL AND o.attempts = 0
+  AND o.not_before >= w.at AND coalesce(b.at < w.at, true);
+
 -- name: put_off
--- It leaves then, and no plan moves it to before.
+-- It leaves then, later or earlier than it was to, and no plan moves it to before.
 UPDATE emails SET scheduled_at = %(at)s, not_before = %(at)s, until = %(until)s
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;

@@ -526,8 +526,9 @@ WHERE e.claim_token = %(token)s::uuid AND e.status = 'SENDING'
 
 -- name: record_late
 -- Reports of a worker that lost its claims meanwhile, each by what its own claim was: what a server accepted is SENT,
--- and a second sending that was planned is not; of other outcomes only the attempt is kept. Not for an email that
--- somebody claims anew, nor for a claim whose outcome stands already (that of `recover` says nothing of the server).
+-- and a second sending that was planned, or cancelled, is not; of other outcomes only the attempt is kept. Not for an email
+-- that somebody claims anew, nor for a claim whose outcome stands already (that of `recover` says nothing of the server).
+-- For what a second sending was cancelled, nothing follows the first either.
 -- Their streams are locked; campaigns that end are locked in their order.
 WITH report AS (
     SELECT r.*
@@ -539,10 +540,12 @@ WITH report AS (
       AND NOT (r.kind = 'UNKNOWN' AND r.command IS NULL)  -- that nobody knows it is there already
 ),
 before AS MATERIALIZED (
-    SELECT e.id, e.status, e.stream_id, e.campaign_id
+    SELECT e.id, e.status, e.stream_id, e.campaign_id,
+           CASE WHEN e.step_id IS NOT NULL AND e.status = 'CANCELLED' AND e.cancel_reason NOT IN ('CAMPAIGN', 'LATE', 'ERASED')
+                     AND NOT is_of_removed_step(e) THEN e.cancel_reason END AS stops
     FROM report r
     JOIN emails e ON e.workspace_id = %(workspace_id)s::bigint AND e.id = r.id
-    WHERE e.claim_token IS NULL AND e.status IN ('UNKNOWN', 'SCHEDULED') AND e.claimed_at <= r.claimed_at
+    WHERE e.claim_token IS NULL AND e.status IN ('UNKNOWN', 'SCHEDULED', 'CANCELLED') AND e.claimed_at <= r.claimed_at
       AND NOT EXISTS (
           SELECT FROM attempts a
           WHERE a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.claimed_at = r.claimed_at
@@ -553,26 +556,29 @@ believed AS (
     UPDATE emails e
     SET status = CASE WHEN r.kind = 'ACCEPTED' THEN 'SENT' ELSE e.status END,
         sent_at = CASE WHEN r.kind = 'ACCEPTED' THEN now() ELSE e.sent_at END,
-        follow_at = CASE WHEN r.kind = 'ACCEPTED' AND e.step_id IS NOT NULL
+        follow_at = CASE WHEN r.kind = 'ACCEPTED' AND e.step_id IS NOT NULL AND b.stops IS NULL
                          THEN follows_at(e.workspace_id, e.id, now()) ELSE e.follow_at END,
+        stopped = CASE WHEN r.kind = 'ACCEPTED' THEN coalesce(e.stopped, b.stops) ELSE e.stopped END,
+        cancel_reason = CASE WHEN r.kind <> 'ACCEPTED' THEN e.cancel_reason END,
         attempts = e.attempts + 1,
         message_id = coalesce(r.message_id, e.message_id)
     FROM before b
     JOIN report r USING (id)
     WHERE e.workspace_id = %(workspace_id)s::bigint AND e.id = b.id
-    RETURNING e.id, e.attempts
+    RETURNING e.id, e.attempts, e.erased_at
 ),
 audit AS (
     INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
                           enhanced_code, reply, content_version)
     SELECT %(workspace_id)s::bigint, b.id, b.attempts, r.kind::attempt_outcome, r.claimed_at, r.duration_ms, r.server,
-           r.command, r.code, r.enhanced_code, r.reply, r.content_version
+           r.command, r.code, r.enhanced_code, CASE WHEN b.erased_at IS NULL THEN r.reply END, r.content_version
     FROM believed b JOIN report r USING (id)
 ),
 moved AS (
     SELECT b.stream_id, count(*) AS sent,
            count(*) FILTER (WHERE b.status = 'SCHEDULED') AS scheduled,
-           count(*) FILTER (WHERE b.status = 'UNKNOWN') AS unknown
+           count(*) FILTER (WHERE b.status = 'UNKNOWN') AS unknown,
+           count(*) FILTER (WHERE b.status = 'CANCELLED') AS cancelled
     FROM before b
     JOIN report r USING (id)
     WHERE r.kind = 'ACCEPTED'
@@ -585,6 +591,7 @@ ending AS MATERIALIZED (
     FOR NO KEY UPDATE
 )
 UPDATE streams s
-SET sent = s.sent + m.sent, scheduled = s.scheduled - m.scheduled, unknown = s.unknown - m.unknown
+SET sent = s.sent + m.sent, scheduled = s.scheduled - m.scheduled, unknown = s.unknown - m.unknown,
+    cancelled = s.cancelled - m.cancelled
 FROM moved m
 WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id AND (SELECT count(*) FROM ending) > 0;

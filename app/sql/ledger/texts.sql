@@ -6,7 +6,7 @@
 SELECT t.*, in_thread(t.subject) AS answered FROM (
     SELECT e.id, e.recipient, e.erased_at,
            CASE WHEN p.id IS NULL THEN e.fields
-                ELSE e.fields || jsonb_build_object('sent_at', sent_on(e.after_at, c.calendar)) END AS fields,
+                ELSE e.fields || jsonb_build_object('sent_at', followed_on(e, c.calendar)) END AS fields,
            CASE WHEN CASE WHEN z.version IS NULL THEN v.subject ELSE z.subject END IS NOT NULL
                     THEN CASE WHEN z.version IS NULL THEN v.subject ELSE z.subject END
                 WHEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END IS NOT NULL
@@ -83,7 +83,7 @@ SELECT t.*, in_thread(t.subject) AS answered FROM (
 
 -- name: quoted_by
 -- The email that one follows, if its step quotes it; who sent that, and on which day.
-SELECT e.follows_id AS id, coalesce(nullif(p.display_name, ''), p.email) AS who, sent_on(e.after_at, c.calendar) AS sent_on
+SELECT e.follows_id AS id, coalesce(nullif(p.display_name, ''), p.email) AS who, followed_on(e, c.calendar) AS sent_on
 FROM emails e
 JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id

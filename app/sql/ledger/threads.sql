@@ -24,7 +24,7 @@ SELECT in_thread(%(subject)s::text) AS subject;
 
 -- name: of_thread
 -- Whether an email's step has no subject of its own, and quotes, who sends it, and on which day the one before it was sent.
-SELECT s.subject IS NULL AS in_thread, s.quotes, t.sender_id, sent_on(e.after_at, c.calendar) AS sent_on
+SELECT s.subject IS NULL AS in_thread, s.quotes, t.sender_id, followed_on(e, c.calendar) AS sent_on
 FROM emails e
 JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
