@@ -1,0 +1,27 @@
+-- What people answered in the threads of an email is looked for by one function, for who stops and for who answered.
+
+CREATE OR REPLACE FUNCTION with_threads(of_workspace bigint, emails bigint[]) RETURNS TABLE (id bigint)
+LANGUAGE sql STABLE ROWS 2 AS $$
+    SELECT unnest(emails)
+    UNION ALL
+    SELECT a.first_email_id FROM campaigns a WHERE a.workspace_id = of_workspace AND a.thread_email_id = ANY (emails)
+$$;
+COMMENT ON FUNCTION with_threads IS 'Emails, and those by which people answered in their threads: who answers one answered';
+
+CREATE OR REPLACE FUNCTION has_stopped(of_workspace bigint, of_email bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    WITH beside AS MATERIALIZED (SELECT o.id, o.campaign_id, o.recipient FROM emails_beside(of_workspace, of_email) o)
+    SELECT EXISTS (
+        SELECT FROM with_threads(of_workspace, ARRAY(SELECT b.id FROM beside b)) its
+        JOIN responses r ON r.workspace_id = of_workspace AND r.email_id = its.id
+        WHERE r.forgotten_at IS NULL
+          AND (effective_kind(r) = 'REPLY' OR is_hard(r)
+               OR effective_kind(r) = 'AUTO_REPLY'
+                  AND (SELECT c.stop_on_auto_reply FROM campaigns c
+                       WHERE c.workspace_id = of_workspace AND c.id = (SELECT min(b.campaign_id) FROM beside b))))
+        OR EXISTS (
+            SELECT FROM beside b
+            JOIN domain_stops d ON d.workspace_id = of_workspace AND d.campaign_id = b.campaign_id
+                AND d.domain = domain_of(b.recipient)
+            WHERE NOT d.lifted)
+$$;
+GRANT EXECUTE ON FUNCTION with_threads, has_stopped TO reachinbox_tenant;
