@@ -25,3 +25,6 @@ CREATE OR REPLACE FUNCTION has_stopped(of_workspace bigint, of_email bigint) RET
             WHERE NOT d.lifted)
 $$;
 GRANT EXECUTE ON FUNCTION with_threads, has_stopped TO reachinbox_tenant;
+
+-- How many emails of each stream, by its id, a retry has sent again so far: the next ones go after these.
+ALTER TABLE failure_decisions ADD COLUMN IF NOT EXISTS ahead jsonb NOT NULL DEFAULT '{}';

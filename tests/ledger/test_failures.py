@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from tests.support.api import problem, schedule, wrong_fields
 from tests.support.engine import (
     CONTENT,
     Owner,
+    add_sender,
     check_conservation,
     execute,
     ours_in,
@@ -191,6 +192,37 @@ async def test_many_are_decided_on_in_batches_that_a_crash_resumes(
     over = await failure_decisions.get(pool, owner.workspace_id, begun.id)
     assert (over.changed, over.left_out, over.finished_at is not None) == (11, 0, True)
     assert await check(pool, campaign) == {"FAILED": 2, "SCHEDULED": 9}
+
+
+@pytest.mark.parametrize("how", ["retry", "campaign", "reason"])
+async def test_each_sender_retries_from_now_on_however_many_batches_there_are(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What others had retried came before a sender's own: so they ended after the campaign's latest time, and were
+    cancelled. Of all campaigns at once, every batch began anew.
+    """
+    monkeypatch.setattr(failure_decisions, "BATCH", 4)
+    monkeypatch.setattr(decisions, "BATCH", 4)
+    senders = [owner.sender_id, (await add_sender(pool, owner, "second@example.com")).sender_id]
+    latest_at = datetime.now(UTC) + timedelta(minutes=8)
+    campaign = await failing(pool, owner, count=14, sender_ids=senders, delay_between_ms=60_000, latest_at=latest_at)
+    await failing(pool, owner, "full", count=["other@example.com"])
+    if how == "retry":
+        assert (await decisions.retry_many(pool, owner.workspace_id, Chosen(campaign_id=campaign))).changed == 14
+    else:
+        chosen = {"campaign_id": campaign} if how == "campaign" else {"reason": "UNKNOWN_ADDRESS"}
+        assert (await decide(pool, owner, "RETRY", **chosen)).changed == 14
+    assert await check(pool, campaign) == {"SCHEDULED": 14}
+    slots = await rows(
+        pool,
+        "SELECT round(extract(epoch FROM scheduled_at - min(scheduled_at) OVER (PARTITION BY stream_id)) / 60)::integer"
+        " AS minute, scheduled_at < %s AS in_time FROM emails WHERE campaign_id = %s ORDER BY stream_id, scheduled_at",
+        latest_at,
+        campaign,
+    )
+    assert [slot["minute"] for slot in slots] == [*range(7), *range(7)]
+    assert all(slot["in_time"] for slot in slots)
+    assert await value(pool, "SELECT count(*) FROM failure_decisions WHERE ahead <> '{}'") == 0
 
 
 async def test_a_decision_goes_no_further_than_what_is_sorted(pool: Pool, owner: Owner) -> None:

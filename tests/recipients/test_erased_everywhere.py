@@ -90,7 +90,7 @@ LEFT = {
         failure_decisions.verb failure_decisions.reason failure_decisions.error files.type files.warning
         logins.timezone logins.provider recipient_lists.kind responses.reason responses.enhanced_code
         senders.block_kind streams.given_for streams.stops webhook_deliveries.event webhooks.events""",
-    "figures": "campaign_forecasts.steps",
+    "figures": "campaign_forecasts.steps failure_decisions.ahead",
     "a digest": "addressed.recipient_key emails.recipient_key suppressions.key idempotency_keys.fingerprint",
     "a program's own key for a request": "idempotency_keys.key",
 }
