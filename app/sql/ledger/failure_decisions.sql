@@ -11,6 +11,7 @@ CROSS JOIN LATERAL (
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
       AND id BETWEEN %(first_id)s AND %(last_id)s
       AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s)
+      AND campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l))
     ORDER BY id
     LIMIT %(limit)s
 ) d
