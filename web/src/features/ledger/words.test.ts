@@ -5,7 +5,7 @@ test("what a retry leaves out is told with why", () => {
   const retried = outcome("retry", 40, { changed: 0, goesOn: false });
   expect(retried).toBe(
     "0 emails will be tried again. 40 others are left out: somebody decided on them before, or nothing more goes to their" +
-      " recipients (suppressed, erased, stopped or answered) or of their campaign (cancelled, or past its latest time).",
+      " recipients (suppressed, erased, stopped or answered) or of their step (removed) or campaign (cancelled, or past its latest time).",
   );
   expect(outcome("resend", 3, { changed: 2, goesOn: false })).toContain(
     "2 emails will be sent again. 1 other is left out: ",

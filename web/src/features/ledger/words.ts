@@ -29,7 +29,7 @@ interface DecisionWords {
 }
 
 const BEFORE = "somebody decided on them before";
-const NO_MORE = `${BEFORE}, or nothing more goes to their recipients (suppressed, erased, stopped or answered) or of their campaign (cancelled, or past its latest time)`;
+const NO_MORE = `${BEFORE}, or nothing more goes to their recipients (suppressed, erased, stopped or answered) or of their step (removed) or campaign (cancelled, or past its latest time)`;
 
 /** Decisions of a person about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
 export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
