@@ -173,6 +173,24 @@ async def test_campaigns_of_another_workspace_are_not_there_and_their_emails_do_
     assert (told["accepted"], told["earlier"]) == (4, 0)
 
 
+async def test_a_campaign_whose_emails_are_gone_is_refused_instead_of_leaving_nobody_out(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    deleted = await written(api, pool, ["ada@example.com"], "Deleted")
+    aged = await written(api, pool, ["bob@example.com"], "Aged")
+    await execute(pool, "UPDATE campaigns SET status = 'FINISHED', finished_at = now()")
+    assert (await api.delete(f"/api/campaigns/{deleted}")).status_code == 204
+    await execute(pool, "UPDATE campaigns SET emails_removed_at = now() WHERE id = %s", aged)
+    for campaign_id, why in (
+        (deleted, f"there is no campaign {deleted}"),
+        (aged, f"the emails of campaign {aged} are removed for their age: nobody knows any more to whom they went"),
+    ):
+        asked = TEXT | {"recipients": PEOPLE, "notInCampaigns": [campaign_id]}
+        for path in ("preview", "schedule"):
+            assert wrong_fields(await api.post(f"/api/campaigns/{path}", json=asked)) == {"notInCampaigns": why}
+    assert await value(pool, "SELECT count(*) FROM campaigns") == 2
+
+
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [

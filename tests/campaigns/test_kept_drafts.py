@@ -20,6 +20,13 @@ from tests.support.engine import execute, value
 CONTENT = {"steps": [{"subject": "Hallo ü"}], "n": 1.5}
 
 
+def nested(levels: int) -> object:
+    held: object = "x"
+    for _ in range(levels):
+        held = [held]
+    return held
+
+
 async def test_who_saves_an_older_version_is_told(api: httpx.AsyncClient, user: User) -> None:
     made = (await api.post("/api/drafts", json={"name": " Spring ", "content": CONTENT, "lists": [3]})).json()
     assert (made["name"], made["version"], made["content"]) == ("Spring", 1, CONTENT)
@@ -43,13 +50,17 @@ async def test_who_saves_an_older_version_is_told(api: httpx.AsyncClient, user: 
 async def test_drafts_are_bounded(
     api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for body, field in (
+    wrong: list[tuple[dict[str, object], str]] = [
         ({"name": " ", "content": {}}, "name"),
         ({"name": "n", "content": {"a": "\0"}}, "content"),
         ({"name": "n", "content": {"a": "x" * 2_000_000}}, "content"),
+        ({"name": "n", "content": {"a": nested(50)}}, "content"),
         ({"name": "n", "content": {}, "lists": [1] * 101}, "lists"),
-    ):
+    ]
+    for body, field in wrong:
         assert wrong_fields(await api.post("/api/drafts", json=body)).keys() == {field}
+    assert (await api.post("/api/drafts", json={"name": "n", "content": {"a": nested(49)}})).status_code == 201
+    await execute(pool, "DELETE FROM drafts")
     monkeypatch.setattr(kept_drafts, "MOST_DRAFTS", 1)
     text = DraftText(name="n", content={"a": "x" * 100})
     with pytest.raises(QuotaReached):

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.mail.opaque import Links
+from app.domain.accounts.actor import LOCAL
+from app.domain.campaigns import keeping
+from app.mail.opaque import Links, MessageIds
 from tests.support.dovecot import PROGRAM, WANTED
 from tests.support.engine import check_conservation, execute, rows, value
 from tests.support.inbox import ANN, Owners, Read, bounce, reply
@@ -147,6 +149,36 @@ async def test_a_mail_to_unsubscribe_says_by_its_token_who_wants_no_more(
     await read.read()
     assert await read.responses() == [{"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False}]
     assert await value(read.pool, "SELECT reason::text FROM suppressions") == "UNSUBSCRIBED"
+
+
+async def test_who_says_stop_to_an_email_of_a_deleted_campaign_is_written_to_no_more(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    """Everything else that answers it is nobody's; and so is what names the email of another workspace."""
+    await read.set_up(server, "SENT", "SENT", "SENT")
+    ours = [read.id_of(number) for number in (1, 2, 3)]
+    await execute(read.pool, "UPDATE campaigns SET status = 'FINISHED', finished_at = now()")
+    await keeping.delete(read.pool, read.owner.workspace_id, read.campaign_id, LOCAL)
+    assert await value(read.pool, "SELECT count(*) FROM emails") == 0
+    theirs = MessageIds(read.keys.message).of(read.owner.workspace_id + 1, read.email_ids[0], "example.com")
+    for number, (writer, text, named) in enumerate(
+        (
+            ("R1@example.com", "Please stop", ours[0]),
+            ("r2@example.com", "Could we talk on Thursday?", ours[1]),
+            ("r4@example.com", "Please stop", theirs),
+            ("r5@example.com", "Please stop", "<made.up@example.com>"),
+            (ANN, "Please stop", ours[2]),
+        ),
+        1,
+    ):
+        owners.put(reply(writer, text, head=f"In-Reply-To: {named}\n", number=number))
+    owners.put(bounce(ours[2], "r3@example.com"))
+    await read.read()
+    await read.read()
+    assert await read.responses() == []
+    assert await rows(read.pool, "SELECT name, reason::text AS reason, email_id FROM suppressions") == [
+        {"name": "r1@example.com", "reason": "REPLIED_STOP", "email_id": None}
+    ]
 
 
 async def test_an_answer_may_name_the_id_that_amazon_gave(read: Read, owners: Owners, server: Server) -> None:

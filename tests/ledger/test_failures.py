@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import pytest
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.campaigns import campaigns, direct
+from app.domain.campaigns import campaigns, direct, keeping
 from app.domain.campaigns.direct import Direct
 from app.domain.campaigns.steps import Step
-from app.domain.ledger import decisions, emails, failure_decisions, mending
+from app.domain.ledger import decisions, emails, failure_decisions, mending, retention
 from app.domain.ledger.decisions import Chosen
 from app.domain.ledger.emails import Email, EmailFilter
 from app.domain.ledger.failure_decisions import Failed, FailureDecision, FailureVerb
@@ -27,10 +27,12 @@ from app.domain.suppressions.suppress import suppress
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.failures import FailureReason, failed_for
+from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
 from tests.support.engine import (
     CONTENT,
     Owner,
+    add_sender,
     check_conservation,
     execute,
     ours_in,
@@ -193,6 +195,37 @@ async def test_many_are_decided_on_in_batches_that_a_crash_resumes(
     assert await check(pool, campaign) == {"FAILED": 2, "SCHEDULED": 9}
 
 
+@pytest.mark.parametrize("how", ["retry", "campaign", "reason"])
+async def test_each_sender_retries_from_now_on_however_many_batches_there_are(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What others had retried came before a sender's own: so they ended after the campaign's latest time, and were
+    cancelled. Of all campaigns at once, every batch began anew.
+    """
+    monkeypatch.setattr(failure_decisions, "BATCH", 4)
+    monkeypatch.setattr(decisions, "BATCH", 4)
+    senders = [owner.sender_id, (await add_sender(pool, owner, "second@example.com")).sender_id]
+    latest_at = datetime.now(UTC) + timedelta(minutes=8)
+    campaign = await failing(pool, owner, count=14, sender_ids=senders, delay_between_ms=60_000, latest_at=latest_at)
+    await failing(pool, owner, "full", count=["other@example.com"])
+    if how == "retry":
+        assert (await decisions.retry_many(pool, owner.workspace_id, Chosen(campaign_id=campaign))).changed == 14
+    else:
+        chosen = {"campaign_id": campaign} if how == "campaign" else {"reason": "UNKNOWN_ADDRESS"}
+        assert (await decide(pool, owner, "RETRY", **chosen)).changed == 14
+    assert await check(pool, campaign) == {"SCHEDULED": 14}
+    slots = await rows(
+        pool,
+        "SELECT round(extract(epoch FROM scheduled_at - min(scheduled_at) OVER (PARTITION BY stream_id)) / 60)::integer"
+        " AS minute, scheduled_at < %s AS in_time FROM emails WHERE campaign_id = %s ORDER BY stream_id, scheduled_at",
+        latest_at,
+        campaign,
+    )
+    assert [slot["minute"] for slot in slots] == [*range(7), *range(7)]
+    assert all(slot["in_time"] for slot in slots)
+    assert await value(pool, "SELECT count(*) FROM failure_decisions WHERE ahead <> '{}'") == 0
+
+
 async def test_a_decision_goes_no_further_than_what_is_sorted(pool: Pool, owner: Owner) -> None:
     campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
     await fail(pool, campaign, "full", most=2)
@@ -262,6 +295,42 @@ async def test_bad_words_are_refused(pool: Pool, owner: Owner) -> None:
     assert (await decide(pool, owner, "RETRY")).finished_at is not None
     with pytest.raises(InvalidInput):
         await emails.list_emails(pool, owner.workspace_id, EmailFilter(undecided=True), PageRequest())
+
+
+@pytest.mark.parametrize("removed_by", ["deletion", "retention"])
+async def test_nobody_is_asked_about_emails_that_are_being_removed(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch, removed_by: str
+) -> None:
+    """Until the last of them is gone, they were shown with buttons, which suppressed recipients that nobody sees."""
+    monkeypatch.setattr(keeping, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
+    campaign = await failing(pool, owner, count=6)
+    await fail(pool, (await schedule_campaign(pool, owner, ["kept@example.com"])).campaign.id)
+    await worker(pool)
+    if removed_by == "deletion":
+        await keeping.delete(pool, owner.workspace_id, campaign, LOCAL)
+    else:
+        await execute(pool, "UPDATE campaigns SET finished_at = now() - interval '9 days' WHERE id = %s", campaign)
+        (chore,) = [each for each in retention.chores(Settings(retention_emails_days=8)) if each.what == "emails"]
+        async with transaction(pool) as conn:
+            await conn.execute(chore.text, chore.parameters)
+    left = [each["id"] for each in await rows(pool, "SELECT id FROM emails WHERE campaign_id = %s", campaign)]
+    assert len(left) == 4
+    assert await groups(pool, owner) == {"UNKNOWN_ADDRESS": 1}
+    assert await groups(pool, owner, campaign) == {}
+    page = await emails.list_emails(
+        pool, owner.workspace_id, EmailFilter(status="FAILED", undecided=True), PageRequest()
+    )
+    assert [email.recipient for email in page.items] == ["kept@example.com"]
+    for verb in ("RETRY", "PUT_ASIDE", "SUPPRESS"):
+        assert (await decide(pool, owner, verb, ids=left)).left_out == 4
+    whole = await decide(pool, owner, "SUPPRESS")
+    assert (whole.total, whole.changed, whole.left_out) == (1, 1, 0)
+    assert [each["name"] for each in await rows(pool, "SELECT name FROM suppressions")] == ["kept@example.com"]
+    assert await value(pool, "SELECT sum(failed - settled) FROM streams") == 0
+    # What failed last before it began is not even sorted.
+    await execute(pool, "UPDATE emails SET failed_for = NULL WHERE id = ANY (%s)", left)
+    assert (await failure_decisions.read(pool, owner.workspace_id, None)).failed.unsorted == 0
 
 
 async def test_direct_mail_that_failed_asks_for_no_word(pool: Pool, owner: Owner) -> None:

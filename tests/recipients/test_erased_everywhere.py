@@ -5,12 +5,16 @@ A column that a migration adds fails the first test until somebody has said whic
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any
+
 import pytest
+from psycopg.types.json import Jsonb
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
-from app.domain.campaigns.kept_drafts import without
+from app.domain.campaigns.kept_drafts import take_out
 from app.domain.recipients import erasure
 from tests.support.engine import rows, value
 from tests.support.tenants import TABLES, fill
@@ -86,7 +90,7 @@ LEFT = {
         failure_decisions.verb failure_decisions.reason failure_decisions.error files.type files.warning
         logins.timezone logins.provider recipient_lists.kind responses.reason responses.enhanced_code
         senders.block_kind streams.given_for streams.stops webhook_deliveries.event webhooks.events""",
-    "figures": "campaign_forecasts.steps",
+    "figures": "campaign_forecasts.steps failure_decisions.ahead",
     "a digest": "addressed.recipient_key emails.recipient_key suppressions.key idempotency_keys.fingerprint",
     "a program's own key for a request": "idempotency_keys.key",
 }
@@ -156,7 +160,39 @@ async def test_nothing_of_others_is_touched(pool: Pool, user: User) -> None:
         ({"corrections": {ADA: "ada@example.org", "a@b.c": "d@e.f"}}, {"corrections": {"a@b.c": "d@e.f"}}),
         ({"body": f"Write to {ADA}."}, {"body": f"Write to {ADA}."}),
         ({"replyTo": f" {ADA} "}, {"replyTo": ""}),
+        ({"replyTo": f"Ada L. <{ADA}>"}, {"replyTo": ""}),
+        ([{"a": [[ADA, 1]]}], [{"a": [[1]]}]),
+        *(
+            ({"body": body}, {"body": body})
+            for body in (
+                f"Ada <{ADA}> is who you ask.\n\nThe rest of a long letter.",
+                f"Ada <{ADA}>\nThe rest",
+                f"{ADA}, please see below.\nLong letter",
+                f"Your contact: Ada <{ADA}>",
+                f"Your contact: Ada <{ADA}>\nBest",
+                f"Dear {{{{name}}}} <{ADA}>",
+                f"Dear friend\nmail <{ADA}> for more",
+                f"{'(' * 3_000}{ADA}",
+            )
+        ),
     ],
 )
-def test_of_a_draft_only_the_address_alone_goes(held: object, left: object) -> None:
-    assert without(held, [ADA]) == left
+def test_of_a_draft_only_the_address_alone_goes(held: Any, left: object) -> None:
+    before = deepcopy(held)
+    assert take_out(held, [ADA]) is (before != left)
+    assert held == left
+
+
+async def test_a_draft_of_any_depth_keeps_nothing_else_from_being_erased(pool: Pool, user: User) -> None:
+    """Versions before took drafts of any depth."""
+    await fill(pool, user)
+    await _plant(pool, ADA)
+    deep: Any = [ADA, "bob@example.com"]
+    for _ in range(600):
+        deep = [deep]
+    async with transaction(pool) as conn:
+        await conn.execute("UPDATE drafts SET content = %s", (Jsonb({"deep": deep, "open": "(" * 3_000 + ADA}),))
+    await erasure.erase(pool, user.workspace_id, ADA, LOCAL)
+    assert await value(pool, "SELECT count(*) FROM drafts WHERE content::text LIKE '%%[\"bob@example.com\"]%%'") == 1
+    assert await value(pool, "SELECT count(*) FROM recipient_lists") == 0
+    assert await value(pool, "SELECT count(*) FROM saved_recipients") == 0

@@ -60,6 +60,7 @@ INSIDE = {
     "sent": "/sent",
     "trouble": "/trouble",
     "trouble-reason": "/trouble?failedFor=MAILBOX_FULL",
+    "trouble-narrowed": "/trouble?status=FAILED&q=failed.1",
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
     "replies": "/replies",

@@ -142,6 +142,57 @@ def test_failed_emails_are_decided_on_by_their_reason(inside: Page, service: Ser
     expect(inside.get_by_role("heading", name="found@example.com", level=1)).to_be_visible()
 
 
+def test_corrections_that_went_are_not_sent_again_with_those_that_did_not(
+    inside: Page, service: Service, email: str
+) -> None:
+    """They came back refused, as if they had not gone."""
+    campaign = filled(service, email, {"FAILED": 4})
+    # Of a campaign's own page all that failed stay in the list, also those that went to another address.
+    inside.goto(f"/campaigns/{campaign}?status=FAILED")
+    for number in (1, 2, 3):
+        inside.get_by_role("checkbox", name=f"Choose failed.{number}@example.com").click()
+    inside.get_by_role("button", name="Correct addresses").click()
+    dialog = inside.get_by_role("dialog", name="Correct addresses")
+    for number, to in ((1, "one@example.com"), (2, "failed.4@example.com"), (3, "three@example.com")):
+        dialog.get_by_label(f"failed.{number}@example.com").fill(to)
+    dialog.get_by_role("button", name="Send to 3 corrected addresses").click()
+    expect(dialog.get_by_text("is among the campaign's recipients already")).to_be_visible()
+    expect(dialog.get_by_role("textbox")).to_have_count(1)
+    expect(inside.get_by_text("2 emails will go to the corrected address.")).to_be_visible()
+    assert_accessible(inside)
+    dialog.get_by_label("failed.2@example.com").fill("two@example.com")
+    dialog.get_by_role("button", name="Send to 1 corrected address").click()
+    expect(dialog).to_have_count(0)
+    totals = ask(inside, "GET", f"/api/emails?campaignId={campaign}")["items"]
+    assert {one["recipient"] for one in totals} >= {"one@example.com", "two@example.com", "three@example.com"}
+
+
+def test_no_word_on_all_is_offered_while_the_list_shows_some(inside: Page, service: Service, email: str) -> None:
+    campaign = filled(service, email, {"FAILED": 3})
+    sender = ask(inside, "GET", "/api/senders")["items"][0]["id"]
+    reasons = inside.get_by_role("list", name="Reasons")
+    every = inside.get_by_role("button", name=re.compile(": all 3"))
+    inside.goto(f"/trouble?status=FAILED&campaignId={campaign}")
+    expect(reasons).to_contain_text("Unknown address 3")
+    expect(every).to_have_count(6)  # of the reason and of the campaign, each three
+    for narrowed in (f"senderId={sender}", "q=failed.1@"):
+        inside.goto(f"/trouble?status=FAILED&campaignId={campaign}&{narrowed}")
+        expect(reasons).to_contain_text("Unknown address 3")
+        expect(inside.get_by_text("Clear the search and the sender to decide on all")).to_be_visible()
+        expect(inside.get_by_role("checkbox", name="Choose failed.1@example.com")).to_be_visible()
+        expect(every).to_have_count(0)
+        assert_accessible(inside)
+
+
+def test_a_retry_of_suppressed_recipients_says_why_nothing_goes(inside: Page, service: Service, email: str) -> None:
+    filled(service, email, {"FAILED": 2})
+    ask(inside, "POST", "/api/suppressions", {"emails": ["failed.1@example.com", "failed.2@example.com"]})
+    inside.goto("/trouble")
+    inside.get_by_role("list", name="Reasons").get_by_role("button", name="Retry: all 2").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    expect(inside.get_by_text("0 emails will be tried again. 2 others are left out")).to_contain_text("suppressed")
+
+
 def test_failed_emails_are_retried_together(inside: Page) -> None:
     people = [f"person{n}@example.com" for n in range(4)]
     with Sink({"rcpt": "552 5.2.2 Mailbox full"}) as sink:

@@ -30,16 +30,30 @@ _WHO: dict[Who, str] = {
 
 
 async def list_of(
-    pool: Pool, workspace_id: int, campaign_id: int, who: Who, step: int | None = None, most: Quotas = UNLIMITED
+    pool: Pool,
+    workspace_id: int,
+    campaign_id: int,
+    who: Who,
+    step: int | None = None,
+    most: Quotas = UNLIMITED,
+    kept_days: int = 0,
 ) -> StoredList:
-    """A list of those recipients of a campaign, or of one `step` (from 1), with their merge fields. Raises NotFound,
-    Conflict where there are none, or the workspace keeps too many lists.
+    """A list of those recipients of a campaign, or of one `step` (from 1), with their merge fields. What comes back is
+    kept for `kept_days`, 0: for good. Raises NotFound, Conflict where there are none, nobody can tell any more who they
+    are, or the workspace keeps too many lists.
     """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "who": who, "step": step, "limit": BATCH}
     async with transaction(pool, workspace_id) as conn:
-        campaign = await fetch_one(conn, sql.campaign_again, params)
+        campaign = await fetch_one(conn, sql.campaign_again, params | {"kept_days": kept_days})
     if campaign is None:
         raise NotFound(f"no campaign {campaign_id}")
+    if campaign["emails_removed"]:
+        raise Conflict("the campaign's emails are removed for their age: nobody knows any more to whom they went")
+    if campaign["answers_removed"] and who in {"ANSWERED", "NOT_ANSWERED"}:
+        raise Conflict(
+            f"the campaign began more than {kept_days} days ago, and what came back is kept no longer: nobody knows "
+            "any more who answered"
+        )
     fields = [field for field in campaign["fields"] if field != "email"]
     found = 0
     with SpooledTemporaryFile[bytes](IN_MEMORY) as file:

@@ -29,14 +29,15 @@ async def take_out(conn: Conn, workspace_id: int, draft: Draft) -> Earlier:
     """Take out of `staged`, which has gaps in its numbers then, whom the draft leaves out since something went to them
     before.
 
-    Raises InvalidInput for campaigns that are not there.
+    Raises InvalidInput for campaigns that are not there, or whose emails are not.
     """
     days, campaign_ids = draft.not_if_written_to_days, list(draft.not_in_campaigns or [])
     if days is None and not campaign_ids:
         return Earlier([], [])
-    await _check_there(conn, workspace_id, campaign_ids)
     params = {"workspace_id": workspace_id, "days": days, "campaign_ids": campaign_ids}
     found = await fetch_exactly_one(conn, sql.take_out_earlier, params | {"batch": BATCH, "shown": MOST_SHOWN})
+    # Only now: a campaign loses no email before it counts as deleted, so what is there still was there to be looked at.
+    await _check_there(conn, workspace_id, campaign_ids)
     shown = [LeftOut(row["row"], row["email"], _reason(row["name"], row["at"])) for row in found["shown"]]
     return Earlier(found["numbers"], shown)
 
@@ -47,6 +48,9 @@ async def _check_there(conn: Conn, workspace_id: int, campaign_ids: Sequence[int
     rows = await fetch_all(conn, sql.campaigns_there, {"workspace_id": workspace_id, "ids": campaign_ids})
     if missing := sorted(set(campaign_ids) - {row["id"] for row in rows}):
         raise InvalidInput({"notInCampaigns": f"there is no campaign {missing[0]}"})
+    if removed := sorted(row["id"] for row in rows if row["removed"]):
+        why = f"the emails of campaign {removed[0]} are removed for their age: nobody knows any more to whom they went"
+        raise InvalidInput({"notInCampaigns": why})
 
 
 def _reason(name: str, at: str | None) -> str:

@@ -6,9 +6,9 @@ recipients are lists, which stay as long as a draft names them, and so do files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import datetime
-from email.utils import parseaddr
 from typing import Any, cast
 
 import msgspec
@@ -30,6 +30,8 @@ sql = queries(__name__)
 MOST_DRAFTS = 500  # of a workspace
 CONTENT = Bounds(2, 2_000_000)  # bytes of a draft, as JSON
 NAMED = Bounds(0, 100)  # lists, or files, that a draft names
+DEPTH = Bounds(1, 50)  # of what stands in a draft within something else
+_WITH_NAME = re.compile(r"[^<>{}:;@\r\n]{0,100}<([^<>\s]*)>")  # no sentence, nor what a template fills in
 
 
 class DraftChanged(Conflict):
@@ -66,6 +68,8 @@ class DraftText(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> int:
         """How many bytes it is."""
         check_name(self.name)
+        if not DEPTH.allow(depth := _depth(self.content)):
+            raise InvalidInput({"content": f"is {depth} levels deep; give {DEPTH}"})
         text = msgspec.json.encode(self.content)
         if not CONTENT.allow(len(text)):
             raise InvalidInput({"content": f"is {len(text):,} bytes as JSON; give {CONTENT}"})
@@ -148,26 +152,62 @@ async def erase(pool: Pool, workspace_id: int, addresses: Collection[str], patte
         params: dict[str, Any] = {"workspace_id": workspace_id, "id": draft_id}
         async with transaction(pool, workspace_id) as conn:
             row = await fetch_one(conn, sql.lock_content, params)
-            if row is not None and (left := without(row["content"], addresses)) != row["content"]:
-                size = len(msgspec.json.encode(left))
-                await conn.execute(sql.erase_from_draft, params | {"content": Jsonb(left), "size": size})
+            if row is not None and take_out(row["content"], addresses):
+                size = len(msgspec.json.encode(row["content"]))
+                await conn.execute(sql.erase_from_draft, params | {"content": Jsonb(row["content"]), "size": size})
 
 
-def without(held: Any, addresses: Collection[str]) -> Any:
-    """JSON without the addresses: out of lists they go, with either side of a correction the correction; elsewhere an
-    empty text takes their place.
+def take_out(held: dict[str, Any] | list[Any], addresses: Collection[str]) -> bool:
+    """Take the addresses out of JSON, of any depth: out of lists they go, with either side of a correction the
+    correction; elsewhere an empty text takes their place. False: none stands alone in it.
     """
+    found = False
+    left: list[Any] = [held]
+    while left:
+        it = left.pop()
+        if isinstance(it, dict):
+            parts = cast("dict[str, Any]", it)
+            for name, part in list(parts.items()):
+                is_its = _is_one(part, addresses)
+                if _is_one(name, addresses) or ("@" in name and is_its):
+                    del parts[name]
+                elif is_its:
+                    parts[name] = ""
+                else:
+                    left.append(part)
+                    continue
+                found = True
+        elif isinstance(it, list):
+            items = cast("list[Any]", it)
+            kept = [part for part in items if not _is_one(part, addresses)]
+            found |= len(kept) < len(items)
+            items[:] = kept
+            left += kept
+    return found
 
-    def is_one(it: Any) -> bool:
-        return isinstance(it, str) and key(parseaddr(it)[1]) in addresses
 
+def _is_one(it: Any, addresses: Collection[str]) -> bool:
+    """Whether it is nothing but one of the addresses, with a name or without: a text that names one stays."""
+    if not isinstance(it, str):
+        return False
+    text = it.strip()
+    found = _WITH_NAME.fullmatch(text)
+    return key(found[1] if found else text) in addresses
+
+
+def _depth(held: Any) -> int:
+    """How many levels of JSON there are."""
+    depth, level = 0, [held]
+    while any(isinstance(it, dict | list) for it in level):
+        depth += 1
+        level = [part for it in level for part in _parts(it)]
+    return depth
+
+
+def _parts(held: Any) -> Collection[Any]:
     if isinstance(held, dict):
-        parts = cast("dict[str, Any]", held).items()
-        kept = [(name, it) for name, it in parts if not is_one(name) and not ("@" in name and is_one(it))]
-        return {name: without(it, addresses) for name, it in kept}
-    if isinstance(held, list):
-        return [without(it, addresses) for it in cast("list[Any]", held) if not is_one(it)]
-    return "" if is_one(held) else held
+        return cast("dict[str, Any]", held).values()
+    return cast("list[Any]", held) if isinstance(held, list) else ()
 
 
 def _params(workspace_id: int, text: DraftText, size: int, actor: Actor) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class Named(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A message and the email that it answers. `report` is what a bounce or a complaint says of the recipient. With a
-    `link` its sender unsubscribes by the token of one; without an email, from one that was removed.
+    """A message and the email that it answers; None: one that was removed or erased. `report` is what a bounce or a
+    complaint says of the recipient. With a `link` its sender unsubscribes by the token of one.
     """
 
     inbound: Inbound
@@ -120,7 +120,7 @@ def _answer(inbox: Inbox, ids: MessageIds, links: Links, known: _Known, message:
             # A list of people, or somebody whose mail goes on to others, is not dead with one of these.
             elsewhere = message.kind == "BOUNCE" and report is None
             return Answer(message, _named(row), weak=elsewhere, report=report or _first(message))
-    return _weak(known, message)
+    return _weak(known, message) or _of_removed(inbox, ids, message)
 
 
 def _weak(known: _Known, message: Inbound) -> Answer | None:
@@ -137,6 +137,16 @@ def _weak(known: _Known, message: Inbound) -> Answer | None:
         return None
     row = known.by_address.get(key(message.sender))
     return None if row is None else Answer(message, _named(row), weak=True)
+
+
+def _of_removed(inbox: Inbox, ids: MessageIds, message: Inbound) -> Answer | None:
+    """A person's word on an email that is kept no longer, which may be to stop: their own address is all that there is
+    to know them by.
+    """
+    if message.sender is None or message.kind not in {"REPLY", "UNSUBSCRIBE"}:
+        return None
+    is_ours = any(isinstance(_whose(inbox, ids, name), EmailName) for name in _names(message))
+    return Answer(message, None, weak=False) if is_ours else None
 
 
 def _names(message: Inbound) -> list[str]:

@@ -19,6 +19,7 @@ from app.domain.inbound.inboxes import Inbox, Place
 from app.domain.inbound.matching import Answer, Named
 from app.domain.ledger import decisions, refusals, streams
 from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
+from app.mail.addresses import InvalidAddress, normalize_any
 from app.mail.inbound.facts import Report
 from app.sql import queries
 
@@ -44,7 +45,9 @@ class Found(NamedTuple):
 
 
 async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
-    """Record it, and that all up to its place was looked at. False: it was known. Raises LeaseLost."""
+    """Record it, and that all up to its place was looked at. False: it was known, or nothing follows from it. Raises
+    LeaseLost.
+    """
     await _settle_doubt(pool, inbox.workspace_id, found.answer)
     is_new = False
     async with transaction(pool) as conn:
@@ -87,12 +90,11 @@ async def _record(conn: Conn, workspace_id: int, found: Found) -> bool:
         return False
     email = answer.email
     if email is None:
-        await _unsubscribe(conn, workspace_id, answer)
-        return True
+        return await _stop(conn, workspace_id, answer)
     kind = kind_of(answer)
     about = await fetch_one(conn, sql.about, {"workspace_id": workspace_id, "email_id": email.id})
     if about is None:  # removed this moment
-        return False
+        return await _stop(conn, workspace_id, answer)
     its = [email.id, about["id"]]
     if is_of_sender(answer):
         login_id = await refusals.lock_window(conn, workspace_id, email.sender_id)
@@ -130,11 +132,23 @@ async def _hold(conn: Conn, workspace_id: int, email: Named, its: list[int], rea
     return await streams.lock_of_emails(conn, workspace_id, [email.id])
 
 
-async def _unsubscribe(conn: Conn, workspace_id: int, answer: Answer) -> None:
-    """By the link of an email that was removed, which has no stream any more."""
+async def _stop(conn: Conn, workspace_id: int, answer: Answer) -> bool:
+    """For an email that was removed, which has no stream any more. False: they did not say so, and it answers nothing
+    that is kept.
+    """
+    reason = reason_of(kind_of(answer), answer)
     if answer.link is not None:
         link = answer.link
         await suppress(conn, workspace_id, keys=[link.digest], reason="UNSUBSCRIBED", email_id=link.email_id)
+        return True
+    if reason != "REPLIED_STOP" or answer.inbound.sender is None:
+        return False
+    try:
+        writer = normalize_any(answer.inbound.sender)
+    except InvalidAddress:
+        return False
+    await suppress(conn, workspace_id, emails=[writer], reason=reason)
+    return True
 
 
 async def counted(conn: Conn, workspace_id: int, email_id: int) -> Row:

@@ -5,6 +5,7 @@ Many are decided in batches, each in a transaction of its own: a process that di
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -153,7 +154,7 @@ async def _decide_many(
 async def _decide_all(
     pool: Pool, workspace_id: int, campaign_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Decided:
-    total, after_id = Decided(0), 0
+    total, after_id, ahead = Decided(0), 0, Counter[int]()
     while True:
         async with transaction(pool, workspace_id) as conn:
             await _begin(conn, workspace_id, to)
@@ -163,7 +164,7 @@ async def _decide_all(
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
                 return total
-            part = await _decide(conn, workspace_id, ids, campaign["stream_ids"], before, to, after=total.changed)
+            part = await _decide(conn, workspace_id, ids, campaign["stream_ids"], before, to, ahead)
             if part.changed:
                 subject = f"campaigns/{campaign_id}, {part.changed} emails"
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
@@ -171,11 +172,13 @@ async def _decide_all(
         after_id = ids[-1]
 
 
-async def retry_batch(conn: Conn, workspace_id: int, ids: Sequence[int], after: int) -> int:
-    """Send those of the emails again that failed, after so many others; how many are."""
+async def retry_batch(conn: Conn, workspace_id: int, ids: Sequence[int], ahead: Counter[int]) -> int:
+    """Send those of the emails again that failed, after so many others of each stream, to which they are added; how
+    many are.
+    """
     await _begin(conn, workspace_id, "SCHEDULED")
     found = await streams.lock_of_emails(conn, workspace_id, ids)
-    return (await _decide(conn, workspace_id, list(ids), found, "FAILED", "SCHEDULED", after)).changed
+    return (await _decide(conn, workspace_id, list(ids), found, "FAILED", "SCHEDULED", ahead)).changed
 
 
 async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
@@ -232,16 +235,21 @@ async def _decide(
     stream_ids: list[int],
     before: EmailStatus,
     to: EmailStatus,
-    after: int = 0,
+    ahead: Counter[int] | None = None,
 ) -> Decided:
-    """`after` is how many others go before them. The streams are theirs, and locked already; before that, `_begin`."""
+    """`ahead`: how many others of each stream go before them; they are added to it. The streams are theirs, and locked
+    already; before that, `_begin`.
+    """
+    ahead = Counter() if ahead is None else ahead
     suppressed: list[SuppressedEmail] = []
     if to == "SCHEDULED":
         suppressed = await held.of_emails(conn, workspace_id, ids, before)
         left_out = {email.id for email in suppressed}
         ids = [one for one in ids if one not in left_out]
-    params = {"workspace_id": workspace_id, "ids": ids, "from": before, "to": to, "before": after}
-    changed = await fetch_all(conn, sql.decide_emails, params)
+    params = {"workspace_id": workspace_id, "ids": ids, "from": before, "to": to}
+    others = {"stream_ids": list(ahead), "ahead": list(ahead.values())}
+    changed = await fetch_all(conn, sql.decide_emails, params | others)
+    ahead.update({row["stream_id"]: row["n"] for row in changed})
     await streams.settle(conn, workspace_id, stream_ids)
     if to == "SCHEDULED":
         for sender_id in sorted(

@@ -8,10 +8,12 @@ another word.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from app.bounds import Bounds
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
@@ -118,12 +120,12 @@ async def _on_chosen(
 ) -> FailureDecision:
     ids = await failures.never_again(pool, workspace_id, chosen, most, actor) if verb == "SUPPRESS" else chosen
     async with transaction(pool, workspace_id) as conn:
-        changed = await _carry_out(conn, workspace_id, verb, ids)
+        changed = await _carry_out(conn, workspace_id, verb, ids, Counter())
         if changed:
             await audit.record(conn, actor, workspace_id, _ACTIONS[verb], f"emails/{','.join(map(str, chosen))}")
         params = _params(workspace_id, verb, Failed(), len(chosen), actor)
         row = await fetch_exactly_one(conn, sql.insert_decision, params)
-        progress = {"changed": changed, "left_out": len(chosen) - changed, "walked_to": 0}
+        progress = {"changed": changed, "left_out": len(chosen) - changed, "walked_to": 0, "ahead": Jsonb({})}
         await conn.execute(sql.note_progress, row | progress)
         await conn.execute(sql.finish_decision, row | {"error": None})
         return FailureDecision(**await fetch_exactly_one(conn, sql.decision, row))
@@ -188,11 +190,10 @@ async def carry_on(pool: Pool, workspace_id: int, decision_id: int, most: Quotas
         now = await fetch_one(conn, sql.take_decision, taken)
         if now is None or now["walked_to"] != row["walked_to"]:
             return False  # somebody else went on
-        changed = await _carry_out(
-            conn, workspace_id, row["verb"], ids, 0 if row["campaign_id"] is None else row["changed"]
-        )
+        ahead = Counter({int(stream_id): n for stream_id, n in now["ahead"].items()})
+        changed = await _carry_out(conn, workspace_id, row["verb"], ids, ahead)
         progress = {"changed": changed, "left_out": len(batch.ids) - changed, "walked_to": batch.walked_to}
-        await conn.execute(sql.note_progress, taken | progress)
+        await conn.execute(sql.note_progress, taken | progress | {"ahead": Jsonb(ahead)})
         if batch.is_last:
             await conn.execute(sql.finish_decision, taken | {"error": None})
     return not batch.is_last and batch.walked_to > row["walked_to"]
@@ -222,12 +223,12 @@ async def _next(conn: Conn, row: Row) -> _Batch | None:
     return _Batch([one for one in found if one not in fresh], found[-1], is_last)
 
 
-async def _carry_out(conn: Conn, workspace_id: int, verb: FailureVerb, ids: list[int], after: int = 0) -> int:
-    """How many changed; `after` so many others of a campaign that are sent again."""
+async def _carry_out(conn: Conn, workspace_id: int, verb: FailureVerb, ids: list[int], ahead: Counter[int]) -> int:
+    """How many changed; those that are sent again go after so many others of each stream, and are added to these."""
     if not ids:
         return 0
     if verb == "RETRY":
-        return await decisions.retry_batch(conn, workspace_id, ids, after)
+        return await decisions.retry_batch(conn, workspace_id, ids, ahead)
     if verb == "SUPPRESS":
         return await failures.were_suppressed(conn, workspace_id, ids)
     return await failures.put_aside(conn, workspace_id, ids)

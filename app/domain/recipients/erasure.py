@@ -68,12 +68,12 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         responses = await fetch_exactly_one(conn, sql.erase_responses, params)
         await conn.execute(sql.erase_rejects, params)
     copies = await _erase_copies(pool, workspace_id, params)
-    await kept_drafts.erase(pool, workspace_id, params["addresses"], params["pattern"])
     await _erase_words(pool, workspace_id, params)
     holding = await stored_lists.holding(pool, workspace_id, params["addresses"])
     async with transaction(pool, workspace_id) as conn:
         removed = await stored_lists.remove(conn, workspace_id, holding)
         saved = await saved_lists.erase(conn, workspace_id, params["addresses"])
+    await kept_drafts.erase(pool, workspace_id, params["addresses"], params["pattern"])
     return Erased(
         emails=emails["emails"],
         cancelled=emails["cancelled"],

@@ -265,13 +265,15 @@ async def stop_variant(
     opt={"role": MEMBER},
     summary="Make a list of some of a campaign's recipients, to write to them again",
     description="As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is "
-    "left out.",
+    "left out, and whoever was corrected is there by the corrected address. Once answers may have been removed for "
+    "their age, nobody can tell who answered: 409.",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def list_again(
-    pool: ThePool, user: TheUser, quotas: TheQuotas, campaign_id: Id, data: JSONBody[Again]
+    pool: ThePool, user: TheUser, quotas: TheQuotas, settings: TheSettings, campaign_id: Id, data: JSONBody[Again]
 ) -> StoredList:
-    return await again.list_of(pool, user.workspace_id, campaign_id, data.who, data.step, quotas)
+    kept_days = settings.retention_responses_days
+    return await again.list_of(pool, user.workspace_id, campaign_id, data.who, data.step, quotas, kept_days)
 
 
 @post(

@@ -23,5 +23,6 @@ SELECT ARRAY(SELECT number FROM gone ORDER BY number) AS numbers,
               ORDER BY g.number LIMIT %(shown)s) g) AS shown;
 
 -- name: campaigns_there
--- Those of the campaigns that there are.
-SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]);
+-- Those of the campaigns that there are, and whether retention has begun to remove the emails of each.
+SELECT id, emails_removed_at IS NOT NULL AS removed FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND deleted_at IS NULL;

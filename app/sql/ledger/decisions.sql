@@ -27,13 +27,13 @@ LIMIT %(limit)s;
 -- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to a recipient who
 -- was erased, nor after the campaign's end, nor to one whom the campaign writes to no more, nor what went to a corrected
--- address, nor what is of a removed step. Emails that go again go from now on, spaced as their stream is, the first after `before` others; with a calendar
--- their old slots say nothing, so the claim has them planned. The streams' counts move along; they are locked, and their
--- campaigns after the emails, in their order. Emails that go again count no more for the brake, neither now nor in what it has
--- counted when it paused the campaign.
+-- address, nor what is of a removed step. Emails that go again go from now on, spaced as their stream is, the first after
+-- `ahead` others of each stream; with a calendar their old slots say nothing, so the claim has them planned. The streams' counts
+-- move along; they are locked, and their campaigns after the emails, in their order. Emails that go again count no more for the
+-- brake, neither now nor in what it has counted when it paused the campaign.
 WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
-           now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
+           now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + coalesce(o.n, 0))
                          * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at,
            coalesce(a.dead, false)  -- unless a bounce says so, too, which still counts
                AND NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k) AS dead,
@@ -43,6 +43,7 @@ WITH picked AS (
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
     LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
+    LEFT JOIN unnest(%(stream_ids)s::bigint[], %(ahead)s::bigint[]) AS o (stream_id, n) ON o.stream_id = s.id
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
       AND (%(from)s::email_status <> 'SENT' OR came_back(e))
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
@@ -98,4 +99,4 @@ SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 
     open = open OR %(to)s::email_status = 'SCHEDULED' AND m.ended  -- a finished campaign goes on
 FROM moved m
 WHERE s.workspace_id = %(workspace_id)s AND s.id = m.stream_id AND (SELECT count(*) FROM campaign) > 0
-RETURNING s.sender_id, m.n;
+RETURNING s.id AS stream_id, s.sender_id, m.n;

@@ -42,6 +42,7 @@ CROSS JOIN LATERAL (
     WHERE e.workspace_id = %(workspace_id)s AND e.failed_for = r.reason AND e.status = 'FAILED' AND e.settled IS NULL
       AND e.id BETWEEN %(first_id)s AND %(last_id)s
       AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
+      AND e.campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l))
       AND (%(sender_id)s::bigint IS NULL OR e.stream_id IN (
               SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
       AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)

@@ -11,6 +11,7 @@ CROSS JOIN LATERAL (
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
       AND id BETWEEN %(first_id)s AND %(last_id)s
       AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s)
+      AND campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l))
     ORDER BY id
     LIMIT %(limit)s
 ) d
@@ -50,7 +51,7 @@ SELECT workspace_id, id FROM failure_decisions WHERE finished_at IS NULL ORDER B
 
 -- name: take_decision
 -- A decision, held by us alone. No row: it is over, or somebody else is at it.
-SELECT workspace_id, id, verb, reason, campaign_id, changed, walked_to, made_by, created_at
+SELECT workspace_id, id, verb, reason, campaign_id, changed, walked_to, ahead, made_by, created_at
 FROM failure_decisions
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND finished_at IS NULL
 FOR NO KEY UPDATE SKIP LOCKED;
@@ -58,10 +59,11 @@ FOR NO KEY UPDATE SKIP LOCKED;
 -- name: note_progress
 -- How far a decision has come.
 UPDATE failure_decisions
-SET changed = changed + %(changed)s, left_out = left_out + %(left_out)s, walked_to = %(walked_to)s
+SET changed = changed + %(changed)s, left_out = left_out + %(left_out)s, walked_to = %(walked_to)s,
+    ahead = %(ahead)s
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: finish_decision
 -- It is carried out, or cannot be.
-UPDATE failure_decisions SET finished_at = now(), error = %(error)s
+UPDATE failure_decisions SET finished_at = now(), error = %(error)s, ahead = '{}'
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND finished_at IS NULL;

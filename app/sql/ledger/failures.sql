@@ -43,6 +43,7 @@ CROSS JOIN LATERAL (
     WHERE workspace_id = %(workspace_id)s AND failed_for = r.reason AND status = 'FAILED' AND settled IS NULL
       AND id BETWEEN %(first_id)s AND %(last_id)s
       AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s)
+      AND campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l))
 ) n
 LEFT JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = n.newest_id
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
@@ -54,13 +55,14 @@ ORDER BY n.n DESC, r.reason;
 SELECT count(*) AS n FROM emails
 WHERE workspace_id = %(workspace_id)s AND status = 'FAILED' AND failed_for IS NULL
   AND id BETWEEN %(first_id)s AND %(last_id)s
-  AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s);
+  AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s)
+  AND campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l));
 
 -- name: failed_addresses
 -- To whom FAILED emails that wait for a word are, erased ones left out.
 SELECT id, recipient FROM emails
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status = 'FAILED' AND settled IS NULL
-  AND erased_at IS NULL;
+  AND erased_at IS NULL AND campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l));
 
 -- name: settle_emails
 -- A person's word on FAILED emails, after which they wait for none. Their streams are locked, and count it,
@@ -68,6 +70,7 @@ WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND statu
 WITH settled AS (
     UPDATE emails e SET settled = %(settled)s::failure_settled
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'FAILED' AND e.settled IS NULL
+      AND e.campaign_id <> ALL (ARRAY(SELECT l.id FROM losing_emails(%(workspace_id)s::bigint) l))
     RETURNING e.stream_id
 ),
 counted AS (

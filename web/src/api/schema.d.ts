@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Make a list of some of a campaign's recipients, to write to them again
-         * @description As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is left out.
+         * @description As if it had been uploaded: schedule with its `id` as `listId`. Who is suppressed or was erased is left out, and whoever was corrected is there by the corrected address. Once answers may have been removed for their age, nobody can tell who answered: 409.
          */
         post: operations["listAgain"];
         delete?: never;

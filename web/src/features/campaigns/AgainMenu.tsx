@@ -39,7 +39,7 @@ export function AgainMenu({ campaign, step }: Props) {
         }),
       ),
     done: (list) => navigate({ to: "/compose", search: { campaign: id, list: list.id } }),
-    failed: "There is nobody to write to",
+    failed: "There is no list to write to",
   });
   const maySend = useMay("member");
   const offered = toWhomAgain(campaign, step);

@@ -36,7 +36,7 @@ export function KeepingActions({ campaign }: { campaign: Campaign }) {
     const sure = await confirm({
       title: `Delete “${name}”?`,
       children:
-        "Its emails, their attempts and its texts are removed for good. What it sent stays in the figures, and who is not written to any more stays so.",
+        "Its emails, their attempts and its texts are removed for good. What it sent stays in the figures, and who is not written to any more stays so. Answers that come later can no longer be shown, but whoever says stop is still heard.",
       confirm: "Delete the campaign",
     });
     if (sure) await remove();

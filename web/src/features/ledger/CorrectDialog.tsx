@@ -12,11 +12,15 @@ interface Props {
 export function CorrectDialog({ emails, close }: Props) {
   const [typed, setTyped] = useState<Readonly<Record<number, string>>>({});
   const [refused, setRefused] = useState<Readonly<Record<number, string>>>({});
-  const { run, pending } = useCorrections(({ refused }) => {
-    setRefused(Object.fromEntries(refused.map(({ id, reason }) => [id, reason])));
+  const [gone, setGone] = useState<ReadonlySet<number>>(new Set());
+  const { run, pending } = useCorrections(({ refused }, sent) => {
+    const reasons = Object.fromEntries(refused.map(({ id, reason }) => [id, reason]));
+    setRefused(reasons);
+    setGone(new Set([...gone, ...sent.map(({ id }) => id).filter((id) => !(id in reasons))]));
     if (refused.length === 0) close();
   });
-  const corrections = emails.flatMap(({ id, recipient }) => {
+  const left = emails.filter(({ id }) => !gone.has(id));
+  const corrections = left.flatMap(({ id, recipient }) => {
     const email = (typed[id] ?? recipient).trim();
     return email && email !== recipient ? [{ id, email }] : [];
   });
@@ -38,7 +42,7 @@ export function CorrectDialog({ emails, close }: Props) {
             The email goes to the corrected address now. The one that failed stays as it was, with its
             attempts.
           </Text>
-          {emails.map(({ id, recipient }) => (
+          {left.map(({ id, recipient }) => (
             <TextInput
               key={id}
               label={recipient}
@@ -49,7 +53,7 @@ export function CorrectDialog({ emails, close }: Props) {
             />
           ))}
           {Object.keys(refused).length > 0 && (
-            <Alert color="orange">Those that are marked did not go. All others did.</Alert>
+            <Alert color="orange">Those that are marked did not go. All others that you corrected did.</Alert>
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>

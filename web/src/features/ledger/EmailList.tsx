@@ -14,6 +14,7 @@ import { type Column, EmailTable } from "./EmailTable";
 import { rememberList } from "./neighbours";
 import { type EmailFilter, emailsQuery } from "./queries";
 import { SelectionBar } from "./SelectionBar";
+import { isNarrowed } from "./search";
 import { decisionsOn } from "./words";
 
 interface Props {
@@ -65,7 +66,11 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
           decisions={decisions}
           chosen={chosen}
           loaded={ids.length}
-          whole={filter.campaignId && !filter.q && whole ? { campaignId: filter.campaignId, n: whole } : null}
+          whole={
+            filter.campaignId && !isNarrowed(filter) && whole
+              ? { campaignId: filter.campaignId, n: whole }
+              : null
+          }
           more={
             filter.status === "FAILED" && (
               <Button

@@ -12,13 +12,15 @@ import { DECISIONS, decisionsOn, FAILURE, progressOf } from "./words";
 
 interface Props {
   campaignId?: number | undefined;
+  /** The list below is of some recipients or one sender alone, and these are not: so no word is on all of them. */
+  narrowed: boolean;
   /** The reason of which the list below is. */
   shown: FailureReason | undefined;
   onShow: (reason: FailureReason | undefined) => void;
 }
 
 /** Emails that failed and wait for a word, by reason: decided on all of one at once, of any number. */
-export function FailureGroups({ campaignId, shown, onShow }: Props) {
+export function FailureGroups({ campaignId, narrowed, shown, onShow }: Props) {
   const { data } = useQuery(failuresQuery(campaignId));
   const { pending, decide } = useDecisions();
   const maySend = useMay("member");
@@ -37,6 +39,12 @@ export function FailureGroups({ campaignId, shown, onShow }: Props) {
       {unsorted > 0 && (
         <Text size="sm" c="dimmed">
           {counted(unsorted, "email")} failed just now, and {unsorted === 1 ? "is" : "are"} being sorted.
+        </Text>
+      )}
+      {groups.length > 0 && maySend && narrowed && (
+        <Text size="sm" c="dimmed">
+          These are of all senders and recipients. Clear the search and the sender to decide on all of a
+          reason.
         </Text>
       )}
       {groups.length > 0 && (
@@ -69,6 +77,7 @@ export function FailureGroups({ campaignId, shown, onShow }: Props) {
                       {shown === reason ? "Show all" : "Show"}
                     </Button>
                     {maySend &&
+                      !narrowed &&
                       decisionsOn("FAILED").map((decision) => (
                         <Button
                           key={decision}

@@ -12,7 +12,7 @@ import { PageHeader } from "@/ui/PageHeader";
 import { TableSkeleton } from "@/ui/skeletons";
 import { EmailsInStatus } from "./EmailsInStatus";
 import { FailureGroups } from "./FailureGroups";
-import type { EmailSearch } from "./search";
+import { type EmailSearch, isNarrowed } from "./search";
 
 const route = getRouteApi("/inside/trouble");
 
@@ -62,6 +62,7 @@ export function TroublePage() {
               <>
                 <FailureGroups
                   campaignId={search.campaignId}
+                  narrowed={isNarrowed(search)}
                   shown={search.failedFor}
                   onShow={(failedFor) => change({ failedFor })}
                 />

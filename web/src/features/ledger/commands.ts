@@ -11,7 +11,7 @@ import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
 import type { FailureReason, Held } from "./queries";
-import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer } from "./words";
+import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer, outcome } from "./words";
 
 type Schemas = components["schemas"];
 
@@ -166,7 +166,9 @@ async function resolve(
 }
 
 /** Emails that failed, each to a corrected address. */
-export function useCorrections(done: (told: Schemas["Mended"]) => void) {
+export function useCorrections(
+  done: (told: Schemas["Mended"], corrections: readonly Schemas["Correction"][]) => void,
+) {
   return useCommand({
     run: (corrections: Schemas["Correction"][]) =>
       answer(api.POST("/api/failures/corrections", { body: { corrections } })),
@@ -175,11 +177,4 @@ export function useCorrections(done: (told: Schemas["Mended"]) => void) {
     said: ({ mended }) => `${counted(mended, "email")} will go to the corrected address.`,
     failed: "Nothing was corrected",
   });
-}
-
-function outcome(decision: Decision, wanted: number, { changed, goesOn }: Sent): string {
-  if (goesOn) return `${DECISIONS[decision].done(changed)} The others follow in the background.`;
-  const left = wanted - changed;
-  const rest = `${counted(left, "other")} had been decided before, or the campaign is cancelled.`;
-  return DECISIONS[decision].done(changed) + (left > 0 ? ` ${rest}` : "");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { emailSearch, exportPath } from "./search";
+import { emailSearch, exportPath, isNarrowed } from "./search";
 
 test("what stands in the address is taken where it makes sense", () => {
   expect(emailSearch({ q: " ada ", campaignId: 3, senderId: 4, status: "FAILED" })).toEqual({
@@ -22,4 +22,10 @@ test("the CSV has the filters of the list", () => {
   expect(exportPath({ q: "a&b", status: "SENT", campaignId: undefined })).toBe(
     "/api/emails/export?spreadsheet=true&columns=table&q=a%26b&status=SENT",
   );
+});
+
+test("a list of some recipients or of one sender is narrowed, one of a campaign or a reason is not", () => {
+  expect(isNarrowed({ q: "ada" })).toBe(true);
+  expect(isNarrowed({ senderId: 3 })).toBe(true);
+  expect(isNarrowed(emailSearch({ campaignId: 3, failedFor: "SPAM", status: "FAILED" }))).toBe(false);
 });

@@ -25,6 +25,17 @@ export function emailSearch(search: Search): EmailSearch {
   };
 }
 
+/** Whether only some recipients or one sender's are listed: a word on all of a campaign or a reason would be on others, too. */
+export function isNarrowed({
+  q,
+  senderId,
+}: {
+  q?: string | null | undefined;
+  senderId?: number | null | undefined;
+}): boolean {
+  return Boolean(q) || Boolean(senderId);
+}
+
 /** Where the CSV of the same emails is, for a spreadsheet: as a table, or as a list of recipients to upload again. */
 export function exportPath(search: EmailSearch, columns: "table" | "list" = "table"): string {
   const query = new URLSearchParams({ spreadsheet: "true", columns });

@@ -24,7 +24,12 @@ interface DecisionWords {
   title: (n: number) => string;
   text: string;
   done: (n: number) => string;
+  /** Why others of those in question stayed as they were. */
+  left: string;
 }
+
+const BEFORE = "somebody decided on them before";
+const NO_MORE = `${BEFORE}, or nothing more goes to their recipients (suppressed, erased, stopped or answered) or of their step (removed) or campaign (cancelled, or past its latest time)`;
 
 /** Decisions of a person about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
 export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
@@ -33,32 +38,50 @@ export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
     title: (n) => `Retry ${counted(n, "email")}?`,
     text: "They were refused, so nobody gets one twice. They go from now on, as far apart as their campaign says and within the hourly limits.",
     done: (n) => `${counted(n, "email")} will be tried again.`,
+    left: NO_MORE,
   },
   aside: {
     button: "Put aside",
     title: (n) => `Put ${counted(n, "email")} aside?`,
     text: "They count as failed, and nobody is asked about them any more. Each can still be retried from its own page.",
     done: (n) => `${counted(n, "email")} put aside.`,
+    left: BEFORE,
   },
   never: {
     button: "Never write again",
     title: (n) => `Never write to the recipients of ${counted(n, "email")} again?`,
     text: "Their addresses come among the suppressed ones: no campaign of the workspace writes to them any more, and what waits for them is cancelled.",
     done: (n) => `${counted(n, "recipient")} will not be written to again.`,
+    left: `${BEFORE}, or their recipients were erased`,
   },
   resend: {
     button: "Send again",
     title: (n) => `Send ${counted(n, "email")} again?`,
     text: "The mail server may have taken them the first time. Whoever got the email then may get it twice.",
     done: (n) => `${counted(n, "email")} will be sent again.`,
+    left: NO_MORE,
   },
   sent: {
     button: "Assume sent",
     title: (n) => `Take ${counted(n, "email")} as sent?`,
     text: "They count as sent and are not tried again. Whoever did not get the email will not get it. This cannot be undone.",
     done: (n) => `${counted(n, "email")} counted as sent.`,
+    left: BEFORE,
   },
 };
+
+/** The result of a decision on so many emails; one on many goes on in the background. */
+export function outcome(
+  decision: Decision,
+  wanted: number,
+  { changed, goesOn }: { changed: number; goesOn: boolean },
+): string {
+  const { done, left } = DECISIONS[decision];
+  if (goesOn) return `${done(changed)} The others follow in the background.`;
+  const others = wanted - changed;
+  if (others <= 0) return done(changed);
+  return `${done(changed)} ${counted(others, "other")} ${others === 1 ? "is" : "are"} left out: ${left}.`;
+}
 
 export function decisionsOn(status: EmailStatus | null | undefined): readonly Decision[] {
   if (status === "FAILED") return ["retry", "aside", "never"];
