@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { EMPTY } from "./draft";
-import { begin, begunAs, filesIn, printOf } from "./onServer";
+import { begin, begunAs, filesIn, nameOf, printOf } from "./onServer";
 
 beforeEach(() => localStorage.clear());
 
@@ -11,6 +11,12 @@ it("knows what it began with, for its person and workspace alone", () => {
   expect(begunAs("1.3")).toBeNull();
   localStorage.setItem("reachinbox.draft.1.2.server", "{");
   expect(begunAs("1.2")).toBeNull();
+});
+
+it("has its subject for a name, whole characters of it", () => {
+  const [first] = EMPTY.steps;
+  const content = { ...first.content, subject: `${"x".repeat(199)}🎉!` };
+  expect(nameOf({ ...EMPTY, steps: [{ ...first, content }] })).toBe(`${"x".repeat(199)}🎉`);
 });
 
 it("names its files, pictures among them, once", () => {

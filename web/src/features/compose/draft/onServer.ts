@@ -6,6 +6,7 @@ import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
 import { allPages, MOST } from "@/api/reading";
 import type { components } from "@/api/schema";
+import { asName } from "../asName";
 import { fingerprint } from "../sending/attempt";
 import type { Draft } from "./draft";
 import { placeOnServer } from "./place";
@@ -61,7 +62,7 @@ export function saveDraft(
 }
 
 export function nameOf({ name, steps }: Draft): string {
-  return (name.trim() || steps[0].content.subject.trim() || "Without a name").slice(0, 200);
+  return asName(name.trim() || steps[0].content.subject.trim() || "Without a name");
 }
 
 /** Tells one content from another, in whatever order the server gives its parts. */
