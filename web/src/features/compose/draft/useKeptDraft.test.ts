@@ -3,13 +3,16 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { createElement, type ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { session, type User } from "@/api/session";
 import { type Draft, EMPTY } from "./draft";
 import type { KeptDraft } from "./onServer";
 import { useDraft } from "./useDraft";
-import { useKeptDraft } from "./useKeptDraft";
+import { type Keeping, useKeptDraft } from "./useKeptDraft";
 
 vi.mock("@mantine/notifications", () => ({ notifications: { show: vi.fn() } }));
 
+const settle = async () => {};
+const ANNA = { id: 1, workspaceId: 4 } as User;
 const OWNER = "1.4";
 
 interface Row {
@@ -21,6 +24,8 @@ interface Row {
 class Server {
   readonly rows = new Map<number, Row>();
   readonly asked: string[] = [];
+  /** Nothing reaches it. */
+  isDeaf = false;
   private readonly held = new Map<string, Promise<void>>();
   private readonly lost = new Set<string>();
 
@@ -47,6 +52,7 @@ class Server {
   }
 
   fetch = async (request: Request): Promise<Response> => {
+    if (this.isDeaf) return new Promise(() => {});
     const { pathname, searchParams } = new URL(request.url);
     const [, id] = /^\/api\/drafts\/(\d+)$/.exec(pathname) ?? [];
     this.asked.push(`${request.method} ${id ?? ""}`.trim());
@@ -107,6 +113,7 @@ let server: Server;
 
 beforeEach(() => {
   localStorage.clear();
+  session.begin(ANNA);
   vi.useFakeTimers();
   server = new Server();
   vi.stubGlobal("fetch", server.fetch);
@@ -119,21 +126,50 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+interface Page {
+  readonly name: string;
+  readonly keptAs: number | null;
+  readonly keeping: Keeping;
+  write: (name: string) => void;
+  open: (kept: KeptDraft) => void;
+  discard: () => void;
+  saveAnew: () => Promise<KeptDraft>;
+  schedule: () => Promise<void>;
+  unmount: () => void;
+  /** The page anew: what this one was about to ask is never asked. */
+  reload: () => Promise<Page>;
+}
+
 /** A page with the composer's draft on it. */
-function page(settle = async () => {}) {
+function page(): Page {
   const client = new QueryClient();
   const wrapper = ({ children }: { children: ReactNode }) =>
     createElement(QueryClientProvider, { client }, children);
   const { result, unmount } = renderHook(
     () => {
       const { draft, change, changeNow, now, originNow, open, discard } = useDraft(OWNER);
-      const kept = useKeptDraft({ owner: OWNER, draft, now, originNow, changeNow, settle, resting: false });
+      const kept = useKeptDraft({
+        owner: OWNER,
+        draft,
+        now,
+        originNow,
+        changeNow,
+        settle,
+        resting: false,
+      });
       return { draft, change, now, open, discard, kept };
     },
     { wrapper },
   );
   return {
     unmount,
+    reload: async () => {
+      server.isDeaf = true;
+      unmount();
+      await later(0);
+      server.isDeaf = false;
+      return page();
+    },
     get name() {
       return result.current.draft.name;
     },
@@ -164,7 +200,7 @@ function page(settle = async () => {}) {
 const hear = () =>
   act(() => void dispatchEvent(new StorageEvent("storage", { key: `reachinbox.draft.${OWNER}` })));
 
-const later = (ms = 2_000) => act(() => vi.advanceTimersByTimeAsync(ms));
+const later = (ms = 2_000): Promise<unknown> => act(() => vi.advanceTimersByTimeAsync(ms));
 
 /** A page on which draft 1 is open, as version 1. */
 function opened() {
@@ -185,14 +221,34 @@ it("saves itself a moment after each change", async () => {
   expect(here.keeping).toBe("saved");
 });
 
+it("is saved at once when the page is left", async () => {
+  const here = opened();
+  here.write("Summer");
+  here.unmount();
+  await later(0);
+  expect(server.name(1)).toEqual(["Summer", 2]);
+});
+
+it("is the same draft still after another workspace was entered while it was looked at", async () => {
+  const here = await opened().reload();
+  here.write("Summer");
+  const answer = server.hold("GET");
+  await later();
+  session.begin({ ...ANNA, workspaceId: 5 });
+  server.rows.delete(1); // as the API says of drafts of other workspaces
+  answer();
+  await later();
+  expect(here.keptAs).toBe(1);
+  expect(server.asked.filter((each) => each.startsWith("PUT"))).toEqual([]);
+});
+
 it("that somebody else saved meanwhile is not written over, also after a reload", async () => {
   const here = opened();
   server.save(1, "Theirs");
   here.write("Mine");
   await later();
   expect(here.keeping).toBe("changed");
-  here.unmount();
-  const again = page();
+  const again = await here.reload();
   await later();
   expect(again.name).toBe("Mine");
   expect(again.keeping).toBe("changed");
@@ -217,8 +273,7 @@ it("goes on after an answer that got lost, also after a reload", async () => {
   here.write("Summer");
   await later();
   here.write("Autumn");
-  here.unmount();
-  const again = page();
+  const again = await here.reload();
   await later();
   expect(again.keeping).toBe("saved");
   expect(server.name(1)).toEqual(["Autumn", 3]);
@@ -299,9 +354,8 @@ it("is not saved into the one that another tab has opened when it was written on
 it.each(["GET", "PUT"])("that was left for another one during a %s is not mixed with it", async (method) => {
   const first = opened();
   first.write("Summer");
-  first.unmount();
   server.save(2, "Another");
-  const here = page(); // which looks at what is there first
+  const here = await first.reload(); // which looks at what is there first
   const answer = server.hold(method);
   await later();
   here.open(server.kept(2));

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
+import { session } from "@/api/session";
 import type { Change } from "./changes";
 import type { Draft } from "./draft";
 import {
@@ -81,16 +82,22 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
     [begunWith, remember],
   );
 
-  /** null: another draft stands here by now, and this one's state is told no more. */
+  /** No longer once another one was opened, or another workspace, in which it would be no draft. */
+  const isHere = useCallback(
+    (id: number) => now().keptAs === id && session.actingAs() === owner,
+    [owner, now],
+  );
+
+  /** null: it is not here by now, and its state is told no more. */
   const saveOnce = useCallback(async (): Promise<Keeping | null> => {
     await settle();
     const id = now().keptAs;
-    if (!id) return null;
+    if (!id || !isHere(id)) return null;
     try {
       const { version } = begunWith(id);
       if (there.current?.id !== id || there.current.version !== version) {
         const kept = await readDraft(id);
-        if (now().keptAs !== id) return null;
+        if (!isHere(id)) return null;
         if (!isOurs(kept, begunWith(id), now())) return "changed";
         learn(kept);
       }
@@ -100,19 +107,19 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
       const begun = begunWith(id);
       remember({ ...begun, sent: [...begun.sent, markOf(mine)] });
       const kept = await saveDraft(mine, nameOf(mine), begun);
-      if (now().keptAs !== id) return null;
+      if (!isHere(id)) return null;
       learn(kept);
       void queries.invalidateQueries({ queryKey: keys.drafts() });
       return "saved";
     } catch (error) {
-      if (now().keptAs !== id) return null;
+      if (!isHere(id)) return null;
       there.current = null;
       if (isOld(error)) return saveOnce(); // which looks first: it may be ours
       if (!isGone(error)) return "unsaved";
       changeNow({ kind: "keptAs", keptAs: null });
       return null;
     }
-  }, [now, changeNow, settle, begunWith, remember, learn, queries]);
+  }, [now, changeNow, settle, isHere, begunWith, remember, learn, queries]);
 
   const running = useRef<Promise<void> | null>(null);
   const again = useRef(false);
@@ -133,12 +140,23 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
     return running.current;
   }, [now, saveOnce]);
 
+  const isDue = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: saved a moment after each change of the draft
   useEffect(() => {
     if (id === null || resting || keeping === "changed") return;
-    const timer = setTimeout(save, SAVE_MS);
+    isDue.current = true;
+    const timer = setTimeout(() => {
+      isDue.current = false;
+      void save();
+    }, SAVE_MS);
     return () => clearTimeout(timer);
   }, [draft, resting, save]);
+  useEffect(
+    () => () => {
+      if (isDue.current) void save(); // the page is left before the moment is over
+    },
+    [save],
+  );
 
   return {
     keptAs: id,
