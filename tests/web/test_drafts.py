@@ -188,6 +188,19 @@ def test_a_draft_of_the_workspace_goes_as_it_is_scheduled_unless_somebody_else_w
     page.get_by_role("button", name="Drafts").click()
     expect(page.get_by_role("menuitem", name="Theirs")).to_be_visible()
 
+    def delete() -> None:
+        page.get_by_role("button", name="Delete the draft Theirs").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete the draft").click()
+
+    theirs["version"] += 1
+    assert ask(page, "PUT", path, theirs)["version"] == theirs["version"] + 1
+    delete()  # of what the menu shows, which is older
+    expect(page.get_by_text("The draft is still there")).to_be_visible()
+    assert ask(page, "GET", path)["version"] == theirs["version"] + 1
+    page.get_by_role("button", name="Drafts").click()
+    delete()
+    until(lambda: page.evaluate("0") or not ask(page, "GET", "/api/drafts")["items"], "the draft is removed")
+
 
 def test_the_button_never_names_the_plan_of_other_recipients(composing: Page) -> None:
     page = composing

@@ -46,9 +46,9 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
     failed: "The draft cannot be opened",
   });
   const remove = useCommand({
-    run: (id: number) => removeDraft(id),
+    run: ({ id, version }: { id: number; version: number }) => removeDraft(id, version),
     changes: [keys.drafts()],
-    done: (_, id) => kept.removed(id),
+    done: (_, { id }) => kept.removed(id),
     failed: "The draft is still there",
   });
   const drafts = data?.items ?? [];
@@ -67,7 +67,7 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
             </Button>
           </Menu.Target>
           <Menu.Dropdown mah={360} maw="min(420px, calc(100vw - 32px))" style={{ overflowY: "auto" }}>
-            {drafts.map(({ id, name, changedAt, changedBy }) => (
+            {drafts.map(({ id, name, version, changedAt, changedBy }) => (
               <Group key={id} gap={4} wrap="nowrap">
                 <Menu.Item miw={0} style={{ overflowWrap: "anywhere" }} onClick={() => void open.run(id)}>
                   {name}
@@ -79,7 +79,7 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
                   variant="subtle"
                   color="gray"
                   aria-label={`Delete the draft ${name}`}
-                  onClick={async () => (await askToDelete(name)) && remove.run(id)}
+                  onClick={async () => (await askToDelete(name)) && remove.run({ id, version })}
                 >
                   <IconTrash size={15} aria-hidden />
                 </ActionIcon>

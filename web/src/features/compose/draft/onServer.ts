@@ -33,8 +33,8 @@ export const draftsQuery = () =>
 
 export const readDraft = (id: number) => answer(api.GET("/api/drafts/{id}", { params: { path: { id } } }));
 
-/** Of a `version` no other one. Throws what `isOld` knows when it is another by now. */
-export const removeDraft = (id: number, version?: number) =>
+/** The `version` that was seen. Throws what `isOld` knows when it is another by now. */
+export const removeDraft = (id: number, version: number) =>
   answer(api.DELETE("/api/drafts/{id}", { params: { path: { id }, query: { version } } }));
 
 /** With `begun` the same draft anew. Throws what `isOld` knows when somebody else saved it meanwhile. */
