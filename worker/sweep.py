@@ -29,7 +29,7 @@ from app.domain.senders import for_workers
 from app.domain.suppressions import walk
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
-from worker.instruments import CAMPAIGNS_BRAKED, FOLLOWED, STREAMS_ASLEEP
+from worker.instruments import CAMPAIGNS_BRAKED, FOLLOWED, HOUSEKEEPING_FAILURES, STREAMS_ASLEEP
 from worker.lease import Lease
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -109,8 +109,12 @@ async def sweep(
 async def _recover(pool: Pool, lease: Lease, max_attempts: int | None) -> None:
     async with transaction(pool) as conn:
         # Asked only now: the wait for a connection may have been a long one.
-        in_doubt = await recovery.recover(conn, max_attempts) if lease.may_judge else []
-    for email in in_doubt:
+        if not lease.may_judge:
+            return
+        recovered = await recovery.recover(conn, max_attempts)
+    if recovered.refused:
+        HOUSEKEEPING_FAILURES.labels("recover").inc()
+    for email in recovered.in_doubt:
         log.error("email of a lost worker is in doubt", **email)
 
 

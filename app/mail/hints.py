@@ -36,10 +36,18 @@ _BARE = re.compile(
     rf"(?<![\w.@/-])(?:www\.)?({'|'.join(map(re.escape, sorted(_SHORTENERS, reverse=True)))})/[\w-]", re.IGNORECASE
 )
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:https?://[^/]|(?:mailto|tel|sms):\s*[^\s?]|#.)", re.IGNORECASE)
-# A target that is, or begins with, what each recipient has in a field; other filters may write anything before it. The
-# target ends within the field where a default has the quotation marks of the attribute.
-_FIELD_TARGET = re.compile(r"\{\{-?\s*(\w+)\s*(?:\|\s*default\b[^}|]*)?(?:-?\}\}|$)")
+# Programs other than browsers have schemes of their own (`whatsapp://…`); the last three lead nowhere from an email.
+_SCHEME = re.compile(
+    r"https?://[^/]|(?:mailto|tel|sms):(?:\?.|\s*[^\s?])|#."
+    r"|(?!(?:https?|mailto|tel|sms|javascript|vbscript|data):)[a-z][a-z0-9+-]*:\S",
+    re.IGNORECASE,
+)
+# An attribute that says where a link leads by what each recipient has in a field, with a path behind it at most: what
+# else is there may make a target of anything. It never goes back, so that it takes as long as the text is.
+_FIELD_TARGET = re.compile(
+    r"(?<=[\s\"'/])href\s*+=\s*+[\"']?+\s*+\{\{-?+\s*+(\w++)\s*+(?:\|\s*+default\b[^{}|]*+)?-?+\}\}(?=[\s\"'>?#]|/(?!/))",
+    re.IGNORECASE,
+)
 _DROPPED = frozenset({"script", "iframe", "object", "embed", "form", "video", "audio", "link"})
 
 
@@ -69,10 +77,7 @@ def hints(subject: str, body: str, body_html: str, *, sent_html: str) -> list[Hi
 
 def fields_as_targets(body_html: str) -> set[str]:
     """The merge fields whose value says where a link leads."""
-    page = _Page()
-    page.feed(body_html)
-    page.close()
-    return {field[1] for target, _ in page.links if (field := _FIELD_TARGET.match(target))}
+    return set(_FIELD_TARGET.findall(body_html))
 
 
 def is_target(value: str) -> bool:
@@ -114,7 +119,7 @@ def _of_links(body: str, page: _Page) -> list[Hint]:
             for host in sorted(hosts & _SHORTENERS)
         ]
     for target in sorted({target for target, _ in page.links}):
-        if not target.startswith(("{{", "{%")) and not _SCHEME.match(target):
+        if not target.startswith(("{{", "{%")) and not is_target(target):
             found.append(Hint("bodyHtml", f"The target of a link is “{target[:100]}”.", NOWHERE))
     for target, said in page.links:
         shown = _HOST.fullmatch(said.strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 import msgspec
@@ -22,11 +23,16 @@ _WROTE = {
     "pt": "Em {day}, {who} escreveu:",
     "pl": "{day} {who} napisał(a):",
 }
-_BODY = re.compile(r"<body\b[^>]*>(.*)</body\s*>", re.IGNORECASE | re.DOTALL)
-_HEAD = re.compile(
-    r"<(head|style|script|title)\b.*?</\1\s*>|</?(?:html|body|head)\b[^>]*>|<!doctype[^>]*>", re.I | re.S
-)
-_OUR_PICTURE = re.compile(r"<img\b[^>]*\bsrc\s*=\s*[\"']?/api/files/[^>]*>", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+_UNSEEN = [
+    (re.compile(rf"<{name}\b.*?</{name}\s*>", re.IGNORECASE | re.DOTALL), re.compile(rf"</{name}\s*>", re.IGNORECASE))
+    for name in ("head", "style", "script", "title")
+]
+_TAG_END = re.compile(">")
+_OF_DOCUMENT = re.compile(r"</?(?:html|body|head)\b[^>]*>|<!doctype[^>]*>", re.IGNORECASE)
+_PICTURE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_OURS = re.compile(r"\bsrc\s*=\s*[\"']?/api/files/", re.IGNORECASE)
 _BAR = "border-left: 2px solid #ccc; margin: 0 0 0 8px; padding-left: 12px"
 
 
@@ -57,5 +63,27 @@ def with_quote(text: str, quoted: Quote, *, html: bool) -> str:
 
 def _inside(html: str) -> str:
     """The part of a document that can stand within another one."""
-    found = _BODY.search(html)
-    return _OUR_PICTURE.sub("", _HEAD.sub("", found[1] if found else html)).strip()
+    begins = _BODY.search(html, 0, html.rfind(">") + 1)
+    if begins and (ends := _last(_BODY_END, html, begins.end())):
+        html = html[begins.end() : ends.start()]
+    for whole, end in _UNSEEN:
+        html = _without(whole, end, html)
+    html = _without(_OF_DOCUMENT, _TAG_END, html)
+    return _without(_PICTURE, _TAG_END, html, lambda picture: "" if _OURS.search(picture[0]) else picture[0]).strip()
+
+
+def _without(
+    found: re.Pattern[str], end: re.Pattern[str], html: str, kept: Callable[[re.Match[str]], str] = lambda _: ""
+) -> str:
+    """HTML in which something that ends with `end` is no more, or what is `kept` of it. Behind the last end nobody
+    looks for another, or each beginning of thousands would look through all that follows.
+    """
+    last = _last(end, html, 0)
+    return found.sub(kept, html[: last.end()]) + html[last.end() :] if last else html
+
+
+def _last(found: re.Pattern[str], html: str, start: int) -> re.Match[str] | None:
+    last = None
+    for one in found.finditer(html, start):
+        last = one
+    return last

@@ -14,7 +14,7 @@ from app.killable import Budget, Children, Failure
 from app.mail import document, liquid
 from app.mail.document import Made, Written
 from app.mail.markup import TemplateError
-from app.mail.templates import Fields, Source, Template, Wrong
+from app.mail.templates import ESCAPED, Fields, Source, Template, Wrong
 
 # Of all templates of an email; one takes a quarter of it at the very worst, which `make test-long` looks for.
 BUDGET = Budget(cpu_s=1.0, memory_bytes=100_000_000)
@@ -70,14 +70,16 @@ def _error(failure: Failure) -> TemplateError | NotRendered:
 
 
 class Templates:
-    """Templates by their names: the plain ones are filled in here, the others in a child."""
+    """Templates by their names. Those that are `plain`, text with values in it and nothing else, are filled in here,
+    those with more of `liquid` in a child.
+    """
 
     def __init__(self, sources: Mapping[str, Source], workspace_id: int) -> None:
         """Nothing is parsed yet."""
         self._workspace_id = workspace_id
         self._sources = sources
-        self._plain: dict[str, Template] = {}
-        self._liquid: dict[str, Source] = {}
+        self.plain: dict[str, Template] = {}
+        self.liquid: dict[str, Source] = {}
         self.fields: dict[str, Fields] = {}
         self.wrong: dict[str, str] = {}
 
@@ -92,23 +94,23 @@ class Templates:
                 made.wrong[name] = error.detail
                 continue
             if template is None:
-                made._liquid[name] = source
+                made.liquid[name] = source
             else:
-                made._plain[name], made.fields[name] = template, template.fields
-        if made._liquid:
+                made.plain[name], made.fields[name] = template, template.fields
+        if made.liquid:
             await made._analyse()
         return made
 
     async def _analyse(self) -> None:
-        sources = list(self._liquid.values())
+        sources = list(self.liquid.values())
         results = await _children.run(liquid.analyse, None, sources, BUDGET, workspace_id=self._workspace_id)
-        for name, result in zip(list(self._liquid), results, strict=True):
+        for name, result in zip(list(self.liquid), results, strict=True):
             if isinstance(result, Fields):
                 self.fields[name] = result
                 continue
             if isinstance(result, Failure) and isinstance(error := _error(result), NotRendered):
                 raise error
-            del self._liquid[name]
+            del self.liquid[name]
             self.wrong[name] = result.detail if isinstance(result, Wrong) else str(_error(result))
 
     def all_of(self, kind: Literal["mentioned", "required", "dates", "numbers"]) -> frozenset[str]:
@@ -124,28 +126,33 @@ class Templates:
     def required(self) -> frozenset[str]:
         return self.all_of("required")
 
-    def is_plain(self, name: str) -> bool:
-        """Whether it is text with values in it and nothing else, which only their lengths keep from being filled in."""
-        return name in self._plain
-
-    def at_most(self, name: str, lengths: Mapping[str, int]) -> int:
-        """How many characters a text may have, from those of the merge fields, as far as nothing makes these longer."""
-        if name in self._plain:
-            return self._plain[name].at_most(lengths)
-        text = self._liquid[name].text
-        longest = max((lengths.get(field, 0) for field in self.fields[name].mentioned), default=0)
-        return len(text) + text.count("{{") * longest
+    def spare(self, name: str, most: int) -> int:
+        """How many characters each value may have so that a text with more of Liquid has no more than `most`, as far as
+        nothing in it makes them longer.
+        """
+        source = self.liquid[name]
+        prints = (source.text.count("{{") + source.text.count("echo")) * (ESCAPED if source.html else 1)
+        return (most - len(source.text)) // max(prints, 1)
 
     async def render(self, recipients: Sequence[Mapping[str, str]]) -> list[dict[str, str | TemplateError]]:
         """All that parsed for each recipient, by name. Raises NotRendered."""
-        texts = [{name: _filled(template, fields) for name, template in self._plain.items()} for fields in recipients]
-        if self._liquid:
-            rendered = await render(list(self._liquid.values()), recipients, self._workspace_id)
-            for text, more in zip(texts, rendered, strict=True):
-                if isinstance(more, NotRendered):
-                    raise more
-                text.update(zip(self._liquid, more, strict=True))
+        texts = [
+            more | {name: _filled(template, fields) for name, template in self.plain.items()}
+            for fields, more in zip(recipients, await self.render_liquid(recipients), strict=True)
+        ]
         return [{name: text[name] for name in self._sources if name in text} for text in texts]
+
+    async def render_liquid(self, recipients: Sequence[Mapping[str, str]]) -> list[dict[str, str | TemplateError]]:
+        """The same of those alone that are filled in in a child."""
+        if not self.liquid:
+            return [{} for _ in recipients]
+        rendered = await render(list(self.liquid.values()), recipients, self._workspace_id)
+        texts: list[dict[str, str | TemplateError]] = []
+        for one in rendered:
+            if isinstance(one, NotRendered):
+                raise one
+            texts.append(dict(zip(self.liquid, one, strict=True)))
+        return texts
 
 
 def _filled(template: Template, fields: Mapping[str, str]) -> str | TemplateError:

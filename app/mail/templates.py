@@ -11,6 +11,7 @@ printed, and a value of nothing else is an empty one.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -23,7 +24,7 @@ from app.mail.names import LIQUID_WORDS, MARKS
 MOST_FIELDS = 500  # of one template
 MAX_OUTPUT = 2_000_000  # bytes in UTF-8 that a template may render to
 
-_ESCAPED = len("&#34;")  # characters that one may become in HTML
+ESCAPED = len("&#34;")  # characters that one may become in HTML
 
 _NO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\u2800\u3164\ufeff" + "\xa0 \t\r\n"  # these may lie between them
 _BLANKS = "[ \\n\\t\\r]*+"
@@ -62,10 +63,11 @@ class Wrong(msgspec.Struct, frozen=True, tag=True):
 class Template:
     """Text and merge fields, rendered once for each recipient. `is_constant`: every recipient gets the same text."""
 
-    __slots__ = ("_html", "_pieces", "_places", "fields", "is_constant")
+    __slots__ = ("_fixed", "_html", "_pieces", "_places", "fields", "is_constant")
 
     def __init__(self, pieces: list[str], slots: list[tuple[int, str, str | None]], *, html: bool) -> None:
         self._pieces = pieces
+        self._fixed = sum(map(len, pieces))
         places: dict[tuple[str, str | None], list[int]] = {}
         for position, name, default in slots:
             places.setdefault((name, default), []).append(position)
@@ -92,19 +94,39 @@ class Template:
                 return None
         return cls(pieces, slots, html=source.html)
 
-    def at_most(self, lengths: Mapping[str, int]) -> int:
-        """How many characters the text may have, from those of the merge fields, for which there may be none."""
-        return sum(map(len, self._pieces)) + sum(
-            len(positions) * max(len(default or ""), lengths.get(name, 0) * (_ESCAPED if self._html else 1))
-            for name, default, positions in self._places
-        )
+    def spare(self, most: int, lengths: Mapping[str, int]) -> int:
+        """How many characters the values of a recipient may have together so that the text surely has no more than
+        `most`, beside fields that have `lengths`. Negative: it may have more without any.
+        """
+        each = ESCAPED if self._html else 1
+        times, taken = Counter[str](), self._fixed
+        for name, default, positions in self._places:
+            times[name] += len(positions) * each
+            taken += len(positions) * max(len(default or ""), lengths.get(name, 0) * each)
+        return (most - taken) // max(times.values(), default=1)
+
+    def length(self, fields: Mapping[str, str]) -> int:
+        """How many characters the text has for one recipient. Raises TemplateError as `render` does."""
+        return self._fixed + sum(len(text) * len(positions) for text, positions in self._filled(fields))
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The text for one recipient. A field that is absent or empty takes its `default`.
 
         Raises TemplateError when a required field is absent or one is too long.
         """
-        pieces = self._pieces.copy()
+        pieces, length = self._pieces.copy(), self._fixed
+        for text, positions in self._filled(fields):
+            length += len(text) * len(positions)
+            for position in positions:
+                pieces[position] = text
+        # Nobody writes megabytes only to count them.
+        if length > MAX_OUTPUT:
+            raise TemplateError(f"the text would be longer than {MAX_OUTPUT:,} characters")
+        return "".join(pieces)
+
+    def _filled(self, fields: Mapping[str, str]) -> list[tuple[str, list[int]]]:
+        """What stands for the merge fields, and where."""
+        filled: list[tuple[str, list[int]]] = []
         for name, default, positions in self._places:
             value = fields.get(name)
             if value:
@@ -119,12 +141,8 @@ class Template:
                 raise missing(name)
             else:
                 text = escape(value) if self._html else value
-            for position in positions:
-                pieces[position] = text
-        text = "".join(pieces)
-        if len(text) > MAX_OUTPUT:
-            raise TemplateError(f"the text would be longer than {MAX_OUTPUT:,} characters")
-        return text
+            filled.append((text, positions))
+        return filled
 
 
 def _slot(part: Part) -> tuple[str, str | None] | None:

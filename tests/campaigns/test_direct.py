@@ -129,6 +129,8 @@ async def test_what_is_wrong_is_named_and_nothing_is_written(api: httpx.AsyncCli
     cases: list[tuple[dict[str, Any], str]] = [
         ({"subject": " "}, "subject"),
         ({"subject": "{{ last_name }}"}, "email"),
+        ({"subject": "{{ long }}", "fields": {"long": "x" * 999}}, "subject"),
+        ({"subject": "{{ long | strip }}", "fields": {"long": "x" * 999}}, "subject"),
         ({"body": "{% nonsense %}"}, "body"),
         ({"email": "nobody"}, "email"),
         ({"senderId": 12345}, "senderId"),

@@ -7,9 +7,10 @@ import pytest
 
 from app.db import Pool
 from app.domain.accounts.actor import LOCAL
-from app.domain.campaigns import keeping
+from app.domain.campaigns import keeping, step_changes
 from app.domain.campaigns.campaigns import cancel
 from app.domain.campaigns.steps import Step
+from app.domain.ledger import decisions
 from app.errors import Conflict, NotFound
 from tests.ledger.test_failures import STEPS, failing
 from tests.support.api import problem, schedule, wrong_fields
@@ -96,3 +97,29 @@ async def test_nothing_is_deleted_of_which_something_still_moves(pool: Pool, own
     await cancel(pool, owner.workspace_id, campaign)
     await keeping.delete(pool, owner.workspace_id, campaign, LOCAL)
     assert await value(pool, "SELECT count(*) FROM emails") == 0
+
+
+@pytest.mark.parametrize("owes_anew", [False, True])
+async def test_what_turns_out_to_be_sent_of_a_deleted_campaign_has_nothing_that_follows(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch, owes_anew: bool
+) -> None:
+    monkeypatch.setattr(keeping, "BATCH", 1)
+    campaign = await failing(pool, owner, count=3, steps=STEPS, follow_up_without_reading=True)
+    in_doubt = await value(pool, "SELECT max(id) FROM emails")
+    await execute(
+        pool, "UPDATE emails SET status = 'UNKNOWN', settled = NULL, failed_for = NULL WHERE id = %s", in_doubt
+    )
+    await execute(
+        pool,
+        "UPDATE streams SET failed = failed - 1, unknown = unknown + 1,"
+        " settled = (SELECT count(*) FROM emails WHERE settled IS NOT NULL)",
+    )
+    if owes_anew:
+        await execute(pool, "UPDATE campaigns SET owes_anew_from = first_email_id")
+    await keeping.delete(pool, owner.workspace_id, campaign, LOCAL)
+    assert await value(pool, "SELECT count(*) FROM emails") == 2
+    decided = await decisions.resolve(pool, owner.workspace_id, in_doubt, "sent")
+    assert decided.status == "SENT"
+    await step_changes.carry_on(pool)
+    left = await row(pool, "SELECT c.status, s.following FROM campaigns c JOIN streams s ON s.campaign_id = c.id")
+    assert left == {"status": "FINISHED", "following": 0}

@@ -125,6 +125,7 @@ async def test_a_form_says_what_to_do_in_json(api: httpx.AsyncClient) -> None:
 
 async def test_lines_of_a_value_become_one_in_the_subject_and_the_preview_says_so(api: httpx.AsyncClient) -> None:
     file = b'email,company\nann@example.com,"ACME\n"\nbob@example.com,"AC\r\nME"\ncy@example.com,Plain\n'
+    file += b'Bob@example.com,"AC\r\nME"\nnone,"AC\r\nME"\n'  # who gets nothing does not count
     form = {"subject": "Offer for {{ company }}", "body": "A text."}
     foreseen = (await api.post("/api/campaigns/preview", data=form, files={"file": ("x.csv", file)})).json()
     assert (foreseen["accepted"], foreseen["subjectsInOneLine"]) == (3, 1)
@@ -199,13 +200,26 @@ async def test_a_misspelt_field_names_the_nearest(api: httpx.AsyncClient) -> Non
         ),
         ('<a href="{{ url | prepend: "https://" }}">x</a>', ["a.example"], None),
         ('<a href="https://{{ url }}">x</a>', ["a.example"], None),
+        ('<a href="{{ url }}://{{ host }}">x</a>', ["https"], None),
+        ('<a href="{{ url }}{{ host }}">x</a>', ["https"], None),
+        ('<a href="{{ url }}.example">x</a>', ["https://a"], None),
+        (
+            "<a class='b' HREF={{url}}>x</a>",
+            ["b.example"],
+            "1 recipient has no target of a link in url; the first, in row 1, is “b.example”.",
+        ),
+        (
+            '<a href="{{ url }}?a=b">x</a>',
+            ["mailto:?subject=Hi", "sms:?body=Hi", "whatsapp://send?text=Hi", "javascript:x", "https:a.example"],
+            "2 recipients have no target of a link in url; the first, in row 4, is “javascript:x”.",
+        ),
         ('<a href="{{ url }}">x</a>', ["https://a.example", "tel:+4930"], None),
     ],
 )
 async def test_links_that_lead_nowhere_for_some_recipients_are_told(
     api: httpx.AsyncClient, html: str, values: list[str], found: str | None
 ) -> None:
-    people = [{"email": f"p{number}@example.com", "url": value} for number, value in enumerate(values)]
+    people = [{"email": f"p{number}@example.com", "url": value, "host": "h"} for number, value in enumerate(values)]
     draft = {"subject": "Hi", "body": "Hi", "bodyHtml": html, "recipients": people}
     hints = (await api.post("/api/campaigns/preview", json=draft)).json()["hints"]
     told = [(hint["part"], hint["found"]) for hint in hints if "target of a link" in hint["found"]]
@@ -218,3 +232,31 @@ async def test_a_later_steps_link_that_leads_nowhere_is_told_as_its_own(api: htt
     draft = {"subject": "Hi", "body": "Hi", "recipients": people, "steps": [step], "followUpWithoutReading": True}
     hints = (await api.post("/api/campaigns/preview", json=draft)).json()["hints"]
     assert "steps[0].bodyHtml" in [hint["part"] for hint in hints if "target of a link" in hint["found"]]
+
+
+async def test_only_who_is_written_to_counts_among_those_whose_links_lead_nowhere(api: httpx.AsyncClient) -> None:
+    await api.post("/api/suppressions", json={"emails": ["stop@example.com"]})
+    people = [
+        {"email": "stop@example.com", "url": "a.example"},
+        {"email": "long@example.com", "url": "b.example", "name": "x" * 1_000},
+        {"email": "ann@example.com", "url": "https://c.example"},
+        {"email": "bob@example.com", "url": "d.example"},
+        {"email": "Bob@example.com", "url": "d.example"},
+        {"email": "zoe@example.com", "url": "e.example", "tz": "Nowhere"},
+        {"email": "cy@example.com", "url": "f.example"},
+    ]
+    draft = {"subject": "Hi {{ name | strip }}", "body": "Hi", "bodyHtml": '<a href="{{ url }}">x</a>'} | {
+        "recipients": people,
+        "ifBlank": {"name": {"do": "send"}},
+        "calendar": {
+            "timezone": "recipient",
+            "fallbackTimezone": "UTC",
+            "days": ["mon"],
+            "from": "09:00",
+            "to": "17:00",
+        },
+    }
+    hints = (await api.post("/api/campaigns/preview", json=draft)).json()["hints"]
+    assert [hint["found"] for hint in hints if "target of a link" in hint["found"]] == [
+        "2 recipients have no target of a link in url; the first, in row 4, is “d.example”."
+    ]

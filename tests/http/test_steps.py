@@ -213,6 +213,48 @@ async def test_a_sender_that_nobody_reads_follows_up_only_if_that_is_wanted(api:
     assert answer.status_code == 201
 
 
+async def test_a_sender_or_reply_to_that_nobody_reads_comes_to_no_campaign_that_follows_up(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    made = [await api.post("/api/senders", json={"email": f"{name}@example.com"}) for name in "ab"]
+    read, unread = (each.json()["id"] for each in made)
+    await execute(pool, "UPDATE senders SET host = 'smtp.example.com', port = 587, security = 'starttls'")
+    await execute(
+        pool,
+        "UPDATE senders SET imap_host = 'imap.example.com', imap_port = 993, imap_security = 'tls' WHERE id = %s",
+        read,
+    )
+
+    async def campaign(**more: Any) -> str:
+        fields = more | {"senderIds": [read], "startTime": "2030-01-01T00:00:00Z"}
+        return f"/api/campaigns/{(await schedule(api, PEOPLE, steps=STEPS, **fields))['campaign']['id']}"
+
+    async def refused(path: str, **wrong: Any) -> bool:
+        (error,) = problem(await api.patch(path, json=wrong), 422)["errors"]
+        assert "nobody reads the mailbox" in error["detail"]
+        return [error["field"]] == [*wrong]
+
+    async def taken(path: str, **right: Any) -> bool:
+        return (await api.patch(path, json=right)).is_success
+
+    path = await campaign()
+    assert await refused(path, senderIds=[read, unread])
+    assert await refused(path, senderIds=[unread])
+    assert await refused(path, replyTo="b@example.com")
+    found = (await api.get(path)).json()
+    assert (found["senderIds"], found["replyTo"]) == ([read], None)
+    assert await taken(path, senderIds=[read, unread], replyTo="a@example.com")
+    assert await refused(path, replyTo=None)
+
+    path = await campaign()
+    assert await taken(path, steps=[])
+    assert await taken(path, senderIds=[unread]), "nothing follows any more"
+    assert await refused(path, steps=STEPS)
+
+    path = await campaign(followUpWithoutReading=True)
+    assert await taken(path, senderIds=[unread], replyTo="b@example.com")
+
+
 async def test_a_later_step_is_shown_as_it_is_sent(api: httpx.AsyncClient, pool: Pool) -> None:
     await schedule(api, PEOPLE, steps=STEPS)
     await execute(

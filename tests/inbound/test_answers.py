@@ -36,6 +36,16 @@ async def _thread(api: httpx.AsyncClient, response_id: int) -> list[str]:
     return [one["email"]["text"].strip() if one["email"] else one["response"]["text"] for one in items]
 
 
+async def test_an_answer_can_be_deleted_with_what_it_said(api: httpx.AsyncClient, pool: Pool, came: Came) -> None:
+    posted = await _answered(api, await came.back("REPLY", text="When do we meet?"))
+    campaign = posted["campaignId"]
+    assert (await api.post(f"/api/campaigns/{campaign}/cancel")).status_code == 200
+    answer = await api.delete(f"/api/campaigns/{campaign}")
+    assert answer.status_code == 204, answer.text
+    left = await row(pool, "SELECT subject || body AS said, thread FROM campaigns WHERE id = %s", campaign)
+    assert left == {"said": "", "thread": []}
+
+
 async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(
     api: httpx.AsyncClient, pool: Pool, came: Came
 ) -> None:

@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns, step_changes
 from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.step_changes import WantedStep, places
 from app.domain.campaigns.steps import Step
-from app.domain.ledger import follow_ups, texts
+from app.domain.inbound import responses
+from app.domain.inbound.responses import ResponseChanges
+from app.domain.ledger import decisions, follow_ups, mending, texts
+from app.domain.ledger.decisions import Chosen
+from app.domain.ledger.mending import Correction
 from app.errors import Conflict, InvalidInput
 from tests.ledger.test_follow_ups import DAY, TWO, answered, days_pass, follow, mine, scheduled, tell
 from tests.ledger.test_holds import Lane
@@ -112,6 +117,79 @@ async def test_one_that_is_removed_while_many_emails_of_it_wait_goes_at_once_and
     await step_changes.carry_on(pool)
     assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).following == 9
     assert {one.step_id for one in await follow(pool, mine, 4)} == {last.id}
+
+
+@pytest.mark.parametrize("ends", ["before", "after"])
+async def test_what_failed_or_is_in_doubt_of_a_removed_step_is_not_sent_again_and_the_next_follows(
+    pool: Pool, owner: Owner, mine: Lane, ends: str
+) -> None:
+    campaign = await scheduled(pool, owner, 2)
+    await tell(mine, await mine.claim())
+    failed, doubtful = await follow(pool, mine, 3)
+    _, last = await steps_of(pool, owner, campaign)
+    if ends == "after":
+        await put(pool, owner, campaign, [last])
+    await tell(mine, [failed], "REJECTED")
+    await tell(mine, [doubtful], "UNKNOWN")
+    if ends == "before":
+        await put(pool, owner, campaign, [last], reopen=True)
+    await step_changes.carry_on(pool)
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE owes_anew_from IS NOT NULL") == 0
+    workspace_id, chosen = owner.workspace_id, Chosen(campaign_id=campaign)
+    with pytest.raises(Conflict, match="step was removed"):
+        await decisions.retry(pool, workspace_id, failed.id)
+    with pytest.raises(Conflict, match="step was removed"):
+        await mending.mend(pool, workspace_id, Correction(failed.id, "new@example.com"), LOCAL)
+    with pytest.raises(Conflict, match="step was removed"):
+        await decisions.resolve(pool, workspace_id, doubtful.id, "resend")
+    assert (await decisions.retry_many(pool, workspace_id, chosen)).changed == 0
+    assert (await decisions.resolve_many(pool, workspace_id, chosen, "resend")).changed == 0
+    async with transaction(pool) as conn:  # as where it lies in no Sent
+        stream_ids = await decisions.lock_to_send_again(conn, workspace_id, doubtful.id)
+        assert not await decisions.never_left(conn, workspace_id, doubtful.id, stream_ids, "not in Sent")
+    assert await check_conservation(pool, campaign) == {"SENT": 2, "FAILED": 1, "UNKNOWN": 1}
+    (third,) = await follow(pool, mine, 4)
+    assert (third.step_id, third.recipient) == (last.id, failed.recipient)
+    await decisions.resolve(pool, workspace_id, doubtful.id, "sent")
+    (other,) = await follow(pool, mine, 4)
+    assert (other.step_id, other.recipient) == (last.id, doubtful.recipient)
+
+
+async def test_what_went_to_a_corrected_address_is_not_followed_at_the_wrong_one_once_its_step_is_removed(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, 1)
+    await tell(mine, await mine.claim())
+    (failed,) = await follow(pool, mine, 3)
+    await tell(mine, [failed], "REJECTED")
+    await mending.mend(pool, owner.workspace_id, Correction(failed.id, "new@example.com"), LOCAL)
+    (mended,) = await mine.claim()
+    await tell(mine, [mended])
+    _, last = await steps_of(pool, owner, campaign)
+    await put(pool, owner, campaign, [last])
+    (third,) = await follow(pool, mine, 4)
+    assert (third.step_id, third.recipient) == (last.id, "new@example.com")
+
+
+async def test_an_answer_that_turns_out_to_be_none_brings_no_removed_step_back(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, 1)
+    (first,) = await mine.claim()
+    await tell(mine, [first])
+    await days_pass(pool, 3)
+    await follow_ups.follow_up(pool)
+    await answered(pool, mine, first, "REPLY")
+    _, last = await steps_of(pool, owner, campaign)
+    await put(pool, owner, campaign, [last], reopen=True)
+    response = await value(pool, "SELECT id FROM responses")
+    changes = ResponseChanges(kind="AUTO_REPLY", forgotten=False)
+    await responses.change(pool, owner.workspace_id, response, changes, LOCAL)
+    assert await check_conservation(pool, campaign) == {"SENT": 1, "CANCELLED": 1}
+    (third,) = await follow(pool, mine, 4)
+    assert third.step_id == last.id
+    await tell(mine, [third])
+    assert await check_conservation(pool, campaign) == {"SENT": 2, "CANCELLED": 1}
 
 
 async def put_nothing(pool: Pool, owner: Owner, campaign: int) -> list[WantedStep]:

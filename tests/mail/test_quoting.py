@@ -40,3 +40,21 @@ def test_html_is_what_stands_in_its_body_without_pictures_that_do_not_go_along()
         assert gone not in quoted.html
     whole = with_quote("<html><body><p>Well?</p></body></html>", quoted, html=True)
     assert whole.index("Well?") < whole.index("<blockquote") < whole.index("</body>")
+
+
+@pytest.mark.parametrize(
+    ("html", "stays"),
+    [
+        ("<style>p {}</style><p>Hi</p><style>", "<p>Hi</p><style>"),
+        ("<p>Hi</p></body>", "<p>Hi</p>"),
+        ("<body><p>a</p></body><p>b</p></body >", "<p>a</p><p>b</p>"),
+        ("<head><title>x</title></head><script>y</script ><p>Hi</p>", "<p>Hi</p>"),
+        (
+            "<p>Hi</p><img alt='a' src = '/api/files/1'><img src=x><img src=/api/files/2",
+            "<p>Hi</p><img src=x><img src=/api/files/2",
+        ),
+        ("<p>Hi</p><body", "<p>Hi</p><body"),
+    ],
+)
+def test_what_is_not_closed_stays_as_it_is(html: str, stays: str) -> None:
+    assert f"\n{stays}\n</blockquote>" in of("Hi", html).html

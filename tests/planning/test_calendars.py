@@ -340,6 +340,29 @@ async def test_a_division_that_is_broken_off_is_begun_again_by_the_sweep(
     await check_conservation(pool, made)
 
 
+async def test_a_sender_that_is_taken_out_while_its_part_is_divided_gets_none(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await senders(api, 100, 100)
+    made = (await schedule(api, addresses(40), startTime=tomorrow().isoformat(), senderIds=ids[:1]))["campaign"]["id"]
+    workspace_id = await value(pool, "SELECT workspace_id FROM campaigns")
+    deal, is_taken_out = divide.deal_out, False
+
+    async def taken_out_meanwhile(*args: Any) -> bool:
+        nonlocal is_taken_out
+        if not is_taken_out:
+            is_taken_out = True
+            await change(pool, workspace_id, made, Changes(sender_ids=ids[:1]))
+        return await deal(*args)
+
+    monkeypatch.setattr(divide, "deal_out", taken_out_meanwhile)
+    await change(pool, workspace_id, made, Changes(sender_ids=ids))
+    assert is_taken_out
+    assert {email["sender_id"] for email in await emails_of(pool, made)} == {ids[0]}
+    assert await value(pool, "SELECT divide_at FROM campaigns") is None
+    await check_conservation(pool, made)
+
+
 @pytest.mark.parametrize(
     ("given", "field", "words"),
     [

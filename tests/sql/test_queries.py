@@ -81,7 +81,15 @@ def test_a_missing_unused_or_doubled_name_stops_the_program_at_import(
 
 
 # No plans, so nothing to prepare.
-UTILITIES = {"copy_places", "copy_recipients", "copy_saved", "stage_places", "stage_recipients", "stage_saved"}
+UTILITIES = {
+    "copy_places",
+    "copy_recipients",
+    "copy_saved",
+    "empty_stage",
+    "stage_places",
+    "stage_recipients",
+    "stage_saved",
+}
 
 
 async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:

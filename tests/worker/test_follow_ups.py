@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from app.db import Pool
+from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import Step
-from tests.support.engine import Owner, campaign_status, check_conservation, schedule_campaign, value, wait_for
+from tests.support.engine import (
+    Owner,
+    add_sender,
+    campaign_status,
+    check_conservation,
+    schedule_campaign,
+    value,
+    wait_for,
+)
 from tests.worker.test_links import part, receiving
 
 AT_ONCE = timedelta(seconds=1)
@@ -52,6 +62,24 @@ async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_
         assert "One.\n</blockquote>" in part(second, "html")
         assert f"> Two, {name}, since {today}." in part(third, "plain")
         assert "> One." not in part(third, "plain"), "one message is quoted"
+
+
+async def test_a_sender_that_is_added_sends_its_part_and_follows_it_up(
+    pool: Pool, database_url: str, owner: Owner
+) -> None:
+    steps = (Step(wait=AT_ONCE, body="Two."), Step(wait=AT_ONCE, body="Three."))
+    made = await schedule_campaign(pool, owner, 6, steps=steps, follow_up_without_reading=True)
+    campaign = made.campaign.id
+    other = await add_sender(pool, owner, "other@example.com")
+    await change(pool, owner.workspace_id, campaign, Changes(sender_ids=[owner.sender_id, other.sender_id]))
+    async with receiving(pool, database_url) as received:
+        await wait_for(lambda: _is_finished(pool, campaign), "all steps to be sent by both", 60)
+    assert await check_conservation(pool, campaign) == {"SENT": 18}
+    came = Counter((str(one["To"]), part(one, "plain").split("\n")[0]) for one in received)
+    assert set(came.values()) == {1}, "nothing goes out twice"
+    assert len(came) == 18
+    by = {(str(one["To"]), str(one["From"])) for one in received}
+    assert Counter("other@" in sender for _, sender in by) == {True: 3, False: 3}, "a thread is one sender's"
 
 
 async def _is_finished(pool: Pool, campaign_id: int) -> bool:

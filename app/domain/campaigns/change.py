@@ -71,13 +71,16 @@ async def change(
     changes: Changes,
     actor: Actor = LOCAL,
     most: Quotas = UNLIMITED,
+    *,
+    sandboxed: bool = False,
 ) -> Campaign:
-    """Change a campaign; new senders, times, pace, limits or a new calendar plan what waits again.
+    """Change a campaign; new senders, times, pace, limits or a new calendar plan what waits again. `sandboxed`: what
+    has no server of its own goes to the sandbox.
 
     Raises NotFound, InvalidInput, Conflict (also QuotaReached and TextsChanged).
     """
     _check(changes)
-    while (changed := await _change(pool, workspace_id, campaign_id, changes, actor, most)) is None:
+    while (changed := await _change(pool, workspace_id, campaign_id, changes, actor, most, sandboxed)) is None:
         pass
     if changed.divides:
         await divide_soon(pool, workspace_id, campaign_id)
@@ -102,6 +105,7 @@ async def _change(
     changes: Changes,
     actor: Actor,
     most: Quotas,
+    sandboxed: bool,
 ) -> _Changed | None:
     """None: somebody else has saved a text meanwhile: what is there now is what this changes."""
     async with transaction(pool, workspace_id) as conn:
@@ -132,9 +136,10 @@ async def _change(
         parameters = _parameters(workspace_id, campaign_id, changes, content)
         versioned = {"more_bytes": more_bytes, "new_version": new_version}
         await conn.execute(sql.update_campaign, parameters | made | versioned)
-        added = None
+        added: list[int] = []
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
             added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
+        await _check_read(conn, workspace_id, row, content, prepared, added, sandboxed=sandboxed)
         await _bound_anew(conn, workspace_id, campaign_id, changes)
         asked: list[int] = []
         if pace:
@@ -248,6 +253,33 @@ async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sende
         await signatures.sign(conn, workspace_id, campaign_id, added)
         await ask_to_divide(conn, workspace_id, campaign_id)
     return added
+
+
+async def _check_read(
+    conn: Conn,
+    workspace_id: int,
+    row: Row,
+    content: Content | None,
+    prepared: Prepared | None,
+    added: list[int],
+    *,
+    sandboxed: bool,
+) -> None:
+    """What follows still waits for somebody who reads answers, after a change of the campaign, which was as `row`.
+    Raises InvalidInput.
+    """
+    had_later = len(row["steps"]) > 1
+    has_later = had_later if prepared is None else bool(prepared.steps)
+    if not has_later or row["follow_up_without_reading"]:
+        return
+    reply_to = row["reply_to"] if content is None else content.reply_to
+    if reply_to != row["reply_to"] or not had_later:
+        its = {"workspace_id": workspace_id, "campaign_id": row["id"]}
+        senders = [one["sender_id"] for one in await fetch_all(conn, sql.senders_that_follow, its)]
+        field = "steps" if reply_to == row["reply_to"] else "replyTo"
+    else:
+        senders, field = added, "senderIds"
+    await steps.check_read(conn, workspace_id, senders, reply_to, sandboxed=sandboxed, changes=field)
 
 
 async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Content, most: Quotas) -> int:

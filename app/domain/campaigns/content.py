@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from html import unescape
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
@@ -21,6 +20,7 @@ from app.mail.enclosed import files_shown
 from app.mail.footer import Unsubscribe, with_address, with_link
 from app.mail.header_lines import LONGEST_LINE, HeaderInjection
 from app.mail.hints import Hint
+from app.mail.lenient import unescape
 from app.mail.markup import TemplateError
 from app.mail.message import breaks_lines, check_own, check_subject
 from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
@@ -30,6 +30,8 @@ from app.mail.rendering import NotRendered, Templates
 from app.mail.strip_html import strip_html
 from app.mail.templates import MAX_OUTPUT, Source
 from app.mail.values import locale_of
+
+MOST_UNKNOWN = 10  # fields of a part that are compared with those that there are
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -181,7 +183,7 @@ class Content(msgspec.Struct, frozen=True):
         return [
             Hint(name, f"It uses {unknown}, which no recipient has{near}", reason)
             for name, fields in templates.fields.items()
-            for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)
+            for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)[:MOST_UNKNOWN]
             if (near := nearest(unknown, known))
         ]
 
@@ -296,10 +298,11 @@ def wrong_parts(
     wrong: dict[str, TemplateError | HeaderInjection]
     wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
     for name, text in parts.items():
-        if isinstance(text, str) and (name.endswith("subject") or name.startswith(_OWN)):
+        header = _header_of(name)
+        if isinstance(text, str) and (header or name.endswith("subject")):
             try:
-                if name.startswith(_OWN):
-                    check_own(name.removeprefix(_OWN), text, fields)
+                if header:
+                    check_own(header, text, fields)
                 else:
                     check_subject(text, fields)
             except (TemplateError, HeaderInjection) as error:
@@ -309,9 +312,9 @@ def wrong_parts(
 
 def most_of(part: str) -> int:
     """How many characters a part of a message may have, by its name."""
-    if part.endswith("subject"):
-        return SUBJECT.most
-    return MAX_OUTPUT if not part.startswith(_OWN) else LONGEST_LINE - len(f"{part.removeprefix(_OWN)}: ")
+    if header := _header_of(part):
+        return LONGEST_LINE - len(f"{header}: ")
+    return SUBJECT.most if part.endswith("subject") else MAX_OUTPUT
 
 
 _OWN = "headers."
@@ -320,6 +323,11 @@ _OWN = "headers."
 def _part_of(header: str) -> str:
     """The name of a header of one's own among the parts of a message."""
     return f"{_OWN}{header}"
+
+
+def _header_of(part: str) -> str:
+    """The name of the header of one's own that a part is, also that of a variant; empty: it is none."""
+    return part.partition(_OWN)[2]
 
 
 async def rendered_subject(subject: str, fields: Mapping[str, str], workspace_id: int) -> str:

@@ -21,7 +21,7 @@ from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import IfBlank, Lacking
-from app.domain.campaigns.trial import Trial
+from app.domain.campaigns.trial import check_one
 from app.domain.planning.course import check_copies_of
 from app.domain.recipients import lists
 from app.domain.recipients.lists import EMAIL, Batch, Choices, Recipient
@@ -172,12 +172,11 @@ async def _recipient(mail: Direct, templates: Templates) -> Recipient:
     lacking = Lacking(templates, mail.if_blank)
     one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}], choices=Choices(mail.internal))
     lacking.check_known(one.fields)
-    one.look = lacking.look
+    one.look = lacking
     (found,) = await asyncio.to_thread(list[Batch], one.batches())
     if one.rejected:
         raise InvalidInput({EMAIL: one.rejected[0].reason})
     mail.content.check(templates, one.fields | lacking.settled)
-    trial = Trial(templates, one.fields)
-    trial.see(found)
-    await trial.run()
-    return Recipient(found.addresses[0], found.fields[0])
+    recipient = Recipient(found.addresses[0], found.fields[0])
+    await check_one(templates, recipient)
+    return recipient

@@ -1,5 +1,4 @@
-"""Recipients who lack a field that a text asks for, or whose links lead nowhere: each is looked at while the list is
-read.
+"""Recipients who lack a field that a text asks for: each is looked at while the list is read.
 
 A recipient who has nothing for a field that is printed without a `default` is left out, unless the sender says what to
 write or to send as it is; `Offer for ` leaves nobody unasked. A date that is none, and a number that is compared and is
@@ -14,9 +13,8 @@ from typing import Literal
 import msgspec
 
 from app.bounds import FIELD_CHARACTERS
-from app.domain.recipients.lists import cut, storable
+from app.domain.recipients.lists import Batch, cut
 from app.errors import InvalidInput
-from app.mail.hints import NOWHERE, Hint, is_target
 from app.mail.message import breaks_lines
 from app.mail.names import PROVIDED
 from app.mail.nearest import nearest
@@ -36,7 +34,6 @@ class IfBlank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
 
 
-NO_TARGETS: Mapping[str, str] = {}
 LEAVE_OUT = IfBlank("leave_out")
 
 
@@ -60,11 +57,8 @@ class Lacking:
         templates: Templates,
         if_blank: Mapping[str, IfBlank],
         provided: frozenset[str] = PROVIDED,
-        targets: Mapping[str, str] = NO_TARGETS,
     ) -> None:
-        """`provided`: what no recipient brings; `targets`: fields that say where a link leads, with the part it is in.
-        Raises InvalidInput.
-        """
+        """`provided`: what no recipient brings. Raises InvalidInput."""
         _check(if_blank)
         self._used = sorted(templates.mentioned - provided)
         self._required = templates.required
@@ -72,11 +66,12 @@ class Lacking:
         self._dates = templates.all_of("dates") - provided
         self._numbers = templates.all_of("numbers") - provided
         self._in_subject = sorted(templates.fields["subject"].mentioned - provided)
+        self.begin()
+
+    def begin(self) -> None:
         self._counts = dict.fromkeys(self._used, 0)
         self._rows: dict[str, list[int]] = {name: [] for name in self._used}
         self.broken_subjects = 0
-        self._targets = [(field, part) for field, part in targets.items() if field not in provided]
-        self._nowhere: dict[str, tuple[int, int, str]] = {}  # by field: of how many, and the first row and value
 
     def check_known(self, known: frozenset[str]) -> None:
         """Raises InvalidInput where it is said what to do without a field that no text uses and nobody has."""
@@ -84,6 +79,11 @@ class Lacking:
             if name not in self._used:
                 near = nearest(name, {*self._used, *known})
                 raise InvalidInput({f"ifBlank.{cut(name, _SHOWN)}": f"is a field that no text uses{near}"})
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """How many characters are written where recipients have nothing for a field."""
+        return {name: len(decision.text) for name, decision in self._if_blank.items()}
 
     @property
     def settled(self) -> frozenset[str]:
@@ -103,15 +103,13 @@ class Lacking:
         for name in self._numbers:
             if (value := printed(fields.get(name, ""))) and number(value) is None:
                 return f'{name} is "{cut(value, _SHOWN)}", which is no number; write one as 1200 or 0.5.'
-        for name in self._in_subject:
-            if breaks_lines(fields.get(name, "")):
-                self.broken_subjects += 1
-                break
-        for name, _ in self._targets:
-            if (value := printed(fields.get(name, ""))) and not is_target(value):
-                count, first, shown = self._nowhere.get(name, (0, row, cut(value, _SHOWN)))
-                self._nowhere[name] = count + 1, first, shown
         return ""
+
+    def see(self, batch: Batch) -> None:
+        if self._in_subject:
+            self.broken_subjects += sum(
+                any(breaks_lines(fields.get(name, "")) for name in self._in_subject) for fields in batch.fields
+            )
 
     def _note(self, row: int, name: str, fields: dict[str, str]) -> str:
         self._counts[name] += 1
@@ -128,20 +126,6 @@ class Lacking:
 
     def _decision(self, name: str) -> IfBlank | None:
         return self._if_blank.get(name) or (LEAVE_OUT if name in self._required else None)
-
-    def nowhere(self) -> list[Hint]:
-        """About the recipients whose links lead nowhere."""
-        return [
-            Hint(
-                part,
-                f"{'1 recipient has' if count == 1 else f'{count:,} recipients have'} no target of a link in {name}; "
-                f"the first, in row {first:,}, is “{storable(value)}”.",
-                NOWHERE,
-            )
-            for name, part in self._targets
-            for count, first, value in (self._nowhere.get(name, (0, 0, "")),)
-            if count
-        ]
 
     def found(self) -> list[Lack]:
         """Of each field that somebody lacks."""

@@ -28,13 +28,13 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
-from app.domain.campaigns.hints import of_texts, targets
+from app.domain.campaigns.hints import of_targets, of_texts
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
-from app.domain.campaigns.staging import Target, addresses_of, insert_emails, leave_out_unwritable, stage
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
-from app.domain.campaigns.trial import Trial
+from app.domain.campaigns.trial import Plain, Trial
 from app.domain.ledger import streams
 from app.domain.planning import forecast
 from app.domain.planning.calendar import DAY, Calendar
@@ -192,7 +192,6 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
     made = (await draft.content.sent(workspace_id)).made(draft.content)
     await stage(conn, recipients, trial, room, address_key)
-    await leave_out_unwritable(conn, recipients, trial)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     taken_out = await take_out(conn, workspace_id, draft, recipients)
@@ -230,9 +229,8 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
-        await leave_out_unwritable(conn, recipients, trial)
-        hints += lacking.nowhere()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
+        hints += await of_targets(conn, [("", content), *_others(request.draft)])
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
         await _check_read(conn, workspace_id, request, planned)
     return Preview(
@@ -296,16 +294,16 @@ async def _recipients(
     others = _others(draft)
     templates = await steps.parse(draft.content, others, workspace_id) if others else first
     provided = PROVIDED | {SENT_AT} if draft.steps else PROVIDED
-    lacking = Lacking(templates, draft.if_blank, provided, targets([("", draft.content), *others]))
+    lacking = Lacking(templates, draft.if_blank, provided)
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
     lacking.check_known(recipients.fields)
     known = recipients.fields | lacking.settled
     draft.content.check(first, known)
     await steps.check_texts(others, known, workspace_id)
-    recipients.look = lacking.look
+    recipients.look, recipients.long = lacking, Plain(templates, lacking.written)
     if draft.calendar is not None and draft.calendar.timezone == RECIPIENT:
         recipients.zones = Zones(draft.calendar)
-    return recipients, Trial(templates, recipients.fields), lacking
+    return recipients, Trial(templates, known), lacking
 
 
 async def _check_read(conn: Conn, workspace_id: int, request: Request, planned: _Planned) -> None:

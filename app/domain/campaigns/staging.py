@@ -15,7 +15,7 @@ import msgspec
 from psycopg.rows import tuple_row
 
 from app.db import Conn, fetch_all
-from app.domain.campaigns.trial import Seen, Trial
+from app.domain.campaigns.trial import Seen, Trial, Unwritable
 from app.domain.planning.campaign_calendar import Zones
 from app.domain.planning.plan import NEVER, Places, Plan
 from app.domain.planning.stream import MICROSECOND
@@ -31,6 +31,7 @@ sql = queries(__name__)
 NULL = "\\N"  # in COPY's text form
 PLACES = 20_000  # that are passed on at a time
 FETCHED = 50  # recipients at a time, each with up to a hundred thousand characters
+MOST_READINGS = 5  # of a list: a mailbox may have as many rows that it cannot be written to with
 CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 
 
@@ -46,11 +47,31 @@ class Target(NamedTuple):
 
 
 async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room, address_key: bytes) -> None:
-    """Read and check all recipients and keep them until the transaction ends, numbered from 0 in the list's order.
-    `address_key`: what digests of addresses are made with.
+    """Read and check all recipients, and keep those to whom all texts can be written until the transaction ends,
+    numbered from 0 in the list's order. `address_key`: what digests of addresses are made with.
 
-    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
+    Raises InvalidInput when none is left, or as `Trial.run` does; QuotaReached as soon as they are more than there is
+    room for.
     """
+    await conn.execute(sql.take_time)
+    await conn.execute(sql.stage_recipients)
+    found: list[Unwritable] = []
+    taken = room.taken
+    for _ in range(MOST_READINGS):
+        await _read(conn, recipients, trial, room, address_key)
+        found = await trial.run(partial(_staged, conn))
+        if not found:
+            return
+        # The mailbox of a row that goes may be in a later row, too, which was a duplicate until then.
+        recipients.refused |= {(one.seen.row, one.seen.recipient.address): one.reason for one in found}
+        await conn.execute(sql.empty_stage)
+        room.taken = taken
+    raise found[0].wrong()
+
+
+async def _read(conn: Conn, recipients: RecipientList, trial: Trial, room: Room, address_key: bytes) -> None:
+    """Raises InvalidInput and QuotaReached."""
+    trial.begin()
     encode_lines = msgspec.json.Encoder().encode_lines
     batches = recipients.batches()
     staged = 0
@@ -75,30 +96,12 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room,
                 break
         return chunk
 
-    await conn.execute(sql.take_time)
-    await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
         while chunk := await asyncio.to_thread(next_chunk):
             room.take(len(chunk))
             await copy.write(chunk)
     if not recipients.accepted:
         raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
-
-
-async def leave_out_unwritable(conn: Conn, recipients: RecipientList, trial: Trial) -> None:
-    """Go on without those to whom the message, a later step or a variant cannot be written: they are rejected.
-
-    Raises InvalidInput as `Trial.run` does.
-    """
-    found = await trial.run(partial(_staged, conn))
-    if not found:
-        return
-    for one in found:
-        recipients.reject(one.seen.row, one.seen.recipient.address, one.reason)
-    recipients.rejected.sort(key=lambda one: one.row)
-    numbers = [one.seen.number for one in found]
-    await conn.execute(sql.unstage, {"numbers": numbers})
-    await leave_out(conn, recipients, numbers, [], "cannot be written to")
 
 
 async def _staged(conn: Conn, numbers: Sequence[int]) -> AsyncGenerator[Sequence[Seen]]:

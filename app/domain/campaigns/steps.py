@@ -160,9 +160,17 @@ def _named(prefix: str, error: InvalidInput) -> InvalidInput:
 
 
 async def check_read(
-    conn: Conn, workspace_id: int, sender_ids: Sequence[int], reply_to: str | None, *, sandboxed: bool
+    conn: Conn,
+    workspace_id: int,
+    sender_ids: Sequence[int],
+    reply_to: str | None,
+    *,
+    sandboxed: bool,
+    changes: str | None = None,
 ) -> None:
-    """Somebody reads the answers. `sandboxed`: of senders without a server, there are none. Raises InvalidInput."""
+    """Somebody reads the answers. `sandboxed`: of senders without a server, there are none. Raises InvalidInput, which
+    names the field of a running campaign that `changes`.
+    """
     params = {
         "workspace_id": workspace_id,
         "sender_ids": list(sender_ids),
@@ -173,9 +181,11 @@ async def check_read(
     if unread:
         why = (
             f"nobody reads the mailbox that answers to {unread[0]['email']} come to, so a follow-up could go to"
-            " somebody who has answered; have the sender's inbox read (`imap`), or say true to send them blindly"
+            " somebody who has answered; have the sender's inbox read (`imap`)"
         )
-        raise InvalidInput({"followUpWithoutReading": why})
+        if changes is not None:
+            raise InvalidInput({changes: f"{why} first"})
+        raise InvalidInput({"followUpWithoutReading": f"{why}, or say true to send them blindly"})
 
 
 async def insert(

@@ -35,6 +35,7 @@ _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
     ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
     ("UNKNOWN", "SENT"): "email.unknown->sent",
 }
+STEP_REMOVED = "its step was removed from the campaign: nothing of that is sent any more"
 STOPPED = {"REPLIED": "they answered", "STOPPED": "a person stopped them"}
 
 
@@ -125,6 +126,8 @@ async def _decide_one(
             stopped = await fetch_exactly_one(conn, sql.stop_of, params)
             if email.status == before and stopped["why"] is not None:
                 raise Conflict(f"the campaign writes to {email.recipient} no more: {STOPPED[stopped['why']]}")
+            if email.status == before and stopped["removed"] and to == "SCHEDULED":
+                raise Conflict(STEP_REMOVED)
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
         await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
         email = await read_email(conn, workspace_id, email_id)

@@ -119,6 +119,8 @@ def _check(email: Row, address: str) -> None:
         raise Conflict(f"it went to a corrected address already, as email {email['mended_as']}")
     if email["why"] is not None:
         raise Conflict(f"the campaign writes to {email['recipient']} no more: {decisions.STOPPED[email['why']]}")
+    if email["step_removed"]:
+        raise Conflict(decisions.STEP_REMOVED)
     if email["domain_answered"]:
         raise Conflict(f"the campaign writes to nobody at the domain of {address} any more: somebody there answered")
     if key(address) == key(email["recipient"]):

@@ -42,6 +42,13 @@ async def settle(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> No
     await conn.execute(sql.settle_streams, {"workspace_id": workspace_id, "stream_ids": list(stream_ids)})
 
 
+async def finish_giving(conn: Conn, workspace_id: int, campaign_id: int) -> None:
+    """Senders that are out of a campaign, whose streams we hold, go on with what they have begun once they have given
+    all else to others.
+    """
+    await conn.execute(sql.finish_giving, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+
+
 async def heal(pool: Pool) -> list[int]:
     """Wake streams that would sleep past an email of theirs; their ids. Each is a fault of ours."""
     async with transaction(pool) as conn:

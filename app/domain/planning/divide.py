@@ -82,12 +82,13 @@ async def _divide(pool: Pool, workspace_id: int, campaign_id: int) -> bool:
         return False
     try:
         part = await _read(pool, workspace_id, campaign_id)
-        return await _carry_out(pool, params | {"taken": taken["divide_at"]}, part)
+        return await deal_out(pool, params | {"taken": taken["divide_at"]}, part)
     except PlanChanging:
         return False  # others plan; the next sweep begins again
 
 
-async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
+async def deal_out(pool: Pool, params: Row, part: _Part) -> bool:
+    """Give the streams their parts, in batches. Whether it is done: as of `_divide`."""
     workspace_id, campaign_id = params["workspace_id"], params["campaign_id"]
     begin = 0
     while True:
@@ -106,6 +107,7 @@ async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
             await streams.settle(conn, workspace_id, locked)
             await conn.execute(sql.interrupt_held_plans, params)
             if end == len(part.ids):
+                await streams.finish_giving(conn, workspace_id, campaign_id)
                 await conn.execute(sql.end_division, params)
                 for sender_id in await ask_for_campaign(conn, workspace_id, campaign_id):
                     await defer_planning(conn, workspace_id, sender_id)

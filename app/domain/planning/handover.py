@@ -79,7 +79,7 @@ async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
             subject = f"campaigns/{stream['campaign_id']}"
             await audit.record(conn, WORKER, stream["workspace_id"], "campaign.moved", subject)
         if len(ids) < BATCH:
-            await conn.execute(sql.finish_giving, stream)
+            await streams.finish_giving(conn, stream["workspace_id"], stream["campaign_id"])
             await _plan_anew(conn, stream["workspace_id"], [giver, *takers])
         return len(ids)
 

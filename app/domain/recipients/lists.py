@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -117,11 +117,40 @@ class Choices(NamedTuple):
 Entry = tuple[int, str, dict[str, str] | str, str]
 
 
+class Look(Protocol):
+    """Looks at the recipients of a list while it is read."""
+
+    def begin(self) -> None:
+        """It is read, once more perhaps."""
+
+    def look(self, row: int, fields: dict[str, str]) -> str:
+        """Why a text is not for who has these fields, among which it may put some; empty: it is."""
+        ...
+
+    def see(self, batch: Batch) -> None:
+        """Those who are accepted."""
+
+
+class Long(Protocol):
+    """Knows for whom a text is too long."""
+
+    @property
+    def beyond(self) -> int:
+        """Nobody who has no more characters than that in their fields."""
+        ...
+
+    def problem(self, address: str, fields: Mapping[str, str]) -> str:
+        """Why the text cannot be written; empty: it can."""
+        ...
+
+
 class RecipientList:
     """Recipients, each mailbox once, in the order of the source. Iterating counts; doing it again starts anew.
 
     `fields` is known before: every merge field that some recipient may have, the address (`email`) included. With
-    `zones`, those of the recipients are noted there; who brings one that is none is rejected.
+    `zones`, those of the recipients are noted there; who brings one that is none is rejected, as is
+    whom `look` and `long` have something against. `refused`: by row and address, who is not to be sent to, and why. A
+    mailbox that is rejected in one row may come in another.
     """
 
     def __init__(
@@ -131,8 +160,9 @@ class RecipientList:
         self._entries = entries
         self._choices = choices or Choices()
         self.zones: Zones | None = None
-        # Why a text is not for who has these fields, among which it may put some; empty: it is.
-        self.look: Callable[[int, dict[str, str]], str] | None = None
+        self.look: Look | None = None
+        self.long: Long | None = None
+        self.refused: dict[tuple[int, str], str] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -154,9 +184,13 @@ class RecipientList:
         self._begin()
         if self.zones is not None:
             self.zones.clear()
+        if self.look is not None:
+            self.look.begin()
         mailboxes = Mailboxes()
         internal, reads, meant_by = self._choices.internal, self._choices.reads, suggestions()
-        look, zones = self.look, self.zones
+        look = self.look.look if self.look else None
+        zones, long, refused = self.zones, self.long, self.refused
+        beyond = long.beyond if long else RECIPIENT_BYTES
         batch, characters = Batch([], [], []), 0
         for count, (row, email, fields, note) in enumerate(self._entries(), 1):
             if count > MOST_ROWS:
@@ -201,6 +235,12 @@ class RecipientList:
                     except InvalidAddress as error:
                         self.reject(row, given, f"Corrected as asked for: {error.reason}")
                         continue
+                if size > beyond and long and (problem := long.problem(one, fields)):
+                    self.reject(row, one, problem)
+                    continue
+                if refused and (problem := refused.get((row, one))):
+                    self.reject(row, one, problem)
+                    continue
                 if (first := mailboxes.first_row(one.lower() if one.isascii() else key(one), row)) is not None:
                     self._note_duplicate(row, one, first)
                     if not self._choices.repeats:
@@ -215,8 +255,12 @@ class RecipientList:
                 batch.fields.append(fields)
                 characters += size
                 if len(batch.rows) >= BATCH or characters >= BATCH_CHARACTERS:
+                    if self.look is not None:
+                        self.look.see(batch)
                     yield batch
                     batch, characters = Batch([], [], []), 0
+        if self.look is not None:
+            self.look.see(batch)
         yield batch
 
     def _note_duplicate(self, row: int, address: str, first: int) -> None:

@@ -205,7 +205,8 @@ async def change_campaign(
         changes = msgspec.structs.replace(changes, variants=[one.to_domain() for one in data.variants])
     if isinstance(data.calendar, CampaignCalendar):
         changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
-    return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)
+    sandboxed = settings.sandboxed
+    return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas, sandboxed=sandboxed)
 
 
 @post(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from html import unescape
 
 import nh3
 
 from app.mail.document import text_of
+from app.mail.lenient import unescape
 from app.mail.strip_html import strip_html
 
 MOST_HTML = 262_144

@@ -3,7 +3,8 @@
 -- still waits and its use of the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc,
        c.attachments, c.fields, c.start_at, c.latest_at, c.delay_ms,
-       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.follow_up_without_reading,
+       c.status, c.brake,
        n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at,
        c.emails_removed_at, c.archived_at,
        f.recipients, f.following, u.undecided, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied,
@@ -73,10 +74,7 @@ FOR NO KEY UPDATE;
 -- Whether anything may be claimed of its streams, which are locked: of a sender that is out of the campaign not before
 -- it has given to others what it has not begun.
 UPDATE streams s
-SET open = %(open)s AND (s.taken_out_at IS NULL
-                         OR NOT EXISTS (SELECT FROM emails e
-                                        WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
-                                          AND e.status = 'SCHEDULED' AND e.attempts = 0 AND e.follows_id IS NULL))
+SET open = %(open)s AND (s.taken_out_at IS NULL OR NOT has_not_begun(s))
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status

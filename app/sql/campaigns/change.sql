@@ -74,22 +74,20 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
 SELECT id, email, retired_at FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
 
 -- name: take_out_senders
--- All others send no more of the campaign, whose streams are locked. Emails that they have begun go on; before that, they give
--- to the others those that they have not.
+-- All others send no more of the campaign, whose streams are locked. What they have begun goes on, and follow-ups are part of
+-- that; before that, they give to the others what they have not.
 UPDATE streams s
-SET taken_out_at = now(),
-    open = s.open AND NOT EXISTS (SELECT FROM emails e
-                                  WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
-                                    AND e.status = 'SCHEDULED' AND e.attempts = 0)
+SET taken_out_at = now(), open = s.open AND NOT has_not_begun(s)
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NULL
   AND s.sender_id <> ALL (%(sender_ids)s::bigint[]);
 
 -- name: add_senders
 -- Those of the senders that did not send the campaign do from now on; none has anything of it yet, unless it had before.
 INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, copies,
-                          total, scheduled)
+                          stepped, total, scheduled)
 SELECT c.workspace_id, c.id, n.sender_id, c.status IN ('ACTIVE', 'FINISHED'), c.start_at, c.latest_at,
-       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, cardinality(c.cc || c.bcc), 0, 0
+       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, cardinality(c.cc || c.bcc),
+       EXISTS (SELECT FROM campaign_steps p WHERE p.workspace_id = c.workspace_id AND p.campaign_id = c.id), 0, 0
 FROM campaigns c
 CROSS JOIN unnest(%(sender_ids)s::bigint[]) WITH ORDINALITY AS n (sender_id, ordinal)
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
@@ -97,6 +95,13 @@ ORDER BY n.ordinal
 ON CONFLICT (workspace_id, sender_id, campaign_id) DO UPDATE SET taken_out_at = NULL, open = excluded.open
 WHERE s.taken_out_at IS NOT NULL
 RETURNING sender_id;
+
+-- name: senders_that_follow
+-- From which the campaign's follow-ups leave.
+SELECT sender_id FROM streams
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
+  AND (taken_out_at IS NULL OR scheduled + sending + unknown + following > 0)
+ORDER BY id;
 
 -- name: name_first_sender
 -- `sender_id` is the first of those that send it.

@@ -26,7 +26,7 @@ SET deleted_at = now(), emails_removed_at = coalesce(emails_removed_at, now()),
                                                AND e.campaign_id = campaigns.id)),
     subject = '', body = '', body_html = NULL,
     body_made = NULL, html_made = NULL, reply_to = NULL, headers = '{}', cc = '{}', bcc = '{}', attachments = '{}',
-    images = '{}', fields = '{}', thread = NULL
+    images = '{}', fields = '{}', thread = CASE WHEN thread_email_id IS NOT NULL THEN '{}'::text[] END, owes_anew_from = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: forget_contents

@@ -2,6 +2,7 @@
 -- For the rest of the transaction: a million recipients take longer than other requests may, and what a trigger or a
 -- foreign key asks for each of them is planned once and not each time, as all else is for the API.
 SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '15min', true),
+       set_config('idle_in_transaction_session_timeout', '5min', true),
        set_config('plan_cache_mode', 'auto', true);
 
 -- name: stage_recipients
@@ -28,12 +29,15 @@ SELECT set_config('enable_nestloop', 'off', true);
 SELECT number, recipient FROM staged WHERE number = ANY (%(numbers)s::integer[]);
 
 -- name: staged_of
--- Some of the staged, whole.
-SELECT number, row, recipient, fields FROM staged WHERE number = ANY (%(numbers)s::integer[]) ORDER BY number;
+-- Some of the staged, whole, in the order of their numbers here.
+SELECT number, s.row, s.recipient, s.fields
+FROM unnest(%(numbers)s::integer[]) WITH ORDINALITY AS n (number, place)
+JOIN staged s USING (number)
+ORDER BY n.place;
 
--- name: unstage
--- Some of them are staged no more.
-DELETE FROM staged WHERE number = ANY (%(numbers)s::integer[]);
+-- name: empty_stage
+-- Nobody is staged any more.
+TRUNCATE staged;
 
 -- name: insert_emails
 -- Turn the stage into emails, each at its place in the plan's runs, and note between which ids they lie. Where the

@@ -93,14 +93,13 @@ anew AS (
 SELECT CASE WHEN count(*) = %(limit)s THEN max(id) + 1 END AS next FROM batch;
 
 -- name: note_place
--- Note from where to go on; with `ended`, that all of it is done, unless something of a removed step is being sent, which may
--- come back to wait. No row: it is over.
+-- Note from where to go on; at the end, that all of it is done, unless something of a removed step is being sent: it may come
+-- back to wait, or fail, and then what it followed owes what comes behind.
 UPDATE campaigns c
-SET owes_anew_from = CASE WHEN %(next)s::bigint IS NOT NULL THEN %(next)s
-                          WHEN EXISTS (SELECT FROM emails e
-                                       JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
-                                       WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.sending > 0
-                                         AND e.id BETWEEN c.first_email_id AND c.last_email_id
-                                         AND e.status = 'SENDING' AND is_of_removed_step(e))
-                              THEN c.last_email_id + 1 END
+SET owes_anew_from = coalesce(
+    %(next)s::bigint,
+    (SELECT min(e.follows_id) FROM emails e
+     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+     WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.sending > 0
+       AND e.id BETWEEN c.first_email_id AND c.last_email_id AND e.status = 'SENDING' AND is_of_removed_step(e)))
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s AND c.owes_anew_from IS NOT NULL;

@@ -5,8 +5,8 @@ JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
 WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: stop_of
--- Why the campaign of an email writes to its recipient no more; NULL: it does.
-SELECT stop_of(e) AS why FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
+-- Why the campaign of an email writes to its recipient no more, NULL: it does; and whether the email's step was removed.
+SELECT stop_of(e) AS why, is_of_removed_step(e) AS removed FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: came_back
 -- Whether an email was sent and came back for a fault of its sender.
@@ -27,7 +27,7 @@ LIMIT %(limit)s;
 -- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to a recipient who
 -- was erased, nor after the campaign's end, nor to one whom the campaign writes to no more, nor what went to a corrected
--- address. Emails that go again go from now on, spaced as their stream is, the first after `before` others; with a calendar
+-- address, nor what is of a removed step. Emails that go again go from now on, spaced as their stream is, the first after `before` others; with a calendar
 -- their old slots say nothing, so the claim has them planned. The streams' counts move along; they are locked, and their
 -- campaigns after the emails, in their order. Emails that go again count no more for the brake, neither now nor in what it has
 -- counted when it paused the campaign.
@@ -48,7 +48,8 @@ WITH picked AS (
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
       AND (%(to)s::email_status <> 'SCHEDULED'
            OR e.settled IS DISTINCT FROM 'MENDED' AND c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL
-              AND e.erased_at IS NULL AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL)
+              AND e.erased_at IS NULL AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL
+              AND NOT is_of_removed_step(e))
 ),
 changed AS (
     UPDATE emails e

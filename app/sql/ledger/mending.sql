@@ -5,7 +5,7 @@ SELECT campaign_id FROM emails WHERE workspace_id = %(workspace_id)s AND id = %(
 -- name: to_mend
 -- The facts that may keep an email from going to a corrected address, now that its campaign and streams are locked.
 SELECT e.status, s.direct, e.erased_at IS NOT NULL AS erased, e.settled::text AS settled, e.mended_as, e.recipient,
-       stop_of(e) AS why,
+       stop_of(e) AS why, is_of_removed_step(e) AS step_removed,
        EXISTS (SELECT FROM domain_stops d
                WHERE d.workspace_id = e.workspace_id AND d.campaign_id = e.campaign_id
                  AND d.domain = domain_of(%(address)s) AND NOT d.lifted) AS domain_answered,

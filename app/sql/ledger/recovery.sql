@@ -1,6 +1,6 @@
 -- name: lock_streams_of_lost
 -- The streams of what workers whose lease ran out were sending, over all workspaces.
-SELECT s.id FROM streams s
+SELECT s.id, s.campaign_id FROM streams s
 WHERE (s.workspace_id, s.id) IN (
     SELECT e.workspace_id, e.stream_id FROM emails e
     WHERE e.status = 'SENDING'

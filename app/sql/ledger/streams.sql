@@ -21,6 +21,13 @@ FOR NO KEY UPDATE;
 UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id)), passed_at = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[]);
 
+-- name: finish_giving
+-- Senders that are out of the campaign and have given all go on with what they have begun. Its streams are locked.
+UPDATE streams s SET open = true
+FROM campaigns c
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NOT NULL AND NOT s.open
+  AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.status = 'ACTIVE' AND NOT has_not_begun(s);
+
 -- name: streams_that_sleep
 -- Open streams whose first email is due before they say, or lies before what exchanges have passed. There must be none.
 SELECT s.workspace_id, s.id FROM streams s

@@ -54,7 +54,7 @@ ORDER BY e.id;
 
 -- name: deal_out
 -- Emails of the campaign's streams, which are all locked, become others', whole: with them go the counts. Emails claimed
--- meanwhile stay where they are.
+-- meanwhile stay where they are, and so do those of a sender that was taken out since they were divided.
 WITH wanted AS MATERIALIZED (
     -- With workspace_id as a column, the planner has no other way to the emails than by their key.
     SELECT %(workspace_id)s::bigint AS workspace_id, w.id, w.stream_id
@@ -63,6 +63,7 @@ WITH wanted AS MATERIALIZED (
 moving AS MATERIALIZED (
     SELECT e.workspace_id, e.id, e.stream_id AS was, w.stream_id
     FROM wanted w
+    JOIN streams t ON t.workspace_id = w.workspace_id AND t.id = w.stream_id AND t.taken_out_at IS NULL
     JOIN emails e ON e.workspace_id = w.workspace_id AND e.id = w.id
     WHERE coalesce(e.status = 'SCHEDULED', false) AND e.attempts = 0 AND e.follows_id IS NULL
       AND e.stream_id + 0 <> w.stream_id

@@ -12,16 +12,14 @@ FROM (
 ) g
 JOIN streams t ON t.workspace_id = g.workspace_id AND t.id = g.id
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
-WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
+WHERE t.scheduled + t.following > 0 AND c.status IN ('ACTIVE', 'PAUSED')
   AND CASE
-      WHEN EXISTS (SELECT FROM emails e
-                   WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED'
-                     AND e.attempts = 0 AND e.follows_id IS NULL)
+      WHEN has_not_begun(t)
       THEN EXISTS (SELECT FROM streams o
                    JOIN senders s ON s.workspace_id = o.workspace_id AND s.id = o.sender_id
                    WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND o.id <> t.id
                      AND o.taken_out_at IS NULL AND s.failures = 0)
-      -- Nothing to give: one that is out of the campaign goes on with what it has begun.
+      -- Nothing to give: one that is out of the campaign goes on with what it has begun, and follows that up.
       ELSE t.taken_out_at IS NOT NULL AND NOT t.open AND c.status = 'ACTIVE'
   END
 ORDER BY t.workspace_id, t.id;
@@ -81,13 +79,6 @@ FROM (
     SELECT %(stream_id)s::bigint, -count(*)::integer FROM given HAVING count(*) > 0
 ) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id;
-
--- name: finish_giving
--- A sender that is out of the campaign and has given all goes on with what it has begun.
-UPDATE streams s SET open = true
-FROM campaigns c
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s AND s.taken_out_at IS NOT NULL
-  AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.status = 'ACTIVE';
 
 -- name: interrupt_plan
 -- Have the plan that gives the stream's emails new times look again at which they are.

@@ -52,6 +52,7 @@ HOSTILE = {
     "comments within each other": b"From: " + b"(" * 90_000 + b"\r\nTo: " + b"<" * 90_000 + b"\r\n\r\nhi",
     "addresses": b"From: " + b"a@b.c, " * 20_000 + b"\r\n\r\nhi",
     "ids": b"References: " + b"<a@b> " * 20_000 + b"\r\nIn-Reply-To: " + b"<" * 20_000 + b"\r\n\r\nhi",
+    "a character of many digits": HTML + b"\r\n" + b"<b>" * 5_000 + b"&#" + b"9" * 5_000 + b";",
     "no day of any calendar": b"Date: Mon, 99 Foo 99999999 99:99:99 +9999\r\n\r\n",
     "JSON within each other": _repeated(DAEMON, b'{"notificationType":'),
     **{
