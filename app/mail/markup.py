@@ -10,10 +10,10 @@ tags, what word processors and rich text editors make of quotes, blanks and sign
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import NamedTuple
 
 from app.bounds import TEXT
+from app.mail import references
 
 TAG_CHARACTERS = 2_000
 MOST_TAGS = 500
@@ -178,7 +178,7 @@ def _plain(written: re.Match[str]) -> str:
         return f"'{written['single']}'"
     if written["sign"] is None:
         return written[0]
-    sign = unescape(written["sign"])
+    sign = references.read(written["sign"])
     if sign in _NO_WIDTH:
         return ""
     return " " if sign.isspace() else _SIGNS.get(sign, sign)

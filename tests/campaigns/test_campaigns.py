@@ -149,6 +149,28 @@ async def test_a_wrong_change_is_named_and_nothing_is_written(api: httpx.AsyncCl
     assert await written(pool) == rows
 
 
+async def test_html_that_shows_nothing_and_was_taken_before_is_in_the_way_of_no_other_change(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    steps = [{"wait": "P1D", "body": "Well?", "bodyHtml": "<p>Well?</p>"}]
+    campaign = (await schedule(api, bodyHtml="<p>Hello</p>", steps=steps))["campaign"]
+    url = f"/api/campaigns/{campaign['id']}"
+    assert await execute(pool, "UPDATE campaigns SET body_html = '<p></p>' WHERE id = %s", campaign["id"]) == 1
+    written = "UPDATE campaign_steps SET body_html = '<p> </p>' WHERE campaign_id = %s AND position = 2"
+    assert await execute(pool, written, campaign["id"]) == 1
+    same = [{"id": campaign["steps"][1]["id"], **steps[0], "bodyHtml": "<p> </p>"}]
+    for change in ({"subject": "Another"}, {"body": "Another"}, {"steps": same}):
+        answer = await api.patch(url, json=change)
+        assert answer.status_code == 200, answer.text
+    for change, field in (
+        ({"bodyHtml": "<p>&#160;</p>"}, "bodyHtml"),
+        ({"body": "\u200b", "bodyHtml": None}, "body"),
+        ({"subject": "\ufeff"}, "subject"),
+        ({"steps": [{**same[0], "bodyHtml": "<!-- <img> -->"}]}, "steps[0].bodyHtml"),
+    ):
+        assert list(wrong_fields(await api.patch(url, json=change))) == [field]
+
+
 async def test_the_html_of_a_campaign_is_shown_in_a_frame_and_can_do_nothing(
     api: httpx.AsyncClient, stranger: dict[str, str]
 ) -> None:

@@ -117,6 +117,7 @@ async def test_it_is_erased_and_exported_with_the_rest(api: httpx.AsyncClient, p
     email = (await api.post("/api/campaigns/test", json=TEST | {"email": "ada@example.com"})).json()["emailId"]
     later = (await api.post("/api/campaigns/test", json=TEST | {"afterSeconds": 60})).json()
     assert later["waiting"]["reason"] == "NOT_DUE"
+    assert later["waiting"]["detail"].startswith("It was asked to go then")
     exported = (await api.get("/api/recipients/export", params={"email": "ada@example.com"})).text
     assert "Hello {{ first_name }}" in exported or "Hello Ada" in exported
     erased = await api.post("/api/recipients/erase", json={"email": "ada@example.com"})

@@ -13,10 +13,10 @@ from app.domain.campaigns.content import Content
 from app.mail.enclosed import files_shown
 from app.mail.footer import at_end
 from app.mail.hints import fields_as_targets
-from app.mail.lenient import unescape
 from app.mail.markup import TemplateError
 from app.mail.nearest import nearest
 from app.mail.quoting import quote
+from app.mail.references import read as read_references
 from app.mail.rendering import Templates
 from app.mail.strip_html import strip_html
 from app.mail.templates import Source, Template
@@ -94,7 +94,7 @@ def _at_end(text: str) -> object:
 
 
 @pytest.mark.parametrize("ends", ["", ">", "</body>", "</head>", "</style>", "-->", "}}", "/api/files/1>"])
-@pytest.mark.parametrize("act", [fields_as_targets, files_shown, _quote, strip_html, unescape, _parse, _at_end])
+@pytest.mark.parametrize("act", [fields_as_targets, files_shown, _quote, strip_html, read_references, _parse, _at_end])
 def test_a_text_takes_as_long_as_it_is(act: Callable[[str], object], ends: str) -> None:
     for piece in PIECES:
         text = (piece * (TEXT.most // len(piece) + 1))[: TEXT.most - len(ends)] + ends

@@ -49,6 +49,7 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
     ("NOT_DUE", TOMORROW, {"start_at": TOMORROW, "scheduled_at": TOMORROW}, "starts then"),
     ("NOT_DUE", TOMORROW, {"start_at": TOMORROW}, "starts then"),  # a start that was moved holds at once
     ("NOT_DUE", IN_TEN, {"scheduled_at": IN_TEN}, "Its turn in the plan is then"),
+    ("NOT_DUE", IN_TEN, {"scheduled_at": IN_TEN, "direct": True}, "It was asked to go then"),
     ("NOT_DUE", IN_TEN, {"scheduled_at": IN_TEN, "attempts": 1, "plan_changing": True}, "tried again then"),
     ("NOT_DUE", IN_TEN, {"spaced_from": IN_TEN}, "delay lies between"),
     ("PAUSED", None, {"campaign_status": "PAUSED", "open": False, "blocked_until": IN_TEN}, "Resume the campaign"),

@@ -44,6 +44,7 @@ BRIEF = {"resultTypes": ["violations"], "selectors": False, "preload": False}
 REFUSED = (
     "Failed to load resource: the server responded with a status of 4",
     "TypeError: Failed to fetch dynamically imported module",
+    "Error: Unable to preload CSS",
 )
 
 

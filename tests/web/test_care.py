@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, join, open_page
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.service import Service, until
 from tests.web.test_campaigns import schedule
 from tests.web.test_lists import filled
@@ -53,6 +53,50 @@ def test_the_editor_that_an_upgrade_replaced_comes_with_a_reload_and_the_draft_s
     expect(inside.get_by_role("textbox", name="Rich text")).to_have_text("Hello.")
     expect(inside.get_by_label("Subject")).to_have_value("Spring news")
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("kind", ["js", "css"])
+def test_notices_that_never_load_take_nothing_else_along(page: Page, email: str, kind: str) -> None:
+    page.route(re.compile(rf"/assets/Notices-.*\.{kind}"), lambda route: route.fulfill(status=404))
+    page.goto("/login")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    told = page.get_by_role("alert").filter(has_text="A part of this page is missing")
+    expect(told).to_contain_text("Its file could not be loaded.")
+    join(page, email)
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+    expect(told).to_be_visible()
+    assert_accessible(page)
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert_fits(page)
+    told.get_by_role("button", name="Close").click()
+    expect(told).to_have_count(0)
+    page.reload()
+    expect(told).to_be_visible()
+    page.unroute_all()
+    told.get_by_role("button", name="Load the page again").click()
+    expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+    expect(told).to_have_count(0)
+
+
+def test_parts_of_the_composer_that_never_load_leave_the_rest_of_it(inside: Page) -> None:
+    gone = re.compile(r"/assets/(RichBody|PlanChart)-.*\.js")
+    inside.route(gone, lambda route: route.fulfill(status=404))
+    inside.goto("/compose")
+    inside.get_by_label("Subject").fill("Spring news")
+    inside.get_by_label("Message", exact=True).fill("Hello.")
+    inside.get_by_text("Rich text", exact=True).click()
+    inside.get_by_label("Addresses", exact=True).fill("ada@example.com")
+    missing = inside.get_by_role("alert").filter(has_text="A part of this page is missing")
+    expect(missing).to_have_count(2)
+    expect(inside.get_by_role("region", name="Plan")).to_contain_text("1 email leaves now.")
+    expect(inside.get_by_label("Plain text beside it")).to_have_value("Hello.")
+    assert_accessible(inside)
+    inside.unroute_all()
+    missing.first.get_by_role("button", name="Load the page again").click()
+    expect(inside.get_by_role("textbox", name="Rich text")).to_have_text("Hello.")
+    expect(inside.get_by_label("Subject")).to_have_value("Spring news")
+    expect(missing).to_have_count(0)
 
 
 def test_changed_settings_of_a_campaign_are_not_left_without_a_word(inside: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.support.browser import PASSWORD, ask, schedule
+from tests.support.browser import PASSWORD, ask, assert_accessible, schedule
 from tests.support.composer import campaigns, choose, preview, recipients, schedule_button, write
 from tests.support.service import until
 
@@ -133,6 +133,8 @@ def test_it_is_sent_from_the_mailbox_that_was_chosen_although_senders_are_still_
         expect(page.get_by_label("Subject")).to_have_value("From the second")
         page.get_by_label("Subject").press("Enter")
         expect(schedule_button(page)).to_be_disabled()
+        page.get_by_role("button", name="To Schedule").press("Enter")
+        expect(page.get_by_role("region", name="Scheduling")).to_be_focused()
         expect(page.get_by_role("button", name="Send a test to myself")).to_be_disabled()
     schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
@@ -211,6 +213,34 @@ def test_the_button_never_names_the_plan_of_other_recipients(composing: Page) ->
         recipients(page).fill("ada@example.com")
         expect(schedule_button(page)).to_have_text("Schedule")
     expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+
+
+def test_what_is_confirmed_is_the_plan_of_the_very_text(composing: Page) -> None:
+    page = composing
+    people = "".join(f"reader{n}@example.com,{'x' * (990 if n in {1, 2} else 3)}\n" for n in range(5))
+    choose(page, "list.csv", f"email,name\n{people}".encode())
+    write(page, "Hi {{ name }}", "Hello")
+    expect(page.get_by_role("button", name="Schedule 5 emails")).to_be_visible()
+    page.get_by_label("Subject").fill("Good morning {{ name }}")
+    page.get_by_label("Message", exact=True).fill("Hello you")
+    schedule_button(page).click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("button", name="Send 3 emails")).to_be_enabled()
+    expect(sheet.get_by_role("table", name="Who is left out").get_by_role("row")).to_have_count(3)  # with the head
+    sheet.get_by_role("button", name="Back to the draft").click()
+    # A word of a text without fields changes no plan; it is made anew all the same before it is confirmed.
+    with page.expect_request("**/api/campaigns/preview"):
+        page.get_by_label("Message", exact=True).fill("Hello all of you")
+        page.get_by_role("button", name="Schedule 3 emails").click()
+    expect(sheet.get_by_role("button", name="Send 3 emails")).to_be_enabled()
+    # Meanwhile somebody asks for no more mail.
+    ask(page, "POST", "/api/suppressions", {"emails": ["reader4@example.com"]})
+    sheet.get_by_role("button", name="Send 3 emails").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    told = page.get_by_role("dialog", name="2 emails scheduled, not 3")
+    expect(told).to_contain_text("1 fewer than you confirmed")
+    expect(told.get_by_role("table", name="Left out").get_by_role("row").last).to_contain_text("reader4@example.com")
+    assert_accessible(page)
 
 
 def test_recipients_are_uploaded_once_and_nothing_of_them_stays_in_the_browser(composing: Page) -> None:

@@ -284,6 +284,20 @@ def test_a_text_is_kept_and_begins_the_next_campaign(composing: Page) -> None:
     expect(page.get_by_text("No template yet")).to_be_visible()
 
 
+def test_a_template_is_shown_however_soon_it_is_opened_again(inside: Page) -> None:
+    kept = ask(inside, "POST", "/api/templates", {"name": "Spring", "subject": "Hello", "body": "A text."})
+    inside.goto("/templates")
+    subject = inside.get_by_role("dialog").get_by_label("Subject")
+    for _ in range(2):
+        inside.get_by_role("link", name="Spring").click()
+        expect(subject).to_have_value("Hello")
+        inside.get_by_role("dialog").get_by_role("button", name="Close").click()
+        expect(subject).to_have_count(0)
+    ask(inside, "PATCH", f"/api/templates/{kept['id']}", {"subject": "By somebody else"})
+    inside.get_by_role("link", name="Spring").click()
+    expect(subject).to_have_value("By somebody else")
+
+
 def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")

@@ -6,7 +6,7 @@ import { MantineProvider } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode, Suspense } from "react";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { session } from "@/api/session";
 import { queryClient } from "@/app/queryClient";
@@ -15,6 +15,7 @@ import { cssVariablesResolver, theme } from "@/app/theme";
 import { LostSession } from "@/features/accounts/LostSession";
 import { lazyPart } from "@/ui/lazyPart";
 import { nonce } from "@/ui/nonce";
+import { Boundary, Part } from "@/ui/Part";
 
 const Notices = lazyPart(() => import("@/app/Notices"), "Notices");
 
@@ -31,15 +32,17 @@ createRoot(root).render(
       defaultColorScheme="auto"
       getStyleNonce={() => nonce}
     >
-      <QueryClientProvider client={queryClient}>
-        <ModalsProvider>
-          <Suspense>
-            <Notices />
-          </Suspense>
-          <RouterProvider router={router} />
-          <LostSession />
-        </ModalsProvider>
-      </QueryClientProvider>
+      <Boundary>
+        <QueryClientProvider client={queryClient}>
+          <ModalsProvider>
+            <Part apart>
+              <Notices />
+            </Part>
+            <RouterProvider router={router} />
+            <LostSession />
+          </ModalsProvider>
+        </QueryClientProvider>
+      </Boundary>
     </MantineProvider>
   </StrictMode>,
 );

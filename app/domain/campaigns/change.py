@@ -181,7 +181,7 @@ async def _prepare_variants(
         workspace_id, None, known, content, wanted or [], weight, "", in_thread=False
     )
     await steps.parse(content, varied.said, workspace_id)
-    await steps.check_texts(varied.said, frozenset(row["fields"]), workspace_id)
+    await steps.check_texts(varied.said, frozenset(row["fields"]), workspace_id, step_changes.standing(row))
     had = await step_changes.required_before(before, row, workspace_id)
     for prefix, one in varied.said:
         for name, fields in (await one.parse(workspace_id)).fields.items():
@@ -408,7 +408,7 @@ async def _check_content(
     if content is None:
         return {}, {"body_made": None, "html_made": None}
     templates = await content.parse(workspace_id)
-    content.check(templates, frozenset(row["fields"]))
+    content.check(templates, frozenset(row["fields"]), step_changes.standing(row))
     had = await _required_before(row, workspace_id)
     needs = {name: sorted(fields.required - had - PROVIDED) for name, fields in templates.fields.items()}
     return needs, (await content.sent(workspace_id)).made(content)

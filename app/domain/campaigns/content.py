@@ -20,14 +20,13 @@ from app.mail.enclosed import files_shown
 from app.mail.footer import Unsubscribe, with_address, with_link
 from app.mail.header_lines import LONGEST_LINE, HeaderInjection
 from app.mail.hints import Hint
-from app.mail.lenient import unescape
 from app.mail.markup import TemplateError
 from app.mail.message import breaks_lines, check_own, check_subject
 from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.quoting import Quote, with_quote
 from app.mail.rendering import NotRendered, Templates
-from app.mail.strip_html import strip_html
+from app.mail.seen import is_seen, shows_something
 from app.mail.templates import MAX_OUTPUT, Source
 from app.mail.values import locale_of
 
@@ -143,14 +142,15 @@ class Content(msgspec.Struct, frozen=True):
             sources["bodyHtml"] = Source(self.body_html, True, self.language)
         return sources | {_part_of(name): Source(text, False, self.language) for name, text in self.headers.items()}
 
-    def check(self, templates: Templates, known: frozenset[str]) -> None:
+    def check(self, templates: Templates, known: frozenset[str], standing: frozenset[str] = frozenset()) -> None:
         """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `templates` are its own.
 
-        `email`, the recipient's address, is always there, and the link to unsubscribe, but not in a subject.
+        `email`, the recipient's address, is always there, and the link to unsubscribe, but not in a subject. Texts that
+        are `standing` were taken before, and may show nothing.
         """
         known = known | {"email"}
         wrong: dict[str, str] = {}
-        if not self.subject.strip():
+        if not is_seen(self.subject):
             wrong["subject"] = "is empty; say what the email is about"
         elif len(self.subject) > SUBJECT.most:
             wrong["subject"] = f"is longer than {SUBJECT.most} characters (RFC 5322, 2.1.1)"
@@ -158,10 +158,11 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "has a line break; a subject is one line"
         elif UNSUBSCRIBE_URL in templates.fields["subject"].mentioned:
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
-        is_shown = _shows_something(self.body_html or "")
-        if not self.body.strip() and not is_shown:
+        html = self.body_html or ""
+        is_shown = html in standing or shows_something(html)
+        if not is_seen(self.body) and not is_shown:
             wrong["body"] = "is empty; write a text"
-        elif self.body_html and not is_shown:
+        elif html and not is_shown:
             wrong["bodyHtml"] = "is blank, so most readers would see nothing; leave it out"
         for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or "")):
             if "\0" in text:
@@ -266,11 +267,6 @@ _AS_WRITTEN = Hint(
     "What would be made of it is too long, or takes too long to make.",
 )
 _ONE_LINE = Hint("subject", "A value has several lines, which are written as one.", "A subject is one line.")
-
-
-def _shows_something(html: str) -> bool:
-    """Whether a reader sees anything: words, or a picture."""
-    return "<img" in html.lower() or unescape(strip_html(html)).strip() != ""
 
 
 def check_language(language: str | None) -> None:

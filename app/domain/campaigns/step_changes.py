@@ -66,7 +66,7 @@ async def prepare(
     said = steps.messages(content, (), plain)
     said += [message for its in varied if its is not None for message in its.said]
     await steps.parse(content, said, workspace_id)
-    await steps.check_texts(said, frozenset(row["fields"]), workspace_id)
+    await steps.check_texts(said, frozenset(row["fields"]), workspace_id, standing(row))
     had = await required_before(before, row, workspace_id)
     made: list[dict[str, str | None]] = []
     needs: dict[str, list[str]] = {}
@@ -106,6 +106,12 @@ def new_variants(wanted: Sequence[WantedVariant], prefix: str) -> list[Variant]:
         if one.id is not None:
             raise InvalidInput({f"{prefix}variants[{number}].id": "is for a step that is there; leave it out"})
     return [one.over(None) for one in wanted]
+
+
+def standing(row: Row) -> frozenset[str]:
+    """The HTML of all texts of the campaign as they are."""
+    texts = (Content.of_row(row), *row["steps"], *row["variants"])
+    return frozenset(one.body_html for one in texts if one.body_html)
 
 
 async def required_before(before: Content, row: Row, workspace_id: int) -> frozenset[str]:

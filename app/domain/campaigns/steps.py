@@ -143,14 +143,20 @@ async def parse(content: Content, others: Sequence[tuple[str, Content]], workspa
     return await finished(Templates.parse(sources, workspace_id))
 
 
-async def check_texts(others: Sequence[tuple[str, Content]], known: frozenset[str], workspace_id: int) -> None:
-    """Raises InvalidInput for an empty or overlong part, or a field nobody brings."""
+async def check_texts(
+    others: Sequence[tuple[str, Content]],
+    known: frozenset[str],
+    workspace_id: int,
+    standing: frozenset[str] = frozenset(),
+) -> None:
+    """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `standing`: see `Content.check`."""
     for prefix, its in others:
         try:
             if its.images:
                 why = "shows a picture that was uploaded; those go along with the first step's own text"
                 raise InvalidInput({"bodyHtml": why})
-            its.check(await its.parse(workspace_id), known | {SENT_AT} if prefix.startswith("steps") else known)
+            there = known | {SENT_AT} if prefix.startswith("steps") else known
+            its.check(await its.parse(workspace_id), there, standing)
         except InvalidInput as error:
             raise _named(prefix, error) from None
 

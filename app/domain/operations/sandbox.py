@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import re
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import audit
 from app.embedded.mailbox import ReceivedMessage, summarize
 from app.errors import InvalidInput, NotFound
+from app.mail import references
 from app.mail.opaque import EmailName, MessageIds
 from app.sql import queries
 from app.turns import Turns
@@ -139,7 +139,7 @@ def _summary(row: Row) -> SandboxSummary:
 def _snippet(text: str | None, markup: str | None) -> str:
     """The first words of a text, or of what one sees of the HTML where there is none; in one line."""
     if text is None or not text.strip():
-        text = html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", (markup or "")[:_MOST_WORDS])))
+        text = references.read(_TAG.sub(" ", _UNSEEN.sub(" ", (markup or "")[:_MOST_WORDS])))
     words = " ".join(text[:_MOST_WORDS].split())
     return f"{words[:SNIPPET].rstrip()}…" if len(words) > SNIPPET else words
 

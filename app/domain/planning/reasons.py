@@ -113,6 +113,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     # Its campaign and the stream
     campaign_status: str
     open: bool = True
+    direct: bool = False  # it is written by hand to one recipient, and has no campaign's plan
     start_at: datetime
     latest_at: datetime | None = None
     calendar: Calendar | None = None
@@ -320,6 +321,9 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
             return Waiting("FOLLOW_UPS", scheduled_at, _kept(facts))
     if slot.begin > facts.earliest:
         return Waiting("CALENDAR", scheduled_at, _closed(facts, "The calendar is closed"))
+    if facts.direct:
+        text = "It was asked to go then, so long after it was written; limits and other emails do not hold it."
+        return Waiting("NOT_DUE", scheduled_at, text)
     text = "Its turn in the plan is then: the campaign's delay and the emails before it come first; shorten the delay."
     return Waiting("NOT_DUE", scheduled_at, text)
 

@@ -270,6 +270,7 @@ def _facts(row: Row, service: Service) -> Facts:
         waits=tuple(Wait.of_row(wait) for wait in row["waits"] or ()),
         campaign_status=row["campaign_status"],
         open=row["open"],
+        direct=row["direct"],
         start_at=row["start_at"],
         latest_at=row["latest_at"],
         calendar=_calendar(row),

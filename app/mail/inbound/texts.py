@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import nh3
 
+from app.mail import references
 from app.mail.document import text_of
-from app.mail.lenient import unescape
 from app.mail.strip_html import strip_html
 
 MOST_HTML = 262_144
@@ -92,7 +92,7 @@ def _is_a_bomb(html: str) -> bool:
 def shown(html: str, clean: str | None) -> str:
     """The text that it shows; `clean` is what `cleaned` made of it."""
     if clean is None:
-        return unescape(strip_html(html[:MOST_TEXT]))
+        return references.read(strip_html(html[:MOST_TEXT]))
     if len(clean) > MOST_TEXT:
         clean = clean[:MOST_TEXT]
         begun = clean.rfind("<")

@@ -43,7 +43,7 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone, a.after_a
            inbox_read_at(t.workspace_id, t.campaign_id, t.sender_id, %(sandboxed)s)
                < greatest(a.after_at, now() - interval '30 minutes'), true) ELSE false END AS unread,
        now() AS now, t.campaign_id, c.status AS campaign_status, t.open,
-       greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
+       t.direct, greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
        c.hourly_limit AS campaign_hourly_limit, c.share_percent, t.copies,
        CASE WHEN t.stepped AND a.after_at IS NULL AND a.scheduled_at > now() THEN (
            SELECT array_agg(ARRAY[extract(epoch FROM n.wait)::float8, n.business_days::integer::float8,

@@ -5,6 +5,7 @@ import { useRouter } from "@tanstack/react-router";
 import { ApiProblem, sentence, unreachable } from "@/api/problem";
 import { EmptyState } from "./EmptyState";
 import classes from "./EmptyState.module.css";
+import { isNotLoaded } from "./lazyPart";
 import { isGone, LOST } from "./NoSuch";
 
 interface Props {
@@ -17,14 +18,11 @@ interface Props {
   reset?: () => void;
 }
 
-/** How browsers say that a file of the page could not be fetched; with Vite's words for a style. */
-const NOT_LOADED = /preload CSS|dynamically imported module|importing a module script failed/i;
-
 /** A page or a part of it could not be shown: why, and a button to try again. */
 export function ErrorState({ error, what, retry, reset }: Props) {
   const router = useRouter();
   const queries = useQueryErrorResetBoundary();
-  const isCutOff = error instanceof Error && NOT_LOADED.test(error.message);
+  const isCutOff = isNotLoaded(error);
   const shown = isCutOff ? unreachable() : error;
   const again = () => {
     if (isCutOff) return window.location.reload(); // what failed to load is not asked for again

@@ -1,6 +1,7 @@
-import { Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { session } from "@/api/session";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 
 const SessionDialog = lazyPart(() => import("./SessionDialog"), "SessionDialog");
 
@@ -15,9 +16,9 @@ export function LostSession() {
   if (lost !== null && !wasLost) setWasLost(true);
   return (
     wasLost && (
-      <Suspense>
+      <Part apart>
         <SessionDialog />
-      </Suspense>
+      </Part>
     )
   );
 }

@@ -1,8 +1,9 @@
 import { Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { type ComponentType, Suspense } from "react";
+import type { ComponentType } from "react";
 import { Facts } from "@/ui/Facts";
 import { HtmlFrame } from "@/ui/HtmlFrame";
 import { bytes } from "@/ui/numbers";
+import { Part } from "@/ui/Part";
 import classes from "./CampaignContent.module.css";
 import type { Campaign } from "./queries";
 
@@ -47,9 +48,9 @@ export function CampaignContent({ campaign, StepsFields }: Props) {
         )}
       </Paper>
       {(isOpen || (campaign.steps?.length ?? 0) > 0) && (
-        <Suspense fallback={<Skeleton height={260} radius="lg" />}>
+        <Part waiting={<Skeleton height={260} radius="lg" />}>
           <StepsFields key={campaign.id} campaign={campaign} />
-        </Suspense>
+        </Part>
       )}
       {campaign.bodyHtml !== null && (
         <Paper withBorder radius="lg" p="lg">

@@ -2,7 +2,7 @@ import "@mantine/core/styles/Tabs.layer.css";
 import { Alert, Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { type ComponentProps, type ReactNode, Suspense } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import { sentence } from "@/api/problem";
 import { AGAIN_MS } from "@/api/reading";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
@@ -19,6 +19,7 @@ import { AnchorLink, ButtonLink } from "@/ui/links";
 import { isGone, NoSuch } from "@/ui/NoSuch";
 import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
+import { Part } from "@/ui/Part";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { AgainMenu } from "./AgainMenu";
@@ -116,14 +117,14 @@ export function CampaignPage({ StepsFields }: WithSteps) {
         )}
         <Progress campaign={campaign} sender={sender} />
         {(campaign.steps?.length ?? 0) > 1 && (
-          <Suspense fallback={<Skeleton height={280} radius="lg" />}>
+          <Part waiting={<Skeleton height={280} radius="lg" />}>
             <CampaignSteps campaign={campaign} />
-          </Suspense>
+          </Part>
         )}
         {(campaign.variants?.length ?? 0) > 0 && (
-          <Suspense fallback={<Skeleton height={200} radius="lg" />}>
+          <Part waiting={<Skeleton height={200} radius="lg" />}>
             <CampaignVariants campaign={campaign} />
-          </Suspense>
+          </Part>
         )}
         <CampaignResponses campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
@@ -243,17 +244,17 @@ function Parts({ campaign, sender, StepsFields }: Props & WithSteps) {
         <CampaignContent campaign={campaign} StepsFields={StepsFields} />
       </Tabs.Panel>
       <Tabs.Panel value="settings">
-        <Suspense fallback={waiting}>
+        <Part waiting={waiting}>
           <CampaignSettings key={campaign.id} campaign={campaign} />
-        </Suspense>
+        </Part>
       </Tabs.Panel>
       <Tabs.Panel value="hours">
-        <Suspense fallback={waiting}>
+        <Part waiting={waiting}>
           <Stack gap="lg">
             <ForecastChart campaignId={campaign.id} />
             <HourlyChart senderId={campaign.senderId} sender={sender} />
           </Stack>
-        </Suspense>
+        </Part>
       </Tabs.Panel>
     </Tabs>
   );

@@ -2,7 +2,6 @@ import { Button, Group, Stack } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Suspense } from "react";
 import { AGAIN_MS } from "@/api/reading";
 import { sendersQuery } from "@/features/senders/queries";
 import { workspacesQuery } from "@/features/workspaces/queries";
@@ -16,6 +15,7 @@ import { lazyPart } from "@/ui/lazyPart";
 import { ButtonLink } from "@/ui/links";
 import { optionsOf } from "@/ui/options";
 import { PageHeader } from "@/ui/PageHeader";
+import { Part } from "@/ui/Part";
 import { TableSkeleton } from "@/ui/skeletons";
 import { CampaignCard } from "./CampaignCard";
 import { CampaignsSummary } from "./CampaignsSummary";
@@ -47,9 +47,9 @@ export function CampaignsPage() {
           value={status}
           onChange={(value) => change({ status: value ?? undefined })}
         />
-        <Suspense fallback={<div style={{ height: 36 }} />}>
+        <Part waiting={<div style={{ height: 36 }} />}>
           <CampaignFilters search={search} onChange={change} />
-        </Suspense>
+        </Part>
         <CampaignList search={search} />
       </Stack>
     </>
@@ -75,9 +75,9 @@ function CampaignList({ search }: { search: CampaignsSearch }) {
   return (
     <>
       {compact ? (
-        <Suspense fallback={<TableSkeleton rows={6} />}>
+        <Part waiting={<TableSkeleton rows={6} />}>
           <CampaignTable campaigns={campaigns} senders={senders?.items ?? []} />
-        </Suspense>
+        </Part>
       ) : (
         <Stack component="ul" gap="sm" m={0} p={0} aria-label="Campaigns">
           {campaigns.map((campaign) => (

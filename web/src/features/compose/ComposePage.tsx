@@ -114,7 +114,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const isLater = shownStep.id !== step;
   const quoted = quotedBy(draft, shownStep);
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
-  const plan = usePlan(asked, recipients, mailboxes, rendered);
+  const plan = usePlan(asked, recipients, mailboxes);
   const forget = () => {
     const isKept = Boolean(now().keptAs);
     discard();
@@ -140,7 +140,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   });
 
   const form = useRef<HTMLFormElement>(null);
-  const toSchedule = useRef<HTMLButtonElement>(null);
+  const bar = useRef<HTMLElement>(null);
   const { failure } = sending;
   useEffect(() => {
     if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
@@ -188,7 +188,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         if (from.isReady) sending.ask();
       }}
     >
-      <button type="button" className="skip-link" onClick={() => toSchedule.current?.focus()}>
+      <button type="button" className="skip-link" onClick={() => toSchedule(bar.current)}>
         To Schedule
       </button>
       {restoredAt && (
@@ -359,7 +359,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           />
         </div>
         <SendingBar
-          button={toSchedule}
+          bar={bar}
           plan={ready}
           senders={from.chosen}
           pending={sending.pending}
@@ -369,7 +369,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       </fieldset>
       <ConfirmSheet
         opened={sending.asked}
-        plan={ready}
+        plan={sending.plan}
         error={plan.error}
         senders={from.chosen}
         recipients={recipients}
@@ -395,6 +395,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
 }
 
 const isWritten = (content: Content) => content.subject.trim() !== "" && hasText(content);
+
+/** To the button, or where that cannot be pressed yet, to what stands beside it. */
+function toSchedule(bar: HTMLElement | null) {
+  (bar?.querySelector<HTMLElement>("button:enabled") ?? bar)?.focus();
+}
 
 function askToLeave(): Promise<boolean> {
   return confirm({

@@ -1,12 +1,13 @@
 import { Box, Button, Stack } from "@mantine/core";
 import { IconMailSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 import { choose, chooseAll, NOTHING } from "@/ui/selection";
 import { TableSkeleton } from "@/ui/skeletons";
 import { type Column, EmailTable } from "./EmailTable";
@@ -90,12 +91,12 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
         })}
       />
       {correcting && (
-        <Suspense>
+        <Part>
           <CorrectDialog
             emails={pages.flat().filter((email) => selection.chosen.has(email.id))}
             close={() => setCorrecting(false)}
           />
-        </Suspense>
+        </Part>
       )}
       <LoadMore query={query} shown={ids.length} noun="email" />
     </Stack>

@@ -3,7 +3,7 @@ import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { ResponsesPanel } from "@/features/inbound/ResponsesPanel";
 import { emailWaitingQuery } from "@/features/planning/queries";
 import { WaitingNote } from "@/features/planning/WaitingNote";
@@ -16,6 +16,7 @@ import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink, ButtonLink } from "@/ui/links";
 import { isGone, NoSuch } from "@/ui/NoSuch";
 import { PageHeader } from "@/ui/PageHeader";
+import { Part } from "@/ui/Part";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
@@ -164,9 +165,9 @@ function Standing({ email }: { email: Email }) {
         </Stack>
       )}
       {correcting && (
-        <Suspense>
+        <Part>
           <CorrectDialog emails={[email]} close={() => setCorrecting(false)} />
-        </Suspense>
+        </Part>
       )}
     </Alert>
   );

@@ -2,7 +2,7 @@ import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextI
 import { useHotkeys } from "@mantine/hooks";
 import { IconCornerUpLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
@@ -15,6 +15,7 @@ import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { confirm } from "@/ui/confirm";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 import { type Answer, sendAnswer } from "./commands";
 import classes from "./Replies.module.css";
 
@@ -92,7 +93,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
           {...form.getInputProps("subject")}
         />
         {rich ? (
-          <Suspense fallback={<Skeleton height={180} />}>
+          <Part waiting={<Skeleton height={180} />}>
             <RichBody
               label="Your answer"
               html={form.getValues().bodyHtml}
@@ -101,7 +102,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
               insert={insert}
               error={form.errors.bodyHtml as string | undefined}
             />
-          </Suspense>
+          </Part>
         ) : (
           <Textarea
             label="Your answer"

@@ -1,7 +1,8 @@
 import { Skeleton, Textarea } from "@mantine/core";
-import { type RefObject, Suspense, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 import { insertAt } from "./insertAt";
 import { isOfEditor } from "./richText";
 import { useRoom } from "./room";
@@ -46,8 +47,8 @@ export function HtmlField({ html, onChange, onFocus, insert, disabled, error }: 
       />
     );
   return (
-    <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
+    <Part waiting={<Skeleton height={240} aria-label="Loading the editor" />}>
       <RichBody html={html} onChange={onChange} onFocus={onFocus} insert={insert} pictures error={error} />
-    </Suspense>
+    </Part>
   );
 }

@@ -2,13 +2,13 @@ import "@mantine/tiptap/styles.layer.css";
 import { FileButton, Input } from "@mantine/core";
 import { RichTextEditor } from "@mantine/tiptap";
 import { IconPhoto } from "@tabler/icons-react";
-import { getHTMLFromFragment } from "@tiptap/core";
 import Link from "@tiptap/extension-link";
 import { useEditor } from "@tiptap/react";
 import StarterKit from "@tiptap/starter-kit";
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { nonce } from "@/ui/nonce";
+import { EditorRoom } from "./editorRoom";
 import { usePictures } from "./files";
 import { LiquidPiece } from "./LiquidPiece";
 import { linkTarget } from "./links";
@@ -16,7 +16,6 @@ import { withoutPieces as sent, withPieces } from "./liquidPieces";
 import { PICTURE_TYPES, Picture, picturesIn } from "./Picture";
 import { cleaned } from "./paste";
 import classes from "./richText.module.css";
-import { characters, refusal } from "./room";
 import { TABLES } from "./Table";
 
 interface Props {
@@ -74,37 +73,26 @@ export function RichBody({
     return files.length > 0;
   };
   const [refused, setRefused] = useState<string | null>(null);
-  /** The paste or drop that is under way has no room. */
-  const isRefused = useRef(false);
-  const roomFor = (given: string): boolean => {
-    const { content } = editor.state.selection.content();
-    const there = sent(editor.getHTML()).length - sent(getHTMLFromFragment(content, editor.schema)).length;
-    const why = refusal(Math.max(there, 0) + characters(given), most, ", formatting included");
-    setRefused(why);
-    isRefused.current = why !== null;
-    return why === null;
-  };
-  const isOver = () => {
-    const was = isRefused.current;
-    isRefused.current = false;
-    return was;
-  };
   const editor = useEditor({
-    extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece, Picture, ...TABLES],
+    extensions: [
+      StarterKit.configure({ link: false }),
+      Links,
+      LiquidPiece,
+      Picture,
+      ...TABLES,
+      EditorRoom.configure({ most, onLook: setRefused }),
+    ],
     content: withPieces(html),
     injectNonce: nonce,
     editorProps: {
       attributes: { "aria-label": label, role: "textbox", "aria-multiline": "true" },
-      transformPastedHTML: (pasted) => {
-        // HTML copied in an editor of ours is as it should be.
-        const made = pasted.includes("data-pm-slice") ? pasted : cleaned(pasted);
-        return roomFor(made) ? withPieces(made) : "";
-      },
-      transformPastedText: (pasted) => (roomFor(pasted) ? pasted : ""),
+      // HTML copied in an editor of ours is as it should be.
+      transformPastedHTML: (pasted) =>
+        withPieces(pasted.includes("data-pm-slice") ? pasted : cleaned(pasted)),
       // Word copies a picture of its text beside the text: then it is the text that is meant.
       handlePaste: (_, event) =>
-        isOver() || (!event.clipboardData?.types.includes("text/html") && take(event.clipboardData)),
-      handleDrop: (_, event, __, moved) => isOver() || (!moved && take(event.dataTransfer)),
+        !event.clipboardData?.types.includes("text/html") && take(event.clipboardData),
+      handleDrop: (_, event, __, moved) => !moved && take(event.dataTransfer),
     },
     onUpdate: ({ editor }) => {
       setRefused(null);

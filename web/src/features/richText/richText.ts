@@ -11,9 +11,16 @@ export function textOf(html: string): string {
     .trim();
 }
 
-/** Whether a reader sees anything of it: words, or a picture. */
+/** Tags of the editor that show nothing by themselves, and blanks; what else there is, the API judges. */
+const BARE =
+  /<\/?(?:p|br|h[23]|ul|ol|li|blockquote|pre|strong|em|u|s|code|a|span|div|table|tbody|tr|t[dh])(?:\s[^<>]*)?>/gi;
+const BLANK =
+  /[\s\p{Default_Ignorable_Code_Point}\u2800]|&(?:nbsp|ensp|emsp|thinsp|shy|zwnj|zwj|#160|#xa0|#8203);/giu;
+
+/** Whether a reader sees anything of it. False is sure: the API takes no HTML that this refuses. */
 export function showsSomething(html: string): boolean {
-  return /<img/i.test(html) || /[^\s\u00a0]/.test(html.replace(/<[^>]*>|&nbsp;/g, ""));
+  const drawn = html.replace(BARE, (tag) => (/background|url\(/i.test(tag) ? tag : ""));
+  return drawn.replace(BLANK, "") !== "";
 }
 
 function written(node: Node): string {

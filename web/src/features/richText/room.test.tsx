@@ -51,3 +51,15 @@ it("has room for what takes the place of what is selected, counted as the API co
   await user.paste("!");
   expect(characters(input.value)).toBe(10);
 });
+
+it("counts what is selected as it counts what takes its place", async () => {
+  const user = userEvent.setup();
+  const input = field();
+  input.select();
+  input.focus();
+  await user.paste("🙂".repeat(10));
+  input.select();
+  await user.paste("x".repeat(11));
+  expect(input.value).toBe("🙂".repeat(10));
+  expect(screen.getByText(/it would have 11 characters; 10 are the most/)).toBeDefined();
+});

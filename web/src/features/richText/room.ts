@@ -21,12 +21,13 @@ export function refusal(would: number, most: number, counted = ""): string | nul
 /** Of a field of plain text. `refused` says why, until the text changes. */
 export function useRoom(most: number) {
   const [refused, setRefused] = useState<string | null>(null);
-  const look = (event: ClipboardEvent<Field> | DragEvent<Field>, given: DataTransfer, selected: number) => {
+  const look = (event: ClipboardEvent<Field> | DragEvent<Field>, given: DataTransfer, replaced: string) => {
     const text = given.getData("text/plain").replaceAll("\r\n", "\n");
     const { value } = event.currentTarget;
-    const wouldBe = value.length - selected + text.length;
+    const wouldBe = value.length - replaced.length + text.length;
     // Counted as the API does only where that can matter.
-    const why = wouldBe <= most ? null : refusal(characters(value) - selected + characters(text), most);
+    const why =
+      wouldBe <= most ? null : refusal(characters(value) - characters(replaced) + characters(text), most);
     setRefused(why);
     if (why) event.preventDefault();
   };
@@ -35,10 +36,10 @@ export function useRoom(most: number) {
     on: {
       onInput: () => setRefused(null),
       onPaste: (event: ClipboardEvent<Field>) => {
-        const { selectionStart, selectionEnd } = event.currentTarget;
-        look(event, event.clipboardData, (selectionEnd ?? 0) - (selectionStart ?? 0));
+        const { value, selectionStart, selectionEnd } = event.currentTarget;
+        look(event, event.clipboardData, value.slice(selectionStart ?? 0, selectionEnd ?? 0));
       },
-      onDrop: (event: DragEvent<Field>) => look(event, event.dataTransfer, 0),
+      onDrop: (event: DragEvent<Field>) => look(event, event.dataTransfer, ""), // it goes beside the selection
     },
   };
 }

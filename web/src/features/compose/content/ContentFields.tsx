@@ -1,11 +1,12 @@
 import { Button, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
-import { Suspense, useId, useRef } from "react";
+import { useId, useRef } from "react";
 import { LIMITS } from "@/api/constants";
 import type { components } from "@/api/schema";
 import { ChipField } from "@/features/richText/ChipField";
 import { insertAt } from "@/features/richText/insertAt";
 import { MergeFields } from "@/features/richText/MergeFields";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { BesideFields } from "./BesideFields";
@@ -96,7 +97,7 @@ export function ContentFields({
         />
       </Group>
       {content.rich && (
-        <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
+        <Part waiting={<Skeleton height={240} aria-label="Loading the editor" />}>
           <RichBody
             html={content.html}
             onChange={(html) => onChange(withHtml(content, html))}
@@ -107,7 +108,7 @@ export function ContentFields({
             pictures={!later && !isVariant}
             error={errors.html}
           />
-        </Suspense>
+        </Part>
       )}
       <ChipField
         input={body}

@@ -155,9 +155,19 @@ function contentFields(content: Content, texts: readonly Content[]) {
 /** All words within merge fields and conditions, those of the fields among them. */
 function words({ subject, body, rich, html, headers }: Content): string[] {
   const text = [subject, body, rich ? html : "", ...headers.map(({ value }) => value)].join("\n");
-  return (text.match(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g) ?? []).flatMap((tag) =>
-    tag.split(/[^\p{L}\p{N}\p{M}_]+/u),
-  );
+  return tagsOf(text).flatMap((tag) => tag.split(/[^\p{L}\p{N}\p{M}_]+/u));
+}
+
+/** Merge fields and conditions as they are written. */
+const tagsOf = (text: string): string[] => text.match(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g) ?? [];
+
+/**
+ * The request as far as its plan depends on it, as a rule: of the first message's texts, on their tags, and on all of a
+ * subject that has some, since what it becomes may be too long.
+ */
+export function plannedBy({ subject, body, bodyHtml, ...rest }: CampaignRequest): string {
+  const texts = [tagsOf(subject).length > 0 ? subject : "", tagsOf(body ?? ""), bodyHtml && tagsOf(bodyHtml)];
+  return JSON.stringify([rest, texts]);
 }
 
 /** The fields that are missing before it can be planned, by path. */

@@ -1,10 +1,10 @@
 import { Loader, Skeleton, Stack, Table, Text } from "@mantine/core";
-import { Suspense } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { lazyPart } from "@/ui/lazyPart";
 import { count } from "@/ui/numbers";
+import { Part } from "@/ui/Part";
 import classes from "../compose.module.css";
 import type { Timing } from "../draft/draft";
 import type { Errors } from "../draft/errors";
@@ -101,9 +101,9 @@ export function PlanPane({ plan, isPlanning, error, lacking, senders, timing }: 
           </dd>
         </div>
       </dl>
-      <Suspense fallback={<Skeleton height={130} />}>
+      <Part waiting={<Skeleton height={130} />}>
         <PlanChart plan={plan} calendar={timing.calendar} />
-      </Suspense>
+      </Part>
       {plan.senders.length > 1 && <Parts plan={plan} senders={senders} />}
     </Stack>
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Plan } from "../queries";
-import { unnamed } from "./leftOut";
+import { leftOutSince, unnamed } from "./leftOut";
 
 const duplicateRows = Array.from({ length: 1000 }, (_, n) => ({
   row: n + 2,
@@ -14,4 +14,13 @@ test("what the API does not name is said by kind", () => {
   const suppressedRows = [{ row: 1, email: "b@example.com", reason: "unsubscribed" }];
   const many = { ...plan, duplicates: 3120, duplicateRows, suppressed: 1, suppressedRows, earlier: 1 };
   expect(unnamed(many)).toEqual(["2,120 duplicates", "1 who were written to before"]);
+});
+
+test("who is left out of what was scheduled, and was not to be", () => {
+  const rejected = [{ row: 2, email: "b@example.com", reason: "The subject would be too long." }];
+  const suppressedRows = [{ row: 1, email: "a@example.com", reason: "unsubscribed" }];
+  const rows = { rowOf: (row: number) => row * 10, rowWord: "Line" as const };
+  expect(leftOutSince({ ...plan, rejected }, { rejected, suppressedRows }, rows)).toEqual([
+    { row: 10, email: "a@example.com", reason: "Unsubscribed." },
+  ]);
 });

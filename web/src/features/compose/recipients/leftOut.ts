@@ -6,9 +6,12 @@ import { count, counted } from "@/ui/numbers";
 import type { Plan } from "../queries";
 import type { Recipients } from "./useRecipients";
 
+/** Who is named as left out, of a plan or of what was scheduled. */
+type Named = Pick<Plan, "rejected" | "suppressedRows" | "earlierRows"> & Partial<Pick<Plan, "duplicateRows">>;
+
 /** In the order of the rows. `refused`: all of them, where there is no plan. */
 export function leftOutRows(
-  plan: Plan | undefined,
+  plan: Named | undefined,
   refused: readonly Rejected[],
   { rowOf, rowWord }: Pick<Recipients, "rowOf" | "rowWord">,
 ): LeftOutRow[] {
@@ -26,6 +29,16 @@ export function leftOutRows(
     })),
   ];
   return rows.sort((a, b) => a.row - b.row);
+}
+
+/** Those whom what was scheduled leaves out and the plan did not. */
+export function leftOutSince(
+  plan: Named,
+  scheduled: Named,
+  recipients: Pick<Recipients, "rowOf" | "rowWord">,
+): LeftOutRow[] {
+  const known = new Set(leftOutRows(plan, [], recipients).map(({ row }) => row));
+  return leftOutRows(scheduled, [], recipients).filter(({ row }) => !known.has(row));
 }
 
 /** Of which kinds there are more than the API names, and how many. */

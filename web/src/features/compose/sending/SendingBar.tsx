@@ -10,8 +10,7 @@ import type { Plan } from "../queries";
 import classes from "./SendingBar.module.css";
 
 interface Props {
-  /** The words on the button. */
-  button: Ref<HTMLButtonElement>;
+  bar: Ref<HTMLElement>;
   /** Of the draft as it is; undefined while something lacks or it is asked for. */
   plan: Plan | undefined;
   senders: readonly Sender[];
@@ -21,12 +20,12 @@ interface Props {
 }
 
 /** At the bottom of the screen however long the page is: what would happen, and the way there. */
-export function SendingBar({ button, plan, senders, pending, disabled, failure }: Props) {
+export function SendingBar({ bar, plan, senders, pending, disabled, failure }: Props) {
   const isSandboxed = useSandboxed();
   const from = senders.length === 1 ? senders[0]?.email : counted(senders.length, "mailbox", "mailboxes");
   const isTrial = senders.length > 0 && senders.every(isSandboxed);
   return (
-    <div className={classes.bar}>
+    <section ref={bar} className={classes.bar} tabIndex={-1} aria-label="Scheduling">
       <FormFailure text={failure} />
       <div className={classes.row}>
         <div className={classes.told}>
@@ -38,7 +37,6 @@ export function SendingBar({ button, plan, senders, pending, disabled, failure }
           </Text>
         </div>
         <Button
-          ref={button}
           type="submit"
           size="md"
           loading={pending}
@@ -48,6 +46,6 @@ export function SendingBar({ button, plan, senders, pending, disabled, failure }
           {plan ? `Schedule ${counted(plan.accepted, "email")}` : "Schedule"}
         </Button>
       </div>
-    </div>
+    </section>
   );
 }

@@ -6,13 +6,16 @@ import { ApiProblem, unreachable } from "@/api/problem";
 import { schedule } from "../commands";
 import { type Change, changed } from "../draft/changes";
 import { type Draft, EMPTY } from "../draft/draft";
+import type { Plan } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
+import { tellOthers } from "./tellOthers";
 import { useSending } from "./useSending";
 
 const navigate = vi.fn();
 vi.mock("@tanstack/react-router", () => ({ useNavigate: () => navigate }));
 vi.mock("@mantine/notifications", () => ({ notifications: { show: vi.fn() } }));
 vi.mock("../commands", () => ({ schedule: vi.fn() }));
+vi.mock("./tellOthers", () => ({ tellOthers: vi.fn() }));
 
 const [first] = EMPTY.steps;
 const WRITTEN: Draft = {
@@ -27,7 +30,10 @@ const ADA = {
 } as unknown as Recipients;
 const SCHEDULED = { campaign: { id: 3 }, accepted: 1 };
 
-const PLANNED = { error: null, isCurrent: true, dataUpdatedAt: Date.now(), refetch: vi.fn() };
+const PLANNED = {
+  ...{ data: { accepted: 1 } as Plan, error: null, isCurrent: true, isExact: true },
+  ...{ isFetching: false, dataUpdatedAt: Date.now(), refetch: vi.fn() },
+};
 
 /** A page with a draft on it, and what it keeps. */
 function page(recipients = ADA, draft = WRITTEN, plan: Parameters<typeof useSending>[0]["plan"] = PLANNED) {
@@ -66,6 +72,7 @@ const keys = () => vi.mocked(schedule).mock.calls.map(([, key]) => key);
 
 beforeEach(() => {
   vi.mocked(schedule).mockReset();
+  vi.mocked(tellOthers).mockReset();
   navigate.mockReset();
 });
 
@@ -155,10 +162,35 @@ describe("scheduling", () => {
     ask();
     expect(result.current.asked).toBe(true);
     expect(plan.refetch).toHaveBeenCalledOnce();
+    expect(result.current.plan).toBeUndefined();
     expect(schedule).not.toHaveBeenCalled();
     await send();
     expect(result.current.asked).toBe(false);
     expect(schedule).toHaveBeenCalledOnce();
+  });
+
+  it("is confirmed by the plan of the very text that is sent", () => {
+    const plan = { ...PLANNED, isExact: false, refetch: vi.fn() };
+    const { ask, result, rerender } = page(ADA, WRITTEN, plan);
+    ask();
+    expect(result.current).toMatchObject({ asked: true, plan: undefined });
+    expect(plan.refetch).toHaveBeenCalledOnce();
+    plan.isExact = true;
+    rerender();
+    expect(result.current.plan).toEqual({ accepted: 1 });
+  });
+
+  it.each([
+    [1, 0],
+    [2, 1],
+  ])("tells when %i are scheduled and 1 was confirmed", async (accepted, times) => {
+    const scheduled = { ...SCHEDULED, accepted };
+    vi.mocked(schedule).mockResolvedValue(scheduled as never);
+    const { ask, send } = page();
+    ask();
+    await send();
+    expect(tellOthers).toHaveBeenCalledTimes(times);
+    if (times) expect(tellOthers).toHaveBeenCalledWith({ accepted: 1 }, scheduled, ADA);
   });
 
   it("says which part of the draft was refused", async () => {

@@ -1,7 +1,7 @@
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, type Rejected, sentence } from "@/api/problem";
 import { counted } from "@/ui/numbers";
@@ -13,13 +13,17 @@ import { type Mailboxes, missing, requestOf } from "../draft/request";
 import type { usePlan } from "../plan/usePlan";
 import type { Recipients } from "../recipients/useRecipients";
 import { attemptAt } from "./attempt";
+import { tellOthers } from "./tellOthers";
 
 interface Options {
   /** From the sender that the page shows. */
   draft: Draft;
   recipients: Recipients;
   mailboxes: Mailboxes;
-  plan: Pick<ReturnType<typeof usePlan>, "error" | "isCurrent" | "dataUpdatedAt" | "refetch">;
+  plan: Pick<
+    ReturnType<typeof usePlan>,
+    "data" | "error" | "isCurrent" | "isExact" | "isFetching" | "dataUpdatedAt" | "refetch"
+  >;
   /** Whether the draft is this tab's still. */
   changeNow: (...changes: Change[]) => boolean;
   /** Forget the draft: it is a campaign now. */
@@ -40,13 +44,14 @@ const LOST =
 const FRESH_MS = 30_000;
 
 /**
- * Scheduling: what would be sent is shown first (`asked`), then one attempt at a time, and the same attempt under the
- * same key until there is an answer.
+ * Scheduling: what would be sent is shown first (`asked`, by `plan`), then one attempt at a time, and the same attempt
+ * under the same key until there is an answer.
  */
 export function useSending({ draft, recipients, mailboxes, plan, changeNow, done }: Options) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const [asked, setAsked] = useState(false);
+  /** Since when a plan must be to be confirmed; null: nothing is to be. */
+  const [since, setSince] = useState<number | null>(null);
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const isSending = useRef(false);
@@ -67,13 +72,19 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
       void plan.refetch();
       return;
     }
-    if (plan.isCurrent && Date.now() - plan.dataUpdatedAt > FRESH_MS) void plan.refetch();
     setFailure(null);
-    setAsked(true);
+    setSince(Date.now() - FRESH_MS);
   };
+  const asked = since !== null;
+  const isSure = asked && plan.isExact && plan.dataUpdatedAt >= since;
+  const { isCurrent, isFetching, refetch } = plan;
+  useEffect(() => {
+    if (asked && isCurrent && !isSure && !isFetching) void refetch();
+  }, [asked, isCurrent, isSure, isFetching, refetch]);
+  const confirmed = isSure ? plan.data : undefined;
   const send = async () => {
     if (isSending.current) return;
-    setAsked(false);
+    setSince(null);
     const request = requestOf(draft, recipients, mailboxes);
     const attempt = attemptAt(JSON.stringify(request), draft.attempt);
     // With the sender: another one may be the default by the time of the next attempt.
@@ -83,11 +94,13 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
     setPending(true);
     setFailure(null);
     try {
-      const { campaign, accepted } = await schedule(request, attempt.key);
+      const scheduled = await schedule(request, attempt.key);
+      const { campaign, accepted } = scheduled;
       done();
       await queries.invalidateQueries({ queryKey: keys.campaigns.all() });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
       await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
+      if (confirmed && confirmed.accepted !== accepted) tellOthers(confirmed, scheduled, recipients);
     } catch (error) {
       setFailure(failureOf(error));
       if (error instanceof ApiProblem && error.status === 409) changeNow({ kind: "attempt", attempt: null });
@@ -96,7 +109,16 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
       setPending(false);
     }
   };
-  return { ask, asked, close: () => setAsked(false), send, pending, failure, forget: () => setFailure(null) };
+  return {
+    ask,
+    asked,
+    plan: confirmed,
+    close: () => setSince(null),
+    send,
+    pending,
+    failure,
+    forget: () => setFailure(null),
+  };
 }
 
 function failureOf(error: unknown): Failure {

@@ -1,6 +1,6 @@
 import { Button, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
@@ -9,6 +9,7 @@ import { BeginAnew } from "@/forms/BeginAnew";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
 import { lazyPart } from "@/ui/lazyPart";
+import { Part } from "@/ui/Part";
 import { putSignature } from "./commands";
 import { type Signature, signatureQuery } from "./queries";
 
@@ -91,7 +92,7 @@ function Editor({ senderId, signature, done, beginAnew }: Edited) {
         Every message from this sender ends with it, as text where that is plain. Campaigns that are scheduled
         already keep theirs.
       </Text>
-      <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
+      <Part waiting={<Skeleton height={240} aria-label="Loading the editor" />}>
         <RichBody
           label="Signature"
           html={html}
@@ -102,7 +103,7 @@ function Editor({ senderId, signature, done, beginAnew }: Edited) {
           most={LIMITS.SignatureBody.html.maxLength}
           error={undefined}
         />
-      </Suspense>
+      </Part>
       <FormFailure text={saving.error ? sentence(saving.error) : null} />
       <BeginAnew error={saving.error} begin={beginAnew} />
       <Group justify="flex-end">

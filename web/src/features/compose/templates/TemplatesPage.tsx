@@ -110,6 +110,7 @@ export function TemplatesPage() {
 function Edited({ id, mayChange, done }: { id: number; mayChange: boolean; done: () => void }) {
   const { data, error, refetch, isFetchedAfterMount } = useQuery({
     ...templateQuery(id),
+    refetchOnMount: "always", // also what was read this moment: the fields begin with what is asked for from here
     refetchOnWindowFocus: false,
   });
   const [times, setTimes] = useState(0); // that the fields began: what is written is not taken away by a newer one
