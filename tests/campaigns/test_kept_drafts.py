@@ -47,6 +47,20 @@ async def test_who_saves_an_older_version_is_told(api: httpx.AsyncClient, user: 
         problem(answer, 404)
 
 
+async def test_who_removes_an_older_version_removes_nothing(api: httpx.AsyncClient) -> None:
+    made = (await api.post("/api/drafts", json={"name": "Spring", "content": CONTENT})).json()
+    one = f"/api/drafts/{made['id']}"
+    theirs = {"name": "Spring", "content": CONTENT | {"n": 2}, "version": 1}
+    assert (await api.put(one, json=theirs)).json()["version"] == 2
+    refused = await api.delete(one, params={"version": 1})
+    assert "version 2" in problem(refused, 409)["detail"]
+    assert refused.json()["type"].endswith("draft_changed")
+    assert wrong_fields(await api.delete(one, params={"version": 0})).keys() == {"version"}
+    assert (await api.get(one)).json()["content"] == theirs["content"]
+    assert (await api.delete(one, params={"version": 2})).status_code == 204
+    problem(await api.delete(one, params={"version": 2}), 404)
+
+
 async def test_drafts_are_bounded(
     api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,49 @@ def test_a_draft_that_another_tab_scheduled_does_not_come_back(composing: Page) 
     assert len(campaigns(second)) == 1
 
 
+def test_a_draft_of_the_workspace_goes_as_it_is_scheduled_unless_somebody_else_went_on_with_it(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("ada@example.com")
+    write(page, "Ours", "A text.")
+    page.get_by_role("button", name="Save as a draft").click()
+    expect(page.get_by_text("“Ours” is saved for the workspace.")).to_be_visible()
+    schedule(page, 1)
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    until(lambda: page.evaluate("0") or not ask(page, "GET", "/api/drafts")["items"], "the draft is removed")
+
+    page.goto("/compose")
+    expect(page.get_by_label("Subject")).to_have_value("")
+    recipients(page).fill("ada@example.com")
+    write(page, "Mine", "A text.")
+    page.get_by_role("button", name="Save as a draft").click()
+    expect(page.get_by_text("“Mine” is saved for the workspace.")).to_be_visible()
+    (draft,) = ask(page, "GET", "/api/drafts")["items"]
+    path = f"/api/drafts/{draft['id']}"
+    theirs = {"name": "Theirs", "content": {}, "version": draft["version"]}
+    assert ask(page, "PUT", path, theirs)["version"] == draft["version"] + 1
+    schedule(page, 1)
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    expect(page.get_by_text("Its draft stays among the drafts")).to_be_visible()
+    assert ask(page, "GET", path)["name"] == "Theirs"
+    page.goto("/compose")
+    expect(page.get_by_label("Subject")).to_have_value("")
+    page.get_by_role("button", name="Drafts").click()
+    expect(page.get_by_role("menuitem", name="Theirs")).to_be_visible()
+
+    def delete() -> None:
+        page.get_by_role("button", name="Delete the draft Theirs").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete the draft").click()
+
+    theirs["version"] += 1
+    assert ask(page, "PUT", path, theirs)["version"] == theirs["version"] + 1
+    delete()  # of what the menu shows, which is older
+    expect(page.get_by_text("The draft is still there")).to_be_visible()
+    assert ask(page, "GET", path)["version"] == theirs["version"] + 1
+    page.get_by_role("button", name="Drafts").click()
+    delete()
+    until(lambda: page.evaluate("0") or not ask(page, "GET", "/api/drafts")["items"], "the draft is removed")
+
+
 def test_the_button_never_names_the_plan_of_other_recipients(composing: Page) -> None:
     page = composing
     recipients(page).fill("\n".join(f"reader{n}@example.com" for n in range(30)))

@@ -134,11 +134,16 @@ async def save(
     return await get(pool, workspace_id, draft_id)
 
 
-async def remove(pool: Pool, workspace_id: int, draft_id: int) -> None:
-    """Raises NotFound."""
+async def remove(pool: Pool, workspace_id: int, draft_id: int, version: int | None = None) -> None:
+    """`version`: the one to remove, None: whichever it is. Raises NotFound, and DraftChanged where it is another."""
+    params = {"workspace_id": workspace_id, "id": draft_id}
     async with transaction(pool, workspace_id) as conn:
-        if await fetch_one(conn, sql.remove_draft, {"workspace_id": workspace_id, "id": draft_id}) is None:
+        row = await fetch_one(conn, sql.lock_draft, params)
+        if row is None:
             raise _not_found(draft_id)
+        if version is not None:
+            _check_version(row, version)
+        await conn.execute(sql.remove_draft, params)
 
 
 async def erase(pool: Pool, workspace_id: int, addresses: Collection[str], pattern: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, delete, get, post, put
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from app.bounds import LABEL
 from app.domain.campaigns import kept_drafts
@@ -19,6 +19,8 @@ from app.http.campaigns.rendering import MAX_BODY
 from app.http.errors import problems
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheUser
+
+LATEST = 2**31 - 1  # the highest version that a column of the table holds
 
 
 class DraftBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -38,7 +40,7 @@ class DraftBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_o
 class SavedDraft(DraftBody, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """The same, and the `version` that it began with."""
 
-    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=LATEST)]
 
 
 @get("/", opt={"role": VIEWER}, summary="List drafts, newest first", responses=problems())
@@ -79,9 +81,26 @@ async def save_draft(
     return await kept_drafts.save(pool, user.workspace_id, draft_id, data.text(), data.version, actor, quotas)
 
 
-@delete("/{id:int}", opt={"role": MEMBER}, summary="Delete a draft", responses=problems(HTTPStatus.NOT_FOUND))
-async def delete_draft(pool: ThePool, user: TheUser, draft_id: Id) -> None:
-    await kept_drafts.remove(pool, user.workspace_id, draft_id)
+@delete(
+    "/{id:int}",
+    opt={"role": MEMBER},
+    summary="Delete a draft",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def delete_draft(
+    pool: ThePool,
+    user: TheUser,
+    draft_id: Id,
+    version: Annotated[
+        int | None,
+        QueryParameter(
+            ge=1,
+            le=LATEST,
+            description="The version to delete; where it is another by now, 409 `draft_changed`. Without it, any.",
+        ),
+    ] = None,
+) -> None:
+    await kept_drafts.remove(pool, user.workspace_id, draft_id, version)
 
 
 router = Router(

@@ -29,7 +29,7 @@ VALUES (%(workspace_id)s, %(name)s, %(content)s, %(lists)s::bigint[], %(files)s:
 RETURNING id;
 
 -- name: lock_draft
--- The version and size of a draft, held against others who save it.
+-- The version and size of a draft, held against others who save or remove it.
 SELECT version, size FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR NO KEY UPDATE;
 
 -- name: save_draft
@@ -42,7 +42,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: remove_draft
 -- A draft is kept no longer.
-DELETE FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNING id;
+DELETE FROM drafts WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: drafts_that_name
 -- Drafts in which an address stands.

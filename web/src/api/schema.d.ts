@@ -10454,7 +10454,10 @@ export interface operations {
     };
     deleteDraft: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The version to delete; where it is another by now, 409 `draft_changed`. Without it, any. */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 id: number;
@@ -10499,6 +10502,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -25,7 +25,6 @@ import { DraftNotice } from "./draft/DraftNotice";
 import { DraftsMenu } from "./draft/DraftsMenu";
 import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
-import { begunAs, removeDraft } from "./draft/onServer";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { useKeptDraft } from "./draft/useKeptDraft";
@@ -83,7 +82,8 @@ export function ComposePage() {
 }
 
 function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
-  const { draft, change, changeNow, now, open, discard, kept, restoredAt, gone, origin } = useDraft(owner);
+  const { draft, change, changeNow, now, originNow, open, discard, kept, restoredAt, gone, origin } =
+    useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
@@ -116,10 +116,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes);
   const forget = () => {
-    const begun = begunAs(owner);
-    keptDraft.forget();
+    const isKept = Boolean(now().keptAs);
     discard();
-    if (begun) return; // its lists are those of the draft on the server
+    if (isKept) return; // its lists are those of the draft on the server
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
   };
   const sending = useSending({
@@ -129,14 +128,13 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     plan,
     changeNow,
     done: () => {
-      const begun = begunAs(owner);
-      if (begun) void removeDraft(begun.id).catch(() => undefined); // somebody else removed it
+      void keptDraft.scheduled();
       forget();
     },
   });
 
   const keptDraft = useKeptDraft({
-    ...{ owner, draft, now, origin },
+    ...{ owner, draft, now, originNow, changeNow },
     settle: typed.settle,
     resting: sending.pending,
   });
@@ -208,7 +206,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         </Alert>
       )}
       <Group gap="xs" mb="md">
-        <DraftsMenu {...keptDraft} draft={draft} now={now} settle={typed.settle} onOpen={open} />
+        <DraftsMenu {...keptDraft} draft={draft} settle={typed.settle} onOpen={open} />
         <StartFrom
           content={content}
           name={draft.name}

@@ -6,52 +6,49 @@ import { useCommand } from "@/forms/useCommand";
 import { Time } from "@/time/Time";
 import { confirm } from "@/ui/confirm";
 import { type Draft, hasContent } from "./draft";
-import { draftsQuery, nameOf, readDraft, removeDraft, saveDraft } from "./onServer";
+import { draftsQuery, readDraft, removeDraft } from "./onServer";
 import { isDraft } from "./shape";
 import type { Keeping, useKeptDraft } from "./useKeptDraft";
 
-interface Props extends Pick<ReturnType<typeof useKeptDraft>, "begun" | "keeping" | "become" | "forget"> {
+interface Props extends Omit<ReturnType<typeof useKeptDraft>, "scheduled"> {
   draft: Draft;
-  /** The draft as of this moment, drawn or not. */
-  now: () => Draft;
   /** Ends once what is typed is a list. */
   settle: () => Promise<void>;
   onOpen: (draft: Draft) => void;
 }
 
 /** The drafts that the workspace shares: this one kept among them, and another one opened. */
-export function DraftsMenu({ draft, now, settle, onOpen, begun, keeping, become, forget }: Props) {
+export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: Props) {
   const { data } = useQuery(draftsQuery());
   const keep = useCommand({
     run: async () => {
-      await settle();
-      const mine = now();
       if (keeping === "changed" && !(await askForAnother())) return null;
-      return saveDraft(mine, nameOf(mine), null);
+      return kept.saveAnew();
     },
     changes: [keys.drafts()],
-    done: (kept) => kept && become(kept),
     said: (kept) => (kept ? `“${kept.name}” is saved for the workspace.` : "Nothing is saved."),
     failed: "The draft is not saved",
   });
   const open = useCommand({
     run: async (id: number) => {
       if (hasContent(draft) && !(await askToReplace())) return null;
-      const kept = await readDraft(id);
-      if (!isDraft(kept.content)) throw new Error("It was written by another version of this page.");
-      return kept;
+      await settle(); // what was typed here is of this draft alone
+      await kept.saveNow();
+      const there = await readDraft(id);
+      if (!isDraft(there.content)) throw new Error("It was written by another version of this page.");
+      return there;
     },
-    done: (kept) => {
-      if (!kept) return;
-      become(kept);
-      onOpen(kept.content as unknown as Draft);
+    done: (there) => {
+      if (!there) return;
+      onOpen({ ...(there.content as unknown as Draft), keptAs: there.id });
+      kept.opened(there);
     },
     failed: "The draft cannot be opened",
   });
   const remove = useCommand({
-    run: (id: number) => removeDraft(id),
+    run: ({ id, version }: { id: number; version: number }) => removeDraft(id, version),
     changes: [keys.drafts()],
-    done: (_, id) => id === begun?.id && forget(),
+    done: (_, { id }) => kept.removed(id),
     failed: "The draft is still there",
   });
   const drafts = data?.items ?? [];
@@ -70,7 +67,7 @@ export function DraftsMenu({ draft, now, settle, onOpen, begun, keeping, become,
             </Button>
           </Menu.Target>
           <Menu.Dropdown mah={360} maw="min(420px, calc(100vw - 32px))" style={{ overflowY: "auto" }}>
-            {drafts.map(({ id, name, changedAt, changedBy }) => (
+            {drafts.map(({ id, name, version, changedAt, changedBy }) => (
               <Group key={id} gap={4} wrap="nowrap">
                 <Menu.Item miw={0} style={{ overflowWrap: "anywhere" }} onClick={() => void open.run(id)}>
                   {name}
@@ -82,7 +79,7 @@ export function DraftsMenu({ draft, now, settle, onOpen, begun, keeping, become,
                   variant="subtle"
                   color="gray"
                   aria-label={`Delete the draft ${name}`}
-                  onClick={async () => (await askToDelete(name)) && remove.run(id)}
+                  onClick={async () => (await askToDelete(name)) && remove.run({ id, version })}
                 >
                   <IconTrash size={15} aria-hidden />
                 </ActionIcon>
@@ -91,12 +88,12 @@ export function DraftsMenu({ draft, now, settle, onOpen, begun, keeping, become,
           </Menu.Dropdown>
         </Menu>
       )}
-      {hasContent(draft) && (!begun || keeping === "changed") && (
+      {hasContent(draft) && (keptAs === null || keeping === "changed") && (
         <Button variant="default" size="xs" loading={keep.pending} onClick={() => void keep.run()}>
-          {begun ? "Save it as another draft" : "Save as a draft"}
+          {keptAs === null ? "Save as a draft" : "Save it as another draft"}
         </Button>
       )}
-      {begun && (
+      {keptAs !== null && (
         <Text size="sm" c={WRONG.has(keeping) ? "var(--mantine-color-error)" : "dimmed"} role="status">
           {KEEPING[keeping]}
         </Text>

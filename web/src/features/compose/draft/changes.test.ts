@@ -17,6 +17,7 @@ it("changes its own part and no other", () => {
     [{ kind: "following", part: { stopOnAutoReply: true } }, "following"],
     [{ kind: "timing", part: { spread: true } }, "timing"],
     [{ kind: "attempt", attempt: { key: "k", print: "p" } }, "attempt"],
+    [{ kind: "keptAs", keptAs: 5 }, "keptAs"],
   ];
   for (const [change, part] of changes) {
     const { [part]: before, ...others } = TWO;

@@ -23,7 +23,8 @@ export type Change =
   | { kind: "moveStep"; step: string; by: -1 | 1 }
   | { kind: "following"; part: Partial<Following> }
   | { kind: "timing"; part: Partial<Timing> }
-  | { kind: "attempt"; attempt: Attempt | null };
+  | { kind: "attempt"; attempt: Attempt | null }
+  | { kind: "keptAs"; keptAs: number | null };
 
 export function changed(draft: Draft, change: Change): Draft {
   switch (change.kind) {
@@ -59,6 +60,8 @@ export function changed(draft: Draft, change: Change): Draft {
       return { ...draft, timing: { ...draft.timing, ...change.part } };
     case "attempt":
       return { ...draft, attempt: change.attempt };
+    case "keptAs":
+      return { ...draft, keptAs: change.keptAs };
   }
 }
 

@@ -17,6 +17,10 @@ export interface Draft {
   timing: Timing;
   /** The last attempt to schedule that had no answer yet. */
   attempt: Attempt | null;
+  /** The id of the workspace's draft that it is, null: of none. It lies with what is written, so that nothing is ever
+   * saved into another one; drafts from before it was there lack it.
+   */
+  keptAs?: number | null;
 }
 
 /** The lists on the server that hold the recipients: none of these is kept in the browser. */
@@ -182,6 +186,7 @@ export const EMPTY: Draft = {
     onUnknown: "hold",
   },
   attempt: null,
+  keptAs: null,
 };
 
 /** A later step as it begins. */

@@ -1,18 +1,22 @@
 import { beforeEach, expect, it } from "vitest";
 import { EMPTY } from "./draft";
-import { begin, begunAs, filesIn, printOf } from "./onServer";
+import { begin, begunAs, filesIn, nameOf, printOf } from "./onServer";
 
 beforeEach(() => localStorage.clear());
 
-it("knows which of the server's drafts it is, until it is none", () => {
+it("knows what it began with, for its person and workspace alone", () => {
   expect(begunAs("1.2")).toBeNull();
-  begin("1.2", { id: 3, version: 4, name: "Spring" });
-  expect(begunAs("1.2")).toEqual({ id: 3, version: 4, name: "Spring" });
+  begin("1.2", { id: 3, version: 4, sent: ["a-1"] });
+  expect(begunAs("1.2")).toEqual({ id: 3, version: 4, sent: ["a-1"] });
   expect(begunAs("1.3")).toBeNull();
-  begin("1.2", null);
-  expect(begunAs("1.2")).toBeNull();
   localStorage.setItem("reachinbox.draft.1.2.server", "{");
   expect(begunAs("1.2")).toBeNull();
+});
+
+it("has its subject for a name, whole characters of it", () => {
+  const [first] = EMPTY.steps;
+  const content = { ...first.content, subject: `${"x".repeat(199)}🎉!` };
+  expect(nameOf({ ...EMPTY, steps: [{ ...first, content }] })).toBe(`${"x".repeat(199)}🎉`);
 });
 
 it("names its files, pictures among them, once", () => {
@@ -28,6 +32,11 @@ it("names its files, pictures among them, once", () => {
 it("tells contents by what they say, not by the order of their parts or by the attempt", () => {
   const draft = { ...EMPTY, name: "Spring" };
   const turned = Object.fromEntries(Object.entries(draft).reverse());
-  expect(printOf({ ...turned, attempt: { key: "x" } })).toBe(printOf(draft));
+  expect(printOf({ ...turned, attempt: { key: "x" }, keptAs: 7 })).toBe(printOf(draft));
   expect(printOf({ ...draft, name: "Summer" })).not.toBe(printOf(draft));
+  const [first] = EMPTY.steps;
+  const leftOut = { ...first.content, ifBlank: { attempt: { do: "leave_out", text: "" } } };
+  expect(printOf({ ...draft, steps: [{ ...first, content: leftOut }] })).not.toBe(
+    printOf({ ...draft, steps: [{ ...first, content: { ...leftOut, ifBlank: { attempt: null } } }] }),
+  );
 });

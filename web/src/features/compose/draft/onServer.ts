@@ -6,16 +6,20 @@ import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
 import { allPages, MOST } from "@/api/reading";
 import type { components } from "@/api/schema";
+import { asName } from "../asName";
+import { fingerprint } from "../sending/attempt";
 import type { Draft } from "./draft";
 import { placeOnServer } from "./place";
 
 export type KeptDraft = components["schemas"]["KeptDraft"];
 
-/** Of what the browser has: which draft, and which version of it was changed. */
+/** What this browser knows of the server's draft that the one here is. */
 export interface Begun {
   id: number;
+  /** The one that was changed. */
   version: number;
-  name: string;
+  /** Marks of what was sent to take its place: an answer may get lost, and what was sent be there all the same. */
+  sent: readonly string[];
 }
 
 export const draftsQuery = () =>
@@ -29,13 +33,18 @@ export const draftsQuery = () =>
 
 export const readDraft = (id: number) => answer(api.GET("/api/drafts/{id}", { params: { path: { id } } }));
 
-export const removeDraft = (id: number) =>
-  answer(api.DELETE("/api/drafts/{id}", { params: { path: { id } } }));
+/** The `version` that was seen. Throws what `isOld` knows when it is another by now. */
+export const removeDraft = (id: number, version: number) =>
+  answer(api.DELETE("/api/drafts/{id}", { params: { path: { id }, query: { version } } }));
 
 /** With `begun` the same draft anew. Throws what `isOld` knows when somebody else saved it meanwhile. */
-export function saveDraft(draft: Draft, name: string, begun: Begun | null): Promise<KeptDraft> {
+export function saveDraft(
+  draft: Draft,
+  name: string,
+  begun: Pick<Begun, "id" | "version"> | null,
+): Promise<KeptDraft> {
   const { typed, file } = draft.audience;
-  const content = { ...draft, attempt: null } as unknown as Record<string, unknown>;
+  const content = { ...draft, attempt: null, keptAs: undefined } as unknown as Record<string, unknown>;
   const body = {
     name,
     content,
@@ -53,16 +62,28 @@ export function saveDraft(draft: Draft, name: string, begun: Begun | null): Prom
 }
 
 export function nameOf({ name, steps }: Draft): string {
-  return (name.trim() || steps[0].content.subject.trim() || "Without a name").slice(0, 200);
+  return asName(name.trim() || steps[0].content.subject.trim() || "Without a name");
 }
 
 /** Tells one content from another, in whatever order the server gives its parts. */
-export function printOf(content: unknown): string {
-  return JSON.stringify(content, (key, value) => {
-    if (key === "attempt") return null; // which is this browser's alone
+export function printOf(content: object): string {
+  const shared = { ...content, attempt: undefined, keptAs: undefined }; // the others are this browser's alone
+  return JSON.stringify(shared, (_, value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
+}
+
+/** Short, for the browser has little room. */
+export const markOf = (content: object): string => fingerprint(printOf(content));
+
+/**
+ * Whether what is there may be written over with `mine`, or removed with it: it is what the draft here began with, or
+ * what this browser has sent, or the same.
+ */
+export function isOurs({ version, content }: KeptDraft, begun: Begun, mine: Draft): boolean {
+  if (version === begun.version || printOf(content) === printOf(mine)) return true;
+  return version === begun.version + 1 && begun.sent.includes(markOf(content));
 }
 
 export const isOld = (error: unknown) =>
@@ -77,17 +98,17 @@ export function filesIn({ steps }: Draft): number[] {
 
 export function begunAs(owner: string): Begun | null {
   try {
-    const { id, version, name } = JSON.parse(localStorage.getItem(placeOnServer(owner)) ?? "null") ?? {};
-    return typeof id === "number" && typeof version === "number" ? { id, version, name: `${name}` } : null;
+    const { id, version, sent } = JSON.parse(localStorage.getItem(placeOnServer(owner)) ?? "null") ?? {};
+    const isBegun = typeof id === "number" && typeof version === "number" && Array.isArray(sent);
+    return isBegun ? { id, version, sent } : null;
   } catch {
     return null; // nothing that can be understood
   }
 }
 
-export function begin(owner: string, begun: Begun | null): void {
+export function begin(owner: string, begun: Begun): void {
   try {
-    if (begun) localStorage.setItem(placeOnServer(owner), JSON.stringify(begun));
-    else localStorage.removeItem(placeOnServer(owner));
+    localStorage.setItem(placeOnServer(owner), JSON.stringify(begun));
   } catch {
     // a browser that keeps nothing
   }

@@ -3,7 +3,7 @@
 /** `owner`: person and workspace. */
 export const place = (owner: string) => `reachinbox.draft.${owner}`;
 
-/** The place of the id of the server's draft. */
+/** The place of what is known of the server's draft. */
 export const placeOnServer = (owner: string) => `${place(owner)}.server`;
 
 /** The drafts of a person in all of their workspaces. */

@@ -3,6 +3,7 @@
 import type { paths } from "@/api/schema";
 import type { Unsubscribe } from "@/features/campaigns/queries";
 import { showsSomething } from "@/features/richText/richText";
+import { asName } from "../asName";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
@@ -134,7 +135,7 @@ export function testOf(
   return {
     ...contentFields({ ...content, ifBlank: first.content.ifBlank }, [content]),
     unsubscribe,
-    name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
+    name: asName(`Test: ${name.trim() || content.subject}`),
     senderId: senderIds[0] ?? null,
     fields: { ...recipient?.fields, ...(place > 0 && { sent_at: new Date().toISOString().slice(0, 10) }) },
     afterSeconds: place * 60,

@@ -121,4 +121,5 @@ export const isDraft = record<Draft>({
     onUnknown: one(...VALUES.CampaignPatch.onUnknown),
   }),
   attempt: maybe(record<Attempt>({ key: text, print: text })),
+  keptAs: since(maybe(number)),
 });

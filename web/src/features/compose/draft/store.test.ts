@@ -43,6 +43,7 @@ describe("a draft", () => {
       { ...kept, draft: { ...HELLO, audience: { ...HELLO.audience, source: "thin air" } } },
       { ...kept, draft: { ...HELLO, timing: { ...HELLO.timing, delay: null } } },
       { ...kept, draft: { ...HELLO, senderIds: ["7"] } },
+      { ...kept, draft: { ...HELLO, keptAs: "5" } },
     ];
     for (const text of ["{", ...broken.map((each) => JSON.stringify(each))]) {
       localStorage.setItem(PLACE, text);

@@ -29,6 +29,7 @@ export function useDraft(owner: string) {
   const changedAt = useRef<Date | null>(null);
   /** When what this tab has seen of the store was saved. */
   const seen = useRef(loaded?.savedAt ?? null);
+  const origin = useRef(0);
 
   /** Of what is kept, by whichever tab. */
   const become = useCallback((there: Kept | null, gone: boolean) => {
@@ -36,7 +37,8 @@ export function useDraft(owner: string) {
     latest.current = next.draft;
     changedAt.current = null;
     seen.current = there?.savedAt ?? null;
-    setState(({ origin }) => ({ ...next, gone, origin: origin + 1 }));
+    origin.current += 1;
+    setState({ ...next, gone, origin: origin.current });
   }, []);
 
   /** Take over what another tab has saved or dropped. */
@@ -107,6 +109,7 @@ export function useDraft(owner: string) {
 
   /** The draft as of this moment, drawn or not. */
   const now = useCallback(() => latest.current, []);
+  const originNow = useCallback(() => origin.current, []);
 
   /** Another draft in the place of this one, as it was kept on the server. */
   const open = useCallback(
@@ -127,6 +130,7 @@ export function useDraft(owner: string) {
     change,
     changeNow,
     now,
+    originNow,
     open,
     discard,
     kept,

@@ -9,7 +9,7 @@ export function attemptAt(request: string, last: Attempt | null): Attempt {
 }
 
 /** FNV-1a. Should two requests ever share one, the API refuses the second: nothing is sent in error. */
-function fingerprint(text: string): string {
+export function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return `${(hash >>> 0).toString(16)}-${text.length}`;

@@ -9,6 +9,7 @@ import { sentence } from "@/api/problem";
 import { campaignQuery } from "@/features/campaigns/queries";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
+import { asName } from "../asName";
 import { keptOf } from "../content/kept";
 import type { Content } from "../draft/draft";
 import { hasText } from "../draft/request";
@@ -96,7 +97,7 @@ function Keep({ content, name }: { content: Content; name: string }) {
           variant="default"
           size="xs"
           onClick={() => {
-            setCalled(name || content.subject.slice(0, 200));
+            setCalled(name || asName(content.subject));
             setOpen(!isOpen);
           }}
         >

@@ -3,6 +3,7 @@
  */
 
 import type { Campaign } from "@/features/campaigns/queries";
+import { asName } from "../asName";
 import { type AnsweredText, contentOf } from "../content/kept";
 import type { Change } from "../draft/changes";
 import type { Timing } from "../draft/draft";
@@ -35,7 +36,7 @@ export function asCampaign(campaign: Campaign, list?: number): Beginning {
     spread: false,
   };
   return (step) => [
-    { kind: "name", name: name === campaign.subject.slice(0, 200) ? "" : name },
+    { kind: "name", name: name === asName(campaign.subject) ? "" : name },
     { kind: "senders", senderIds },
     ...(list === undefined
       ? []
