@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,7 +23,7 @@ from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict
 from tests.ledger.test_follow_ups import answered, days_pass, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
-from tests.support.engine import Owner, check_conservation, execute, rows, value
+from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
 
 
 @pytest.fixture
@@ -110,6 +111,55 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     assert await stops.walk_domains(pool) == 4, "both emails of two more"
     await follow_ups.follow_up(pool)
     assert sorted(one.recipient[0] for one in await mine.claim()) == ["c", "e"]
+    await check_conservation(pool, campaign)
+
+
+async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [f"{who}@{domain}.example" for domain in ("one", "two") for who in "ab"]
+    await scheduled(pool, owner, people, stop_on_domain=True)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    for one in claims:
+        if one.recipient.startswith("a@"):
+            await answered(pool, mine, one, "REPLY")
+    cancel, calls = stops.cancel_emails, 0
+
+    async def fails_first(*args: Any) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ValueError("the first")
+        return await cancel(*args)
+
+    monkeypatch.setattr(stops, "cancel_emails", fails_first)
+    with pytest.raises(ExceptionGroup, match="the others are done"):
+        await stops.walk_domains(pool)
+    assert calls == 2
+    assert await value(pool, "SELECT count(*) FROM domain_stops WHERE walked_to IS NOT NULL") == 1
+
+
+async def test_who_does_not_exist_is_uncounted_once_however_often_their_email_goes_again(
+    pool: Pool, owner: Owner
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, 1)).campaign.id
+    await execute(pool, "UPDATE emails SET status = 'FAILED', attempts = 1")
+    await execute(
+        pool,
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, dead)"
+        " SELECT workspace_id, id, 1, 'REJECTED', now(), true FROM emails",
+    )
+    await execute(pool, "UPDATE streams SET scheduled = 0, failed = 1, bounced = 1")
+    assert (await decisions.retry_many(pool, owner.workspace_id, decisions.Chosen(campaign_id=campaign))).changed == 1
+    assert await value(pool, "SELECT bounced FROM streams") == 0
+    await execute(pool, "UPDATE emails SET status = 'CANCELLED', cancel_reason = 'REPLIED'")
+    await execute(pool, "UPDATE streams SET scheduled = 0, cancelled = 1")
+    found = await row(pool, "SELECT id, stream_id FROM emails")
+    async with transaction(pool) as conn:
+        await streams.lock(conn, owner.workspace_id, [found["stream_id"]])
+        await decisions.go_on(conn, owner.workspace_id, [found["id"]], [found["stream_id"]])
+    assert await row(pool, "SELECT bounced, scheduled FROM streams") == {"bounced": 0, "scheduled": 1}
     await check_conservation(pool, campaign)
 
 

@@ -20,6 +20,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.steps import CampaignStep, Step
 from app.domain.campaigns.variant_changes import Varied, WantedVariant
 from app.domain.campaigns.variants import Variant
+from app.domain.each import each_by_itself
 from app.domain.ledger import streams
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import Quotas
@@ -251,9 +252,11 @@ async def carry_on(pool: Pool, *, for_s: float = 2.0) -> None:
     until = time.monotonic() + for_s
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.owing_anew)
-    for campaign in found:
-        while time.monotonic() < until and await _owe_anew(pool, campaign):
-            pass
+    with each_by_itself() as one:
+        for campaign in found:
+            with one():
+                while time.monotonic() < until and await _owe_anew(pool, campaign):
+                    pass
 
 
 async def _owe_anew(pool: Pool, campaign: Row) -> bool:

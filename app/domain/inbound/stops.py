@@ -13,6 +13,7 @@ from typing import Any
 from psycopg import Rollback
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.each import each_by_itself
 from app.domain.ledger import decisions, streams
 from app.domain.ledger.follow_ups import due_of
 from app.domain.planning.campaign_calendar import of_kept
@@ -85,11 +86,13 @@ async def walk_domains(pool: Pool, *, for_s: float = 2.0) -> int:
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.domains_to_walk)
     stopped = 0
-    for row in found:
-        walk: Row | None = row
-        while walk is not None and time.monotonic() < until:
-            walk, n = await _walk_on(pool, walk)
-            stopped += n
+    with each_by_itself() as one:
+        for row in found:
+            with one():
+                walk: Row | None = row
+                while walk is not None and time.monotonic() < until:
+                    walk, n = await _walk_on(pool, walk)
+                    stopped += n
     return stopped
 
 

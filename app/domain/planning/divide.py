@@ -17,6 +17,7 @@ from typing import NamedTuple
 from psycopg.rows import tuple_row
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.each import each_by_itself
 from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
@@ -62,7 +63,13 @@ async def divide_neglected(pool: Pool) -> list[int]:
     """Divide the campaigns for which that was asked and that nobody is at; their ids."""
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.to_divide)
-    return [row["id"] for row in found if await _divide(pool, row["workspace_id"], row["id"])]
+    done: list[int] = []
+    with each_by_itself() as one:
+        for row in found:
+            with one():
+                if await _divide(pool, row["workspace_id"], row["id"]):
+                    done.append(row["id"])
+    return done
 
 
 class _Part(NamedTuple):

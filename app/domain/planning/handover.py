@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
 from app.domain.accounts.actor import WORKER
+from app.domain.each import each_by_itself
 from app.domain.ledger import streams
 from app.domain.planning import changes
 from app.domain.planning.course import BATCH, lock_plan, planning
@@ -45,18 +46,24 @@ async def hand_over(pool: Pool) -> list[Handed]:
     async with transaction(pool) as conn:
         giving = await fetch_all(conn, sql.giving)
     done: list[Handed] = []
-    for stream in giving:
-        emails, is_over = 0, False
-        while not is_over:
-            try:
-                given = await _give(pool, stream, is_first=not emails)
-            except PlanChanging:
-                break  # others plan; the next sweep goes on
-            emails += given
-            is_over = given < BATCH
-        if emails:
-            done.append(Handed(stream["campaign_id"], emails))
+    with each_by_itself() as one:
+        for stream in giving:
+            with one():
+                if emails := await _give_all(pool, stream):
+                    done.append(Handed(stream["campaign_id"], emails))
     return done
+
+
+async def _give_all(pool: Pool, stream: Row) -> int:
+    emails, is_over = 0, False
+    while not is_over:
+        try:
+            given = await _give(pool, stream, is_first=not emails)
+        except PlanChanging:
+            break  # others plan; the next sweep goes on
+        emails += given
+        is_over = given < BATCH
+    return emails
 
 
 async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
@@ -123,17 +130,20 @@ async def hold_on_all(pool: Pool) -> None:
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.holds_to_spread)
         over = await fetch_all(conn, sql.holds_left_behind)
-    for row in found:
-        async with transaction(pool) as conn:
-            await _lock_windows(conn, row)
-            await conn.execute(sql.spread_hold, row)
-    for (workspace_id, campaign_id), _ in groupby(over, lambda row: (row["workspace_id"], row["campaign_id"])):
-        its = {"workspace_id": workspace_id, "campaign_id": campaign_id}
-        async with transaction(pool) as conn:
-            await _lock_windows(conn, its)
-            await conn.execute(sql.lift_followers, its)
-            for sender in await fetch_all(conn, sql.senders_of_handover, its):
-                await defer_wake_up(conn, sender["sender_id"])
+    with each_by_itself() as one:
+        for row in found:
+            with one():
+                async with transaction(pool) as conn:
+                    await _lock_windows(conn, row)
+                    await conn.execute(sql.spread_hold, row)
+        for (workspace_id, campaign_id), _ in groupby(over, lambda row: (row["workspace_id"], row["campaign_id"])):
+            its = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+            with one():
+                async with transaction(pool) as conn:
+                    await _lock_windows(conn, its)
+                    await conn.execute(sql.lift_followers, its)
+                    for sender in await fetch_all(conn, sql.senders_of_handover, its):
+                        await defer_wake_up(conn, sender["sender_id"])
 
 
 async def _lock_windows(conn: Conn, its: Row) -> None:

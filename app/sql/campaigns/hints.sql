@@ -3,4 +3,4 @@
 SELECT s.row, f.key, f.value
 FROM staged s
 CROSS JOIN LATERAL jsonb_each_text(s.fields) f
-WHERE f.key = ANY (%(names)s::text[]) AND f.value !~* '^https?://[^/]';
+WHERE f.key = ANY (%(names)s::text[]) AND f.value !~ '^[Hh][Tt][Tt][Pp][Ss]?://[^/]';

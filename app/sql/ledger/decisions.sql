@@ -35,10 +35,11 @@ WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + coalesce(o.n, 0))
                          * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at,
-           coalesce(a.dead, false)  -- unless a bounce says so, too, which still counts
+           -- Unless a bounce says so, too, which still counts. One that was sent again since counts no more already.
+           %(from)s::email_status = 'FAILED' AND coalesce(a.dead, false)
                AND NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k) AS dead,
            e.settled IS NOT NULL AS settled,
-           coalesce(%(from)s::email_status <> 'UNKNOWN' AND a.recorded_at <= c.braked_at, false) AS braked
+           coalesce(%(from)s::email_status IN ('FAILED', 'SENT') AND a.recorded_at <= c.braked_at, false) AS braked
     FROM emails e
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
