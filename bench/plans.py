@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, open_pool, sql, transaction
+from app.db import LOCK_MS, STATEMENT_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, open_pool, sql, transaction
 from app.sql import read_all
 from bench.api import api
 from bench.dashboard import Dashboard
@@ -42,20 +42,21 @@ class Hot(NamedTuple):
 
 # Of the worker: 64 emails are reported and 64 claimed, each in its row, its attempt and half a dozen indexes.
 WORKERS = (
-    Hot("recover", 1000),  # before exchange, which leaves dead index entries behind: its statement is undone
+    Hot("recover", 1500),  # before exchange, which leaves dead index entries behind: its statement is undone
     Hot("exchange", 5000),
     Hot("outlook", 200),
     Hot("held_claims", 500),
     Hot("neglected_senders", 1000),
     Hot("open_streams", 200),
     Hot("campaign_content", 50),
-    Hot("cancelled_with_waiting", 500),
+    Hot("waiting_in_vain", 500),
 )
 # Of a workspace, under row-level security. A page is 50 emails.
 USERS = (
-    Hot("list_campaigns", 600),
-    Hot("list_campaigns", 600, NO_FILTER),
-    Hot("list_senders", 50, {"sender_id": None}),
+    Hot("newest_campaigns", 600, NO_FILTER),
+    Hot("campaigns_by_id", 600, {"ids": "campaigns"}),
+    Hot("senders_of_campaigns", 600, {"ids": "campaigns"}),
+    Hot("list_senders", 150, {"sender_id": None}),
     Hot("hourly_stats", 100, {"sender_id": None}),
     Hot("campaign_progress", 200, {"campaign_id": None}),
     Hot("email_span", 100, NO_FILTER),
@@ -124,6 +125,8 @@ async def _fixed(pool: Pool, filled: Filled) -> dict[str, Any]:
         )
         held = await _hold(conn, filled, token, LANES)
         await _hold(conn, filled, uuid4(), 5)
+        campaigns = await fetch_all(conn, b"SELECT id FROM campaigns ORDER BY id DESC LIMIT 50")
+        streams = await fetch_all(conn, b"SELECT id FROM streams WHERE sending > 0 ORDER BY id")
     everything = filled._asdict() | {"token": token, "wanted": LANES, "lease_s": 20.0}
     everything |= {"max_attempts": None, "retry_for_hours": 96.0, "accepted_ago_s": 0.0}
     everything |= {"outcomes": json.dumps([{"id": id, "kind": "ACCEPTED", "code": 250} for id in held])}
@@ -136,6 +139,8 @@ async def _fixed(pool: Pool, filled: Filled) -> dict[str, Any]:
         "before": None,
     }
     everything |= {"limit": 51, "after": None, "after_at": datetime(1, 1, 1, tzinfo=UTC), "after_id": 0}
+    everything |= {"campaigns": [row["id"] for row in campaigns], "stream_ids": [row["id"] for row in streams]}
+    everything |= {"step_id": None, "variant_id": None, "direct": False, "failed_for": None, "archived": False}
     return everything | {"q": None, "hours": 48}
 
 
@@ -157,7 +162,8 @@ async def _hold(conn: Conn, filled: Filled, token: object, count: int) -> list[i
 
 async def _explained(pool: Pool, workspace_id: int | None, hot: Hot, fixed: dict[str, Any]) -> tuple[Figure, list[str]]:
     """The query's time and buffers, its statement undone; and the faults of its plan."""
-    params = fixed | {key: fixed[key] if value == "its" else value for key, value in hot.more.items()}
+    named = {"its": fixed, "campaigns": {"ids": fixed["campaigns"]}}
+    params = fixed | {key: named[value][key] if value in named else value for key, value in hot.more.items()}
     queries = read_all()
     text = queries[hot.name]
     if b"%(first_id)s" in text:
@@ -179,7 +185,8 @@ async def _explained(pool: Pool, workspace_id: int | None, hot: Hot, fixed: dict
 async def _undone(conn: Conn, workspace_id: int | None, text: bytes, params: dict[str, Any]) -> Row:
     async with conn.transaction(force_rollback=True):
         if workspace_id is not None:
-            await conn.execute(sql.become_tenant, {"workspace_id": str(workspace_id)})
+            tenant = {"workspace_id": str(workspace_id), "lock_ms": str(LOCK_MS), "statement_ms": str(STATEMENT_MS)}
+            await conn.execute(sql.become_tenant, tenant)
         return await fetch_exactly_one(conn, text, params)
 
 

@@ -11,6 +11,7 @@ import pytest
 from app.db import Pool, fetch_exactly_one, open_pool, transaction
 from app.domain.accounts.users import User, create_user
 from app.secrets import SecretBox
+from bench.plans import USERS, WORKERS
 from tests.support.engine import SECRET_KEY, value
 from tests.support.ledger import insert_campaign
 from tests.support.pg import TemplateServer
@@ -441,3 +442,7 @@ async def test_a_senders_campaigns_for_later_cost_its_sending_nothing(
         await conn.execute("VACUUM ANALYZE streams, campaigns, emails")
         after = await pages_read(conn, name, full)
     assert before - 20 < after < before * 1.1 + 20, (before, after)
+
+
+def test_what_the_benchmark_explains_is_there() -> None:
+    assert {hot.name for hot in (*WORKERS, *USERS)} <= QUERIES.keys()
