@@ -93,10 +93,15 @@ async def test_a_later_step_gets_the_copy_of_its_own_text_in_its_thread(
         )
     first, second = read.email_ids
     step = "(SELECT id FROM campaign_steps WHERE position = %s)"
-    await execute(read.pool, f"UPDATE emails SET step_id = {step} WHERE id = %s", 1, first)  # noqa: S608 -- a test's
+    # It went on the 20th, and is known to have gone since the 21st.
     await execute(
         read.pool,
-        f"UPDATE emails SET step_id = {step}, follows_id = %s, after_at = '2026-11-20 12:00Z' WHERE id = %s",  # noqa: S608 -- a test's
+        f"UPDATE emails SET step_id = {step}, claimed_at = '2026-11-20 12:00Z' WHERE id = %s",  # noqa: S608 -- a test's
+        *(1, first),
+    )
+    await execute(
+        read.pool,
+        f"UPDATE emails SET step_id = {step}, follows_id = %s, after_at = '2026-11-21 12:00Z' WHERE id = %s",  # noqa: S608 -- a test's
         *(2, first, second),
     )
     await read.read()
