@@ -203,6 +203,13 @@ async def test_a_slip_in_a_cell_suppresses_no_domain(
     assert await rows(pool, "SELECT kind, name FROM suppressions") == [{"kind": "ADDRESS", "name": name}]
 
 
+@pytest.mark.parametrize("cell", ["*@com", "@com", "'@com", "*@", "*@*.org", "*@a@b.org"])
+async def test_what_is_no_domain_suppresses_none(api: httpx.AsyncClient, pool: Pool, cell: str) -> None:
+    told = (await send_file(api, f"email\n{cell}\n")).json()
+    assert (told["added"], [one["row"] for one in told["rejected"]]) == (0, [2])
+    assert await value(pool, "SELECT count(*) FROM suppressions") == 0
+
+
 async def test_of_a_torn_row_the_address_is_added_and_what_is_lost_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
     text = 'email,note\na@example.com,"Pipe 5"",x\nb@example.com,x\nc@example.com,"y",z\nd@example.com,ok\n'
     told = (await send_file(api, text)).json()

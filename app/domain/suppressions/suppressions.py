@@ -336,7 +336,10 @@ def _read_any(cell: str) -> str:
     try:
         domain = domain_named(cell)
     except InvalidAddress:
-        return normalize_any(cell)
+        address = normalize_any(cell)
+        if address.partition("@")[0] in _WHOLE_DOMAIN:
+            raise
+        return address
     if "@" not in cell:
         raise InvalidAddress(f"This is no address. All addresses of a domain are *@{domain}.")
     return f"*@{domain}"
