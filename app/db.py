@@ -22,6 +22,7 @@ import structlog
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction, RestrictViolation
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_dumps, set_json_loads
@@ -146,11 +147,24 @@ class _LastFirst(deque[Conn]):
 
 
 class _Pool(AsyncConnectionPool[Conn]):
-    """The library's, but for the order in which connections are given."""
+    """The library's, but for the order in which connections are given, and for a cancel while one is given back: of the
+    library's, that loses the connection for good, and whoever was to have it next waits in vain.
+    """
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._pool = _LastFirst()
+        self._given_back = set[asyncio.Task[None]]()
+
+    async def putconn(self, conn: Conn) -> None:
+        is_idle = conn.pgconn.transaction_status == TransactionStatus.IDLE
+        if is_idle and not self._waiting and not self._lock.locked():  # then nothing is waited for, and a task is dear
+            await super().putconn(conn)
+            return
+        giving = asyncio.create_task(super().putconn(conn))
+        self._given_back.add(giving)
+        giving.add_done_callback(self._given_back.discard)
+        await asyncio.shield(giving)
 
 
 async def _open(url: str, configure: Admit, min_size: int, max_size: int, **more: Any) -> Pool:
