@@ -1219,7 +1219,7 @@ export interface paths {
         put?: never;
         /**
          * Connect to the sender's server and log in
-         * @description It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs.
+         * @description It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs, and where the sender gets other servers meanwhile.
          */
         post: operations["verifySender"];
         delete?: never;
