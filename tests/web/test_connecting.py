@@ -115,7 +115,7 @@ def test_what_is_found_takes_nothing_from_who_chose_already(inside: Page) -> Non
 def test_what_is_found_while_somebody_types_takes_neither_text_nor_focus(inside: Page, label: str) -> None:
     """Who is entering the login is only offered the servers; around a name that is typed they are filled in."""
     held: list[Route] = []
-    inside.route("**/api/senders/discover*", held.append)
+    inside.route("**/api/senders/discover*", lambda route: held.append(route))
     form = new_sender(inside, "anna@acme.example")
     until(lambda: inside.evaluate("0") or held, "servers are looked for")
     field = form.get_by_label(label, exact=True)

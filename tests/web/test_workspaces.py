@@ -251,7 +251,7 @@ def test_a_changed_role_is_seen_without_a_reload(inside: Page, email: str, guest
     expect(new).to_be_visible()
     ask(inside, "PATCH", member, {"role": "viewer"})
     pause.click()
-    expect(guest.get_by_role("alert")).to_contain_text("this takes the role member")
+    expect(guest.get_by_role("alert")).to_contain_text("This takes the role member")
     expect(pause).to_have_count(0)
     expect(new).to_have_count(0)
     ask(inside, "PATCH", member, {"role": "member"})
