@@ -203,7 +203,7 @@ export const VALUES = {
     error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
   },
   ConnectFailure: {
-    connectFailed: ["cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
+    connectFailed: ["another_account", "cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
   },
 } as const;
 
