@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from app.db import Pool
+from app.db import MIGRATIONS, Pool
 from app.domain.accounts.users import User
 from app.domain.campaigns.building import message_builder
 from app.domain.inbound.answers import as_it_is, subject_of_answer
@@ -80,9 +80,17 @@ async def test_webhooks_hear_of_no_end_of_an_answer_and_an_erasure_takes_its_sub
     assert "Answer: Your illness" in before
     erased = await api.post("/api/recipients/erase", json={"email": posted["recipient"]})
     assert erased.json()["emails"] == 2, erased.text
-    assert [one["name"] for one in await rows(pool, told)] == [
-        "(erased)" if name == "Answer: Your illness" else name for name in before
-    ]
+    erased_names = ["(erased)" if name == "Answer: Your illness" else name for name in before]
+    assert [one["name"] for one in await rows(pool, told)] == erased_names
+
+    # As a version before left them, which erased the campaign alone.
+    await execute(
+        pool,
+        'UPDATE webhook_deliveries SET data = data || \'{"name": "Answer: Your illness"}\''
+        " WHERE data->>'name' = '(erased)'",
+    )
+    await execute(pool, (MIGRATIONS / "0090_webhooks.sql").read_text())
+    assert [one["name"] for one in await rows(pool, told)] == erased_names
 
 
 async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(

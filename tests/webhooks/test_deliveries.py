@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from app.db import Pool, transaction
+from app.db import MIGRATIONS, Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.ledger import after_restore, decisions
@@ -558,6 +558,17 @@ async def test_a_replay_long_after_all_has_failed_is_a_new_beginning(
     await webhooks.replay(pool, owner.workspace_id, webhook.id, failed.id)
     await deliver(pool, webhook)
     assert (await read(pool, owner, webhook)).enabled
+
+
+async def test_of_a_version_before_those_rest_that_have_nothing_to_try(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    resting, trying = [await hook(pool, owner, receiver, "sender.blocked") for _ in range(2)]
+    await webhooks.test(pool, owner.workspace_id, trying.id)
+    await execute(pool, "UPDATE webhooks SET failures = 8, failing_since = now(), last_error = 'answered 500'")
+    await execute(pool, (MIGRATIONS / "0090_webhooks.sql").read_text())
+    found = await rows(pool, "SELECT id, failures FROM webhooks ORDER BY id")
+    assert found == [{"id": resting.id, "failures": 0}, {"id": trying.id, "failures": 8}]
 
 
 async def _alerts(pool: Pool, owner: Owner) -> list[Alert]:
