@@ -175,13 +175,13 @@ export const VALUES = {
     unsubscribe: ["link", "header", "none"],
   },
   Webhook: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WebhookBody: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WebhookPatch: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WireCheck: {
     status: ["RUNNING", "DONE"],
