@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg import InterfaceError, OperationalError, errors
+from psycopg_pool import PoolTimeout
 
 from app.db import Conn, Pool, transaction
 from app.domain.accounts.actor import LOCAL
@@ -114,9 +116,10 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     await check_conservation(pool, campaign)
 
 
-async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
-    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _two_domains_to_walk(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> list[int]:
+    """Of which the first fails so; how many calls there were is how long the list gets."""
     people = [f"{who}@{domain}.example" for domain in ("one", "two") for who in "ab"]
     await scheduled(pool, owner, people, stop_on_domain=True)
     claims = await mine.claim()
@@ -124,20 +127,59 @@ async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
     for one in claims:
         if one.recipient.startswith("a@"):
             await answered(pool, mine, one, "REPLY")
-    cancel, calls = stops.cancel_emails, 0
+    cancel, calls = stops.cancel_emails, list[int]()
 
     async def fails_first(*args: Any) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise ValueError("the first")
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise error
         return await cancel(*args)
 
     monkeypatch.setattr(stops, "cancel_emails", fails_first)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("the first"),
+        errors.DeadlockDetected(),
+        errors.LockNotAvailable(),
+        errors.QueryCanceled(),
+        errors.ProgramLimitExceeded(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    calls = await _two_domains_to_walk(pool, owner, mine, monkeypatch, error)
     with pytest.raises(ExceptionGroup, match="the others are done"):
         await stops.walk_domains(pool)
-    assert calls == 2
+    assert len(calls) == 2
     assert await value(pool, "SELECT count(*) FROM domain_stops WHERE walked_to IS NOT NULL") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("server closed the connection unexpectedly"),
+        InterfaceError("the connection is closed"),
+        PoolTimeout("couldn't get a connection"),
+        errors.AdminShutdown(),
+        errors.ConnectionFailure(),
+        errors.TooManyConnections(),
+        errors.ReadOnlySqlTransaction(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_while_the_database_is_away_no_other_domain_is_tried(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    calls = await _two_domains_to_walk(pool, owner, mine, monkeypatch, error)
+    with pytest.raises(type(error)):
+        await stops.walk_domains(pool)
+    assert len(calls) == 1
 
 
 async def test_who_does_not_exist_is_uncounted_once_however_often_their_email_goes_again(

@@ -87,7 +87,7 @@ async def change(
     for sender_id in changed.asked:
         await plan_soon(pool, workspace_id, sender_id)
     if not isinstance(changes.steps, msgspec.UnsetType):
-        await step_changes.carry_on(pool)
+        await step_changes.carry_on_soon(pool, workspace_id, campaign_id)
     return await get_campaign(pool, workspace_id, campaign_id)
 
 
