@@ -273,8 +273,9 @@ async def _check_read(
     if not has_later or row["follow_up_without_reading"]:
         return
     reply_to = row["reply_to"] if content is None else content.reply_to
-    if reply_to != row["reply_to"] or not had_later:
-        its = {"workspace_id": workspace_id, "campaign_id": row["id"]}
+    anew = prepared is not None and (row["status"] == "FINISHED" or any(one.id is None for one in prepared.steps))
+    if anew or reply_to != row["reply_to"]:
+        its = {"workspace_id": workspace_id, "campaign_id": row["id"], "anew": anew}
         senders = [one["sender_id"] for one in await fetch_all(conn, sql.senders_that_follow, its)]
         field = "steps" if reply_to == row["reply_to"] else "replyTo"
     else:

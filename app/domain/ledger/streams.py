@@ -38,7 +38,7 @@ async def lock_of_emails(conn: Conn, workspace_id: int, email_ids: Sequence[int]
 
 
 async def settle(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> None:
-    """After a change to emails of streams that we hold: when the first of each is due."""
+    """After a change to emails of streams that we hold: when the first of each is due, and whether it may leave."""
     await conn.execute(sql.settle_streams, {"workspace_id": workspace_id, "stream_ids": list(stream_ids)})
 
 
