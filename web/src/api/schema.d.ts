@@ -1880,7 +1880,7 @@ export interface paths {
         put?: never;
         /**
          * Make a link to a new password, for an account that mail does not reach; the token is shown this once
-         * @description It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.
+         * @description It works once, within an hour, at /reset-password?token=. A person logged in makes it, and no key. One's own account and a disabled one get none: 409.
          */
         post: operations["makeResetLink"];
         delete?: never;
@@ -4373,7 +4373,7 @@ export interface components {
              */
             currentPassword: string;
             /**
-             * @description Also end every API key that one has made, in whichever workspace.
+             * @description Also end every API key and open invitation that one has made, in whichever workspace.
              * @default false
              */
             revokeKeys: boolean;
@@ -4659,7 +4659,7 @@ export interface components {
         };
         /** RemovalBody */
         RemovalBody: {
-            /** @description The account that gets the workspaces which nobody else owns; null: they are deleted. */
+            /** @description The account, not a disabled one, that gets the workspaces which nobody else who is let in owns; null: those that nobody else owns are deleted. */
             heirId?: number | null;
         };
         /** Removed */
@@ -5797,7 +5797,7 @@ export interface components {
             /** @description What it is for, in words of your own. */
             description: string;
             /** @description Which events are told. */
-            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /** @description Whether events are told; true also ends a pause after failures. */
             enabled: boolean;
             /**
@@ -5823,7 +5823,7 @@ export interface components {
             /** @description Where events are sent; https, and http where private addresses are allowed. */
             url: string;
             /** @description Which events are told. */
-            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /**
              * @description What it is for, in words of your own.
              * @default
@@ -5842,7 +5842,7 @@ export interface components {
             /** @description Where events are sent; https, and http where private addresses are allowed. */
             url?: string;
             /** @description Which events are told. */
-            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /** @description What it is for, in words of your own. */
             description?: string;
             /** @description Whether events are told; true also ends a pause after failures. */
