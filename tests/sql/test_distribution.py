@@ -44,6 +44,7 @@ DISTRIBUTED = {
     "inboxes",
     "inbox_places",
     "responses",
+    "heard_stops",
     "sent_readings",
     "sent_copies",
     "wire_checks",

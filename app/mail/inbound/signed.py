@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from app.mail.inbound.patterns import any_of, words
 
-_MOST_FORMULAS = 3  # as thanks above a greeting
+_MOST_FORMULAS, _MOST_CLOSINGS = 3, 6  # thanks may stand above a greeting
 _MOST_WORDS, _MOST_CRIED, _MOST_INITIALS, _ALIKE = 5, 2, 3, 2
 
 THANKS = any_of(r"""
@@ -127,10 +127,10 @@ def _end(text: str, by: Writer, shouts: bool) -> int | None:
         if _WORD.search(line) and _is_of(line, by):
             closings.append((at, at + len(line)))
         at += len(line) + 1
-    return next(
-        (a for a, z in sorted(closings)[:_MOST_FORMULAS] if text[:a].strip() and _is_signature(text[z:], by, shouts)),
-        None,
-    )
+    for begin, end in sorted(closings)[:_MOST_CLOSINGS]:
+        if text[:begin].strip() and _is_signature(text[end:], by, shouts):
+            return begin
+    return None
 
 
 def _is_signature(text: str, by: Writer, shouts: bool) -> bool:
