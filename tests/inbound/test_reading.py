@@ -181,6 +181,19 @@ async def test_who_says_stop_to_an_email_of_a_deleted_campaign_is_written_to_no_
     ]
 
 
+async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    for number in (1, 2):
+        subject = f"Re: {'Unsubscribe' if number == 1 else 'Stop'}"
+        owners.put(reply(f"r{number}@example.com", "", subject=subject, head=f"In-Reply-To: {read.id_of(number)}\n"))
+    await execute(read.pool, "UPDATE campaigns SET subject = 'STOP'")
+    await read.read()
+    assert await read.responses() == [
+        {"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False},
+        {"kind": "REPLY", "recipient": "r2@example.com", "weak": False},
+    ]
+
+
 async def test_a_message_that_says_stop_does_so_once_wherever_it_is_moved(
     read: Read, owners: Owners, server: Server
 ) -> None:

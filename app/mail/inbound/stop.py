@@ -165,21 +165,29 @@ _STOP = re.compile(
     .replace("@LISTY@", any_of(_Z_LISTY))
     + ")"
 )
+# What programs put before the subject of an answer.
+ANSWERS = re.compile(r"(?i)(?:\s*(?:re|aw|sv|vs|antw|odp|rif|res|r)\s*(?:\[\d+\])?\s*:)+")
 # Alone they say too little.
 _NOT_STOPS = frozenset({"koniec", "sair", "parar", "para", "pare", "basta", "cancella", "no more", "quit"})
 
 
 def says_stop(text: str, subject: str, writer: str = "", address: str = "") -> bool:
     """Whether it says that its writer, of this name and address, wants no more, and nothing else; a subject counts
-    where there is no text.
+    where there is no text, and one that may be of what it answers (`answered_subject`), too.
     """
     short = len(text) < 4 * _LONGEST
     said = _bare(signed.unsigned(_DEVICE.sub("", _plain(text)), signed.writer(writer, address))) if short else text
     if len(said) > _LONGEST:
         return False
     if not said:
-        said = _bare(_plain(subject[:_LONGEST]))
+        said = _bare(_plain(answered_subject(subject[:_LONGEST]) or subject[:_LONGEST]))
     return said not in _NOT_STOPS and bool(said) and _STOP.fullmatch(said) is not None
+
+
+def answered_subject(subject: str) -> str:
+    """What stands behind "Re:"; empty: that is not there."""
+    prefix = ANSWERS.match(subject)
+    return "" if prefix is None else subject[prefix.end() :].strip()
 
 
 def _plain(text: str) -> str:
