@@ -120,6 +120,7 @@ class Worker:
             settings.max_attempts,
             one_click=settings.one_click,
             most_watched=settings.inbox_watch_connections,
+            kept_days=settings.retention_responses_days,
         )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(

@@ -51,6 +51,7 @@ class Reader:
         one_click: bool = False,
         lookup: Lookup = look_up,
         most_watched: int = 0,
+        kept_days: int = 0,
     ) -> None:
         self._pool = pool
         self._token = token
@@ -59,6 +60,7 @@ class Reader:
         self._links = links
         self._poll_s = poll_s
         self._max_attempts = max_attempts
+        self._kept_days = kept_days  # what came in
         self._copies = SentCopies(pool, ids, links, one_click=one_click)
         self._lookup = lookup
         self._reading = set[asyncio.Task[None]]()
@@ -84,7 +86,7 @@ class Reader:
     async def _begin(self) -> bool:
         """Begin a pass through each that is due, as far as there are places; whether there may be more."""
         free = AT_ONCE - len(self._reading)
-        leased = await inboxes.lease(self._pool, self._token, free) if free > 0 else []
+        leased = await inboxes.lease(self._pool, self._token, free, self._kept_days) if free > 0 else []
         for inbox in leased:
             reading = asyncio.create_task(self.read(inbox))
             self._reading.add(reading)

@@ -7,6 +7,7 @@ Folders are opened by EXAMINE and fetched from by BODY.PEEK, so nothing is marke
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,7 @@ _OUR_ID = "X-MICROSOFT-ORIGINAL-MESSAGE-ID"  # where Outlook.com keeps it, havin
 _IDS = f"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {_OUR_ID})]"
 _NOT_READ = {"\\sent", "\\drafts", "\\all", "\\flagged"}  # our own, and other views of the same
 _AT_GMAIL = {"\\all", "\\junk"}
+_SEARCHED = re.compile(r"[!#-\[\]-~]{1,250}")  # needs no escapes
 _OF_MACHINES = {"MACHINE_SENDER", "EMPTY_RETURN_PATH", "REPORT"}
 T = TypeVar("T")
 
@@ -85,6 +87,8 @@ class Pass:
         self._links = links
         self._copies = copies
         self._max_attempts = max_attempts  # of an email in doubt
+        self._since = inbox.since - timedelta(days=1)
+        self._read_names: list[str] = []  # of the folders that are read
         self._began = time.monotonic()
         self._allowance = Allowance(MOST_BYTES)
 
@@ -122,14 +126,12 @@ class Pass:
         is_gmail = await self._do(lambda session: is_at_gmail(session, folders))
         places = await inboxes.places(self._pool, self._inbox)
         standings = await self._do(Session.standings)
-        for folder in sorted(folders, key=_turn):
-            wanted = folder.uses & _AT_GMAIL if is_gmail else not folder.uses & _NOT_READ
-            if not folder.can_be_opened or not wanted or not folder.name.isprintable():  # nobody names one so
-                continue
-            place, standing = places.get(folder.name), standings.get(folder.name)
+        self._read_names = [folder.name for folder in sorted(folders, key=_turn) if _is_read(folder, is_gmail=is_gmail)]
+        for name in self._read_names:
+            place, standing = places.get(name), standings.get(name)
             if place is None or standing is None or not is_done(place, standing):
                 self._goes_on()
-                await self._read_folder(folder.name, place)
+                await self._read_folder(name, place)
 
     async def _read_folder(self, name: str, place: Place | None) -> None:
         state = await self._do(lambda session: session.examine(name))
@@ -160,7 +162,7 @@ class Pass:
 
     async def _search(self, first: int, last: int) -> list[int]:
         """UIDs of what came since the sender was made; the server counts days in a zone of its own."""
-        since = (self._inbox.since - timedelta(days=1)).date()
+        since = self._since.date()
         found = await self._do(lambda session: session.search("UID", f"{first}:{last}", "SINCE", since))
         return sorted({uid for uid in found if first <= uid <= last})
 
@@ -180,9 +182,16 @@ class Pass:
         ]
         whole = await self._fetch_bodies(wanted)
         read = await self._read_apart(await self._incoming(whole))
-        for letter, answer in zip(whole, await self._match(read), strict=True):
-            if answer is not None:
-                await self._record(Found(answer, Place(folder, state.uid_validity, letter.uid), letter.at))
+        of_whole = dict(zip((letter.uid for letter in whole), await self._match(read), strict=True))
+        for letter, by_headers in zip(letters, named, strict=True):  # in order, or what lies between would be passed by
+            answer = of_whole.get(letter.uid, by_headers)
+            if answer is None:
+                continue
+            found = Found(answer, Place(folder, state.uid_validity, letter.uid), letter.at)
+            if letter.uid in of_whole:
+                await self._record(found)
+            else:
+                await self._record_gone(found)
         await self._pass_by(Place(folder, state.uid_validity, uids[-1]))
 
     async def _record(self, found: Found) -> None:
@@ -195,13 +204,30 @@ class Pass:
             if is_new:
                 RESPONSES[record.kind_of(found.answer)].inc()
 
+    async def _record_gone(self, found: Found) -> None:
+        """Record what was taken away between its headers and its body by its headers, unless it lies in another folder
+        that is read. Of a report they say too little.
+        """
+        inbound, elsewhere = found.answer.inbound, [name for name in self._read_names if name != found.place.folder]
+        if _OF_MACHINES & set(inbound.signs):
+            return
+        lies_there = False
+        try:
+            if inbound.message_id is not None and _SEARCHED.fullmatch(inbound.message_id):
+                lies_there = await self._lies_in(elsewhere, inbound.message_id)
+                await self._do(lambda session: session.examine(found.place.folder))
+        finally:  # the next pass would not see it
+            if not lies_there:
+                await self._record(found)
+
     async def _fetch_headers(self, uids: Sequence[int]) -> list[Letter]:
         told = await self._do(lambda session: session.fetch(uids, "INTERNALDATE", _HEADER % HEADER_BYTES))
-        return [
+        letters = [
             Letter(uid, _time_of(told[uid]), _part(told[uid], b"BODY[HEADER")[:HEADER_BYTES])
             for uid in uids
             if uid in told  # others are gone meanwhile
         ]
+        return [letter for letter in letters if letter.at >= self._since]
 
     async def _fetch_bodies(self, letters: Sequence[Letter]) -> list[Letter]:
         uids = [letter.uid for letter in letters]
@@ -303,7 +329,9 @@ class Pass:
             try:
                 self._goes_on()
                 message = (
-                    None if await self._lies_in(folders, email) else await self._copies.written(self._inbox, email)
+                    None
+                    if await self._lies_in(folders, email.letter.message_id)
+                    else await self._copies.written(self._inbox, email)
                 )
             except CutShort:
                 return
@@ -317,8 +345,7 @@ class Pass:
                 await self._put_copy(folders[0], email, message)
             await self._copies.done(self._inbox, email)
 
-    async def _lies_in(self, folders: Sequence[str], email: ToCopy) -> bool:
-        wanted = email.letter.message_id
+    async def _lies_in(self, folders: Sequence[str], wanted: str) -> bool:
         for folder in folders:
             await self._do(lambda session, folder=folder: session.examine(folder))
             if await self._do(lambda session: session.search("HEADER", "MESSAGE-ID", wanted)):
@@ -332,6 +359,11 @@ class Pass:
         except ServerTrouble as trouble:
             log.warning("a sent email got no copy", sender_id=email.sender_id, kind=trouble.kind, code=trouble.code)
             log.debug("why a sent email got no copy", sender_id=email.sender_id, reason=str(trouble))
+
+
+def _is_read(folder: Folder, *, is_gmail: bool) -> bool:
+    wanted = folder.uses & _AT_GMAIL if is_gmail else not folder.uses & _NOT_READ
+    return folder.can_be_opened and bool(wanted) and folder.name.isprintable()  # nobody names one otherwise
 
 
 def _turn(folder: Folder) -> tuple[bool, bool]:

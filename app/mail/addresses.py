@@ -17,6 +17,8 @@ import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
+from app.mail.registries import is_registry
+
 MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -88,7 +90,15 @@ def domain_named(text: str) -> str:
         raise InvalidAddress("This is no domain; give the part after the @-sign alone.")
     if "." not in name:
         raise InvalidAddress("This is no domain that mail is sent to; give a name such as example.com.")
-    return normalize_any(f"a@{name}").partition("@")[2]
+    domain = normalize_any(f"a@{name}").partition("@")[2]
+    check_owned(domain)
+    return domain
+
+
+def check_owned(domain: str) -> None:
+    """Raises InvalidAddress for one that is nobody's own."""
+    if is_registry(domain):
+        raise InvalidAddress(f"Below {domain} are everybody's domains; give one of them, such as example.{domain}.")
 
 
 def _plain_domain(domain: str) -> str:

@@ -171,6 +171,30 @@ async def test_html_that_shows_nothing_and_was_taken_before_is_in_the_way_of_no_
         assert list(wrong_fields(await api.patch(url, json=change))) == [field]
 
 
+async def test_subjects_and_texts_that_show_nothing_and_were_taken_before_are_in_the_way_of_no_other_change(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    steps = [{"wait": "P1D", "body": "Well?"}]
+    campaign = (await schedule(api, steps=steps))["campaign"]
+    url = f"/api/campaigns/{campaign['id']}"
+    await execute(pool, "UPDATE campaigns SET subject = '\u200b', body = '\u2800' WHERE id = %s", campaign["id"])
+    await execute(
+        pool,
+        "UPDATE campaign_steps SET body = '\u3164' WHERE campaign_id = %s AND position = 2",
+        campaign["id"],
+    )
+    same = [{"id": campaign["steps"][1]["id"], **steps[0], "body": "\u3164"}]
+    for change in ({"replyTo": "ann@example.com"}, {"steps": same}, {"body": "Another"}, {"subject": "Another"}):
+        answer = await api.patch(url, json=change)
+        assert answer.status_code == 200, answer.text
+    for change, field in (
+        ({"body": "\u2063"}, "body"),
+        ({"subject": "\u2063"}, "subject"),
+        ({"steps": [{**same[0], "body": "\u2063"}]}, "steps[0].body"),
+    ):
+        assert list(wrong_fields(await api.patch(url, json=change))) == [field]
+
+
 async def test_the_html_of_a_campaign_is_shown_in_a_frame_and_can_do_nothing(
     api: httpx.AsyncClient, stranger: dict[str, str]
 ) -> None:

@@ -176,6 +176,35 @@ async def test_what_is_moved_while_it_is_read_is_recorded_whole_where_it_went(
     assert await read.responses() == [{"kind": "BOUNCE", "recipient": "r1@example.com", "weak": False}]
 
 
+@pytest.mark.parametrize("folder", [b"", b"Kept"])
+async def test_what_is_taken_away_while_it_is_read_is_recorded_by_its_headers_unless_it_lies_where_it_is_read(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bytes
+) -> None:
+    """At Gmail it may be in Trash, which nobody reads; and follow-ups would go on."""
+    server = Hostile(tmp_path)
+    async with server.running() as at:
+        await read.set_up(at, "SENT")
+        letter = _letter(1, read.id_of(1)).replace(
+            b"UID 1 BODY", b'UID 1 INTERNALDATE "27-Nov-2036 10:00:00 +0000" BODY'
+        )
+        server.answers = {
+            b"UID FETCH 1 (INTERNALDATE": letter + b"%b OK done\r\n",
+            b"UID FETCH": b"%b OK done\r\n",
+            b"UID SEARCH HEADER": b"* SEARCH%b\r\n".replace(b"%b", b" 9" if folder else b"") + b"%b OK done\r\n",
+            b"EXAMINE Kept": EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT 1"),
+            b'EXAMINE "Kept"': EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT 1"),
+        } | READ
+        server.answers[b"LIST"] = b'* LIST () "/" INBOX\r\n* LIST () "/" Kept\r\n%b OK done\r\n'
+        server.answers[b"UID SEARCH"] = b"* SEARCH 1\r\n%b OK done\r\n"
+        server.answers[b"EXAMINE"] = EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT 2")
+        monkeypatch.setattr(Credentials, "imap_server_of", lambda *_: at)
+        await read.read()
+        assert any(b"BODY.PEEK[TEXT]" in line for line in server.lines)
+        assert (await read.inbox())["error"] is None
+    by_headers = [{"kind": "REPLY", "recipient": "r1@example.com", "weak": False}]
+    assert await read.responses() == ([] if folder else by_headers)
+
+
 class _Token(NamedTuple):
     token: str
     version: int

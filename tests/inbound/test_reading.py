@@ -181,6 +181,63 @@ async def test_who_says_stop_to_an_email_of_a_deleted_campaign_is_written_to_no_
     ]
 
 
+async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    for number in (1, 2):
+        subject = f"Re: {'Unsubscribe' if number == 1 else 'Stop'}"
+        owners.put(reply(f"r{number}@example.com", "", subject=subject, head=f"In-Reply-To: {read.id_of(number)}\n"))
+    await execute(read.pool, "UPDATE campaigns SET subject = 'STOP'")
+    await read.read()
+    assert await read.responses() == [
+        {"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False},
+        {"kind": "REPLY", "recipient": "r2@example.com", "weak": False},
+    ]
+
+
+async def test_a_message_that_says_stop_does_so_once_wherever_it_is_moved(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    """To an email that was removed, or while what came back is kept: what a member lifted since stays so."""
+    await read.set_up(server, "SENT", "SENT")
+    removed, kept = read.id_of(1), read.id_of(2)
+    await execute(read.pool, "DELETE FROM emails WHERE id = %s", read.email_ids[0])
+    owners.imap.create("Kept")
+    token = Links("", read.keys).token(read.owner.workspace_id, read.email_ids[0], "r3@example.com")
+    stops = [
+        reply("r1@example.com", "Please stop", head=f"In-Reply-To: {removed}\n"),
+        reply("r3@example.com", "", subject=token),
+        reply("r2@example.com", "Please stop", head=f"In-Reply-To: {kept}\n"),
+    ]
+    for stop in stops:
+        owners.put(stop)
+    await read.read()
+    assert await value(read.pool, "SELECT count(*) FROM suppressions") == 3
+    await execute(read.pool, "DELETE FROM suppressions")
+    for stop in stops:
+        owners.put(stop, "Kept")
+    await execute(read.pool, "DELETE FROM inbox_places")
+    await read.read()
+    assert await rows(read.pool, "SELECT name FROM suppressions") == []
+    # Another message of theirs is heard.
+    owners.put(reply("r1@example.com", "Please stop", head=f"In-Reply-To: {removed}\n", number=2))
+    await read.read()
+    assert await value(read.pool, "SELECT name FROM suppressions") == "r1@example.com"
+
+
+async def test_what_is_older_than_responses_are_kept_is_not_read_again(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
+    owners.put(reply("r1@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=31))
+    owners.put(reply("r2@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=29))
+    await read.read(kept_days=30)
+    assert [one["recipient"] for one in await read.responses()] == ["r2@example.com"]
+    await execute(read.pool, "DELETE FROM inbox_places")
+    await read.read()
+    assert [one["recipient"] for one in await read.responses()] == ["r2@example.com", "r1@example.com"]
+
+
 async def test_an_answer_may_name_the_id_that_amazon_gave(read: Read, owners: Owners, server: Server) -> None:
     await read.set_up(server, *["SENT"] * 3)
     given = "0102019ac0d4e5f6-12345678-9abc-4def-8012-3456789abcde-000000"

@@ -91,7 +91,9 @@ LEFT = {
         logins.timezone logins.provider recipient_lists.kind responses.reason responses.enhanced_code
         senders.block_kind streams.given_for streams.stops webhook_deliveries.event webhooks.events""",
     "figures": "campaign_forecasts.steps failure_decisions.ahead",
-    "a digest": "addressed.recipient_key emails.recipient_key suppressions.key idempotency_keys.fingerprint",
+    "a digest": """
+        addressed.recipient_key emails.recipient_key suppressions.key idempotency_keys.fingerprint
+        heard_stops.message""",
     "a program's own key for a request": "idempotency_keys.key",
 }
 

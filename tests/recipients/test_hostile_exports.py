@@ -96,6 +96,11 @@ FILES = [
         },
     ),
     File(
+        "a quote before the closing one, as MySQL has it, and no other in the file",
+        b'email,size\nann@acme.com,"5\\""\nbob@b.com,7\ncy@c.com,8',
+        {"ann@acme.com": {"size": '5"'}, "bob@b.com": {"size": "7"}, "cy@c.com": {"size": "8"}},
+    ),
+    File(
         "each row in one pair of quotes",
         b'"Name,Email"\n"Ann,ann@acme.com"\n"Bob,bob@b.com"\n',
         BOTH,

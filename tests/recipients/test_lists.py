@@ -294,8 +294,7 @@ def test_a_missing_required_column_is_named_and_an_empty_cell_is_no_matter() -> 
 def test_a_quotation_mark_never_closed_is_refused_instead_of_swallowing_the_rows_behind_it(rows_behind: int) -> None:
     text = 'email,name\nann@example.com,Ann\nbob@example.com,"Bob\n' + "cy@example.com,Cy\n" * rows_behind
     why = refusal(text)
-    assert "row 3" in why or "row 2" in why
-    assert "quotation mark" in why
+    assert why.startswith("In row 3 a quotation mark opens a cell and is never closed")
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x81\x8d\x8f", b"\xff\xfeabc"])

@@ -45,6 +45,7 @@ DISTRIBUTED = {
     "inbox_places",
     "responses",
     "gone_responses",
+    "heard_stops",
     "sent_readings",
     "sent_copies",
     "wire_checks",

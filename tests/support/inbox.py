@@ -69,12 +69,12 @@ class Read:
         ids = MessageIds(self.keys.message)
         return Reader(self.pool, uuid4(), credentials, ids, links, poll_s, most_watched=most_watched)
 
-    async def read(self) -> None:
+    async def read(self, kept_days: int = 0) -> None:
         """One pass."""
         await inboxes.settle(self.pool, poll_s=60)
         await execute(self.pool, "UPDATE inboxes SET next_at = now()")
         token = uuid4()
-        (inbox,) = await inboxes.lease(self.pool, token, 10)
+        (inbox,) = await inboxes.lease(self.pool, token, 10, kept_days)
         await self.reader().read(inbox)
 
     async def inbox(self) -> dict[str, Any]:

@@ -54,6 +54,7 @@ TABLES = (
     "inbox_places",
     "responses",
     "gone_responses",
+    "heard_stops",
     "sent_readings",
     "sent_copies",
     "files",
@@ -111,6 +112,7 @@ async def fill(pool: Pool, user: User) -> None:
             b"message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
             b"VALUES (%(user)s, 'REPLY', 1, %(campaign)s, 1, %(sender)s, 'a@example.com', false, 'm', 'INBOX', 1, 1, "
             b"now(), '', '', '{}')",
+            b"INSERT INTO heard_stops (workspace_id, message) VALUES (%(user)s, sha256('m'))",
             b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
             b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
             b"INSERT INTO wire_checks (workspace_id, sender_id, reader_id) VALUES (%(user)s, %(sender)s, %(sender)s)",

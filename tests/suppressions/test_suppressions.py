@@ -203,11 +203,26 @@ async def test_a_slip_in_a_cell_suppresses_no_domain(
     assert await rows(pool, "SELECT kind, name FROM suppressions") == [{"kind": "ADDRESS", "name": name}]
 
 
-@pytest.mark.parametrize("cell", ["*@com", "@com", "'@com", "*@", "*@*.org", "*@a@b.org"])
+@pytest.mark.parametrize(
+    "cell",
+    ["*@com", "@com", "'@com", "*@", "*@*.org", "*@a@b.org", "*@co.uk", "@CO.UK.", "*@com.br", "@or.jp", "*@gov.uk"],
+)
 async def test_what_is_no_domain_suppresses_none(api: httpx.AsyncClient, pool: Pool, cell: str) -> None:
     told = (await send_file(api, f"email\n{cell}\n")).json()
     assert (told["added"], [one["row"] for one in told["rejected"]]) == (0, [2])
     assert await value(pool, "SELECT count(*) FROM suppressions") == 0
+
+
+async def test_a_domain_below_which_everybody_registers_is_not_suppressed(api: httpx.AsyncClient, pool: Pool) -> None:
+    told = (await send_file(api, "email\n*@co.uk\n*@example.co.uk\nann@co.uk\n*@co.de\n*@go.com\n")).json()
+    assert [(one["email"], one["reason"]) for one in told["rejected"]] == [
+        ("*@co.uk", "Below co.uk are everybody's domains; give one of them, such as example.co.uk.")
+    ]
+    found = {one["name"] for one in await rows(pool, "SELECT name FROM suppressions")}
+    assert found == {"example.co.uk", "ann@co.uk", "co.de", "go.com"}
+    refused = await api.post("/api/suppressions", json={"domains": ["example.org", "com.br"]})
+    assert list(wrong_fields(refused)) == ["domains[1]"]
+    assert len((await api.get("/api/suppressions", params={"q": "co.uk"})).json()["items"]) == 2
 
 
 async def test_of_a_torn_row_the_address_is_added_and_what_is_lost_is_told(api: httpx.AsyncClient, pool: Pool) -> None:

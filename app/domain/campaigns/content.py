@@ -146,11 +146,11 @@ class Content(msgspec.Struct, frozen=True):
         """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `templates` are its own.
 
         `email`, the recipient's address, is always there, and the link to unsubscribe, but not in a subject. Texts that
-        are `standing` were taken before, and may show nothing.
+        are `standing`, whichever part's, were taken before, and may show nothing.
         """
         known = known | {"email"}
         wrong: dict[str, str] = {}
-        if not is_seen(self.subject):
+        if self.subject not in standing and not is_seen(self.subject):
             wrong["subject"] = "is empty; say what the email is about"
         elif len(self.subject) > SUBJECT.most:
             wrong["subject"] = f"is longer than {SUBJECT.most} characters (RFC 5322, 2.1.1)"
@@ -160,7 +160,7 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = "has the link to unsubscribe, which is for texts"
         html = self.body_html or ""
         is_shown = html in standing or shows_something(html)
-        if not is_seen(self.body) and not is_shown:
+        if self.body not in standing and not is_seen(self.body) and not is_shown:
             wrong["body"] = "is empty; write a text"
         elif html and not is_shown:
             wrong["bodyHtml"] = "is blank, so most readers would see nothing; leave it out"

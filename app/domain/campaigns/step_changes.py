@@ -114,9 +114,9 @@ def new_variants(wanted: Sequence[WantedVariant], prefix: str) -> list[Variant]:
 
 
 def standing(row: Row) -> frozenset[str]:
-    """The HTML of all texts of the campaign as they are."""
+    """All texts of the campaign as they are."""
     texts = (Content.of_row(row), *row["steps"], *row["variants"])
-    return frozenset(one.body_html for one in texts if one.body_html)
+    return frozenset(text for one in texts for text in (one.subject, one.body, one.body_html) if text)
 
 
 async def required_before(before: Content, row: Row, workspace_id: int) -> frozenset[str]:

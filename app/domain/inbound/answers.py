@@ -17,8 +17,8 @@ from app.domain.campaigns.idempotency import Idempotency
 from app.domain.inbound import responses, threads
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict
+from app.mail.inbound.stop import ANSWERS
 
-_ANSWERS = re.compile(r"\s*(re|aw|sv|vs|antw|odp|rif|res|r)\s*(\[\d+\])?\s*:", re.IGNORECASE)
 _OPENS = re.compile(r"\{(?=[{%])")  # what Liquid would take for a tag of its own
 _FROM_PEOPLE = {"REPLY", "AUTO_REPLY", "UNSUBSCRIBE"}
 
@@ -79,7 +79,7 @@ async def answer(
 def subject_of_answer(subject: str) -> str:
     """ "Re: " before it, once."""
     line = " ".join(subject.replace("\0", "").split())
-    return (line if _ANSWERS.match(line) else f"Re: {line}".strip())[: SUBJECT.most]
+    return (line if ANSWERS.match(line) else f"Re: {line}".strip())[: SUBJECT.most]
 
 
 def as_it_is(text: str) -> str:

@@ -33,7 +33,8 @@ class Place(NamedTuple):
 
 class Inbox(NamedTuple):
     """A mailbox that is ours to read for as long as the lease lasts: under `sender_id`, for all senders that share it.
-    The pass sees messages that had come by `began` (the database's time); messages from before `since` answer nothing.
+    The pass sees messages that had come by `began` (the database's time). Those from more than a day before `since`
+    answer nothing: servers count days in zones of their own.
     """
 
     token: UUID
@@ -54,10 +55,13 @@ async def settle(pool: Pool, *, poll_s: float) -> None:
         await conn.execute(sql.look_sooner, {"poll_s": poll_s})
 
 
-async def lease(pool: Pool, token: UUID, limit: int) -> list[Inbox]:
-    """Those that are due, so many at most."""
+async def lease(pool: Pool, token: UUID, limit: int, kept_days: int = 0) -> list[Inbox]:
+    """Those that are due, so many at most. What came in is kept for so many days, 0: for good; a message is not read
+    again when it is known no more that it was recorded.
+    """
+    params = {"token": token, "limit": limit, "lease_s": LEASE_S, "kept_days": kept_days}
     async with transaction(pool) as conn:
-        rows = await fetch_all(conn, sql.lease_inboxes, {"token": token, "limit": limit, "lease_s": LEASE_S})
+        rows = await fetch_all(conn, sql.lease_inboxes, params)
     return [Inbox(**row) for row in rows]
 
 

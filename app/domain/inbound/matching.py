@@ -11,9 +11,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.inbound.inboxes import Inbox
 from app.mail.addresses import key
+from app.mail.inbound import stop
 from app.mail.inbound.facts import Inbound, Report
 from app.mail.opaque import EmailName, Linked, Links, MessageIds, OldName
 from app.sql import queries
@@ -69,7 +72,29 @@ async def match(
 ) -> list[Answer | None]:
     """Of each message whose answer it is; None: of nothing that we sent."""
     known = await _look_up(pool, inbox, ids, links, messages)
-    return [_answer(inbox, ids, links, known, message) for message in messages]
+    answers = [_answer(inbox, ids, links, known, message) for message in messages]
+    return await _without_our_words(pool, inbox, answers)
+
+
+async def _without_our_words(pool: Pool, inbox: Inbox, answers: list[Answer | None]) -> list[Answer | None]:
+    """An answer without a text that says stop by its subject has said nothing if that is the subject of the email."""
+    by_subject = {
+        number: (answer, answer.email.campaign_id, subject)
+        for number, answer in enumerate(answers)
+        if answer is not None and answer.email is not None and answer.inbound.kind == "UNSUBSCRIBE"
+        if not answer.inbound.text.strip() and (subject := stop.answered_subject(answer.inbound.subject))
+    }
+    if not by_subject:
+        return answers
+    campaign_ids = sorted({campaign_id for _, campaign_id, _ in by_subject.values()})
+    async with transaction(pool) as conn:
+        params = {"workspace_id": inbox.workspace_id, "campaign_ids": campaign_ids}
+        rows = await fetch_all(conn, sql.subjects, params)
+    ours = {(row["campaign_id"], row["subject"].strip().lower()) for row in rows}
+    for number, (answer, campaign_id, subject) in by_subject.items():
+        if (campaign_id, subject.lower()) in ours:
+            answers[number] = answer._replace(inbound=msgspec.structs.replace(answer.inbound, kind="REPLY"))
+    return answers
 
 
 async def named(pool: Pool, workspace_id: int, ids: MessageIds, message_id: str) -> Named | None:

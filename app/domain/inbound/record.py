@@ -90,11 +90,11 @@ async def _record(conn: Conn, workspace_id: int, found: Found) -> bool:
         return False
     email = answer.email
     if email is None:
-        return await _stop(conn, workspace_id, answer)
+        return await _stop(conn, workspace_id, found)
     kind = kind_of(answer)
     about = await fetch_one(conn, sql.about, {"workspace_id": workspace_id, "email_id": email.id})
     if about is None:  # removed this moment
-        return await _stop(conn, workspace_id, answer)
+        return await _stop(conn, workspace_id, found)
     its = [email.id, about["id"]]
     if is_of_sender(answer):
         login_id = await refusals.lock_window(conn, workspace_id, email.sender_id)
@@ -132,22 +132,25 @@ async def _hold(conn: Conn, workspace_id: int, email: Named, its: list[int], rea
     return await streams.lock_of_emails(conn, workspace_id, [email.id])
 
 
-async def _stop(conn: Conn, workspace_id: int, answer: Answer) -> bool:
-    """For an email that was removed, which has no stream any more. False: they did not say so, and it answers nothing
-    that is kept.
+async def _stop(conn: Conn, workspace_id: int, found: Found) -> bool:
+    """For an email that was removed, which has no stream any more. Each message is heard once: a member may have lifted
+    the suppression since. False: it was, or they did not say so, and it answers nothing that is kept.
     """
-    reason = reason_of(kind_of(answer), answer)
+    answer = found.answer
+    whose: dict[str, Any]
     if answer.link is not None:
-        link = answer.link
-        await suppress(conn, workspace_id, keys=[link.digest], reason="UNSUBSCRIBED", email_id=link.email_id)
-        return True
-    if reason != "REPLIED_STOP" or answer.inbound.sender is None:
+        whose = {"keys": [answer.link.digest], "reason": "UNSUBSCRIBED", "email_id": answer.link.email_id}
+    elif reason_of(kind_of(answer), answer) == "REPLIED_STOP" and answer.inbound.sender is not None:
+        try:
+            whose = {"emails": [normalize_any(answer.inbound.sender)], "reason": "REPLIED_STOP"}
+        except InvalidAddress:
+            return False
+    else:
         return False
-    try:
-        writer = normalize_any(answer.inbound.sender)
-    except InvalidAddress:
+    message = {"workspace_id": workspace_id, "message_id": found.message_id}
+    if await fetch_one(conn, sql.hear_stop, message) is None:
         return False
-    await suppress(conn, workspace_id, emails=[writer], reason=reason)
+    await suppress(conn, workspace_id, **whose)
     return True
 
 

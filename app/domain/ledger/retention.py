@@ -47,6 +47,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("hours", sql.remove_windows, settings.retention_stats_days),
         ("hours of campaigns", sql.remove_stream_hours, HOURS_KEPT_DAYS),
         ("responses", sql.remove_responses, settings.retention_responses_days),
+        ("stops that were heard", sql.remove_heard_stops, settings.retention_responses_days),
         ("recipient lists", sql.remove_unused_lists, UNUSED_DAYS),
         ("files", sql.remove_unused_files, files.UNUSED_DAYS),
         ("idempotency keys", sql.remove_idempotency_keys, KEYS_KEPT_DAYS),

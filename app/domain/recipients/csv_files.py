@@ -194,12 +194,7 @@ def describe_csv(file: BinaryIO, encoding: str | None = None, sheet: Taken | Non
 
 def csv_rows(file: BinaryIO, shape: _Shape | None = None) -> Iterator[tuple[int, list[str]]]:
     """The rows with content, numbered as a spreadsheet does. Raises InvalidInput (`file`)."""
-    row = 1
-    try:
-        for row, cells in _records(file, shape or _shape(file)):
-            yield row, cells
-    except csv.Error as error:
-        raise _broken(row) from error
+    yield from _records(file, shape or _shape(file))
 
 
 def utf8(file: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
@@ -234,42 +229,38 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
     email_column, width, required = layout.email_column, len(layout.names), layout.required
     names = tuple("" if column == email_column else name for column, name in enumerate(layout.names))
     has_nul, looks_closer = layout.shape.encoding.has_nul, layout.shape.encoding.looks_closer
-    row = 1
-    try:
-        for row, cells in _records(file, layout.shape):
-            if row <= layout.skip:
+    for row, cells in _records(file, layout.shape):
+        if row <= layout.skip:
+            continue
+        email = cells[email_column] if email_column < len(cells) else ""
+        if type(cells) is _Torn:
+            yield row, email, _why_torn(cells), ""
+            continue
+        if len(cells) > width and _has_content(cells[width:]):
+            yield row, email, f"The row has {len(cells):,} cells, but the file only {width} columns.", ""
+            continue
+        if has_nul and any("\0" in cell for cell in cells):
+            yield row, email, "A cell has a NUL character, which is not text.", ""
+            continue
+        note = ""
+        if looks_closer:
+            if encodings.is_ill(email):
+                yield (
+                    row,
+                    encodings.mended(email),
+                    "The address has a byte that is none of the file's encoding.",
+                    "",
+                )
                 continue
-            email = cells[email_column] if email_column < len(cells) else ""
-            if type(cells) is _Torn:
-                yield row, email, _why_torn(cells), ""
-                continue
-            if len(cells) > width and _has_content(cells[width:]):
-                yield row, email, f"The row has {len(cells):,} cells, but the file only {width} columns.", ""
-                continue
-            if has_nul and any("\0" in cell for cell in cells):
-                yield row, email, "A cell has a NUL character, which is not text.", ""
-                continue
-            note = ""
-            if looks_closer:
-                if encodings.is_ill(email):
-                    yield (
-                        row,
-                        encodings.mended(email),
-                        "The address has a byte that is none of the file's encoding.",
-                        "",
-                    )
-                    continue
-                cells, note = _mended(cells, email_column)
-            if len(cells) == width and "" not in cells:
-                fields = dict(zip(names, cells, strict=True))
-                del fields[""]
-            else:
-                fields = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
-            for name in required:
-                fields.setdefault(name, "")
-            yield row, email, fields, note
-    except csv.Error as error:
-        raise _broken(row) from error
+            cells, note = _mended(cells, email_column)
+        if len(cells) == width and "" not in cells:
+            fields = dict(zip(names, cells, strict=True))
+            del fields[""]
+        else:
+            fields = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
+        for name in required:
+            fields.setdefault(name, "")
+        yield row, email, fields, note
 
 
 def _why_torn(cells: _Torn) -> str:
@@ -298,7 +289,7 @@ def _mended(cells: list[str], email_column: int) -> tuple[list[str], str]:
 
 def _broken(row: int) -> InvalidInput:
     return _invalid(
-        f"About row {row} a quotation mark opens a cell and is never closed, "
+        f"In row {row} a quotation mark opens a cell and is never closed, "
         f"or the row has more than {_MAX_RECORD:,} characters."
     )
 
@@ -306,26 +297,29 @@ def _broken(row: int) -> InvalidInput:
 def _records(file: BinaryIO, shape: _Shape) -> Iterator[tuple[int, list[str]]]:
     """The records with content, numbered as a spreadsheet does, blank ones included.
 
-    Raises csv.Error for an overlong row, and at the end of the file if that lies within quotation marks;
-    InvalidInput for a file that would be read for minutes.
+    Raises InvalidInput for a row that is too long or has a quotation mark that is never closed, and for a file that
+    would be read for minutes.
     """
-    blank = 0
-    for row, cells in enumerate(_all_records(file, shape), 1):
-        if cells == _HIDDEN:
-            blank = 0
-            continue
-        if (cells and cells[0].strip()) or _has_content(cells):
-            blank = 0
-            yield row, cells
-            continue
-        blank += 1
-        if blank > _MOST_BLANK:
-            raise _invalid(f"After row {row - blank:,} come more than {_MOST_BLANK:,} blank rows. Remove them.")
+    row = blank = 0
+    try:
+        for row, cells in enumerate(_all_records(file, shape), 1):
+            if cells == _HIDDEN:
+                blank = 0
+                continue
+            if (cells and cells[0].strip()) or _has_content(cells):
+                blank = 0
+                yield row, cells
+                continue
+            blank += 1
+            if blank > _MOST_BLANK:
+                raise _invalid(f"After row {row - blank:,} come more than {_MOST_BLANK:,} blank rows. Remove them.")
+    except csv.Error as error:
+        raise _broken(row + 1) from error
 
 
 def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
     """The csv module would let a file pass that ends within quotation marks, and all rows behind the mark would be lost
-    unnoticed in one cell: a line of our own behind the last tells whether it still counts as a line.
+    unnoticed in one cell: a line of our own behind the last tells whether it still counts as a line. Raises csv.Error.
     """
     file.seek(0)
     text = TextIOWrapper(file, shape.encoding.codec, shape.encoding.errors, newline="")
@@ -339,7 +333,7 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             unfinished += len(line)
             if unfinished > _MAX_RECORD:
                 raise csv.Error("the row does not end")
-            if '"' in line or quoted:
+            if '"' in line or (quoted and line):
                 quoted.append(line)
             yield line or _END
             if not line:
@@ -354,11 +348,14 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
             if cells == [_END]:
                 return
             unfinished = 0
+            is_open = bool(cells) and cells[-1].endswith(_END)
             records = [cells]
             if quoted:
-                if '"' in "".join(cells):
+                if is_open or '"' in "".join(cells):
                     records = _as_quoted(cells, quoted, shape.delimiter)
                 quoted.clear()
+            if is_open and type(records[0]) is _Torn:
+                break
             for record in records:
                 if shape.inner is not None and len(record) == 1:
                     record = next(csv.reader(record, delimiter=shape.inner, skipinitialspace=True), list[str]())
@@ -367,6 +364,8 @@ def _all_records(file: BinaryIO, shape: _Shape) -> Iterator[list[str]]:
                     continue
                 for cell in record:
                     yield [cell]
+            if is_open:
+                return
         raise csv.Error("unexpected end of data")
     finally:
         if not file.closed:
@@ -464,7 +463,7 @@ def _shown(row: int, cells: list[str]) -> Cells:
 
 def _sampled(file: BinaryIO, shape: _Shape) -> _Shape:
     """With the first records with content, numbered, as far as the delimiter makes sense of the file."""
-    with suppress(csv.Error, InvalidInput):
+    with suppress(InvalidInput):
         for row, cells in _records(file, shape):
             shape.sample.append((row, cells[: MOST_FIELDS + 1]))
             if len(shape.sample) == _SAMPLE:

@@ -28,7 +28,7 @@ from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, NotFound, QuotaReached
-from app.mail.addresses import InvalidAddress, domain_named, normalize_any
+from app.mail.addresses import InvalidAddress, check_owned, domain_named, normalize_any
 from app.sql import queries
 from app.turns import Turns
 
@@ -174,19 +174,26 @@ async def add_file(
     read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True, reads=_read_any))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
-        rows = iter(recipients)
-        while batch := await asyncio.to_thread(list, islice(rows, BATCH)):
+        rows = (
+            one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
+        )
+        while some := await asyncio.to_thread(list, islice(rows, BATCH)):
             by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
-            for one in batch:
-                local, _, domain = one.address.rpartition("@")
-                emails, domains = by_reason.setdefault(_reason(one.fields, asked.reason), ([], []))
-                if local in _WHOLE_DOMAIN:
-                    domains.append(domain)
+            for row, address, fields in some:
+                local, _, domain = address.rpartition("@")
+                emails, domains = by_reason.setdefault(_reason(fields, asked.reason), ([], []))
+                if local not in _WHOLE_DOMAIN:
+                    emails.append(address)
+                    continue
+                try:
+                    check_owned(domain)
+                except InvalidAddress as error:
+                    recipients.reject(row, address, error.reason)
                 else:
-                    emails.append(one.address)
+                    domains.append(domain)
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
-        told.rejected = recipients.rejected
+        told.rejected = sorted(recipients.rejected, key=lambda one: one.row)
     return told
 
 

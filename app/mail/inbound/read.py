@@ -38,7 +38,7 @@ def read(_: None, incoming: Incoming) -> Inbound:
     held = absence.signs(fields)
     new, html = ("", None) if complaint else (text[: texts.MOST_TEXT], None) if reported else _written(leaves)
     name, sender = headers.mailbox(fields.first("from"))
-    kind = _kind(complaint is not None, reported, subject, new, name, root, held)
+    kind = _kind(complaint is not None, reported, subject, new, (name, sender or ""), root, held)
     sent = headers.moment(fields.first("date"))
     to = _addresses([fields], ("to", "cc"))
     delivered_to = _addresses([fields], _DELIVERED_TO)
@@ -80,7 +80,7 @@ def _kind(
     reported: list[Report],
     subject: str,
     new: str,
-    writer: str,
+    writer: tuple[str, str],
     root: Part,
     held: list[absence.Sign],
 ) -> Kind:
@@ -89,7 +89,7 @@ def _kind(
     if reported:
         actions = {report.action for report in reported}
         return "BOUNCE" if "failed" in actions else "DELAY" if "delayed" in actions else "DELIVERED"
-    if root.type != "multipart/report" and stop.says_stop(new, subject, writer):
+    if root.type != "multipart/report" and stop.says_stop(new, subject, *writer):
         return "UNSUBSCRIBE"
     answers = "in-reply-to" in root.fields or "references" in root.fields
     automatic = root.type == "multipart/report" or absence.is_automatic(subject, new, held, answers=answers)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from app.mail.inbound import signed
 from app.mail.inbound.patterns import any_of
 
 _LONGEST = 160
-_MOST_LINES_OF_NAME, _MOST_WORDS_OF_NAME, _MOST_INITIALS = 5, 4, 3
 
 # Lines that people and their programs add to it.
 _DEVICE = re.compile(
@@ -21,53 +21,47 @@ _DEVICE = re.compile(
 )
 _COURTESY = re.compile(
     r"\b(?:"
+    + signed.THANKS
+    + "|"
     + any_of(r"""
-    please|pls|plz|kindly|thanks?( you)?( so much| very much)?|thx|cheers|regards|kind regards|best|hi|hello|hey
-    dear|sir|madam|bitte|danke|vielen dank|hallo|guten tag|mfg|mit freundlichen gr[uü](?:ss|ß)en
-    s'?il (?:vous|te) pla[iî]t|svp|stp|merci( beaucoup)?|bonjour|cordialement|por favor|(muchas )?gracias|hola
-    saludos|un saludo|per favore|per piacere|(mille )?grazie|buongiorno|salve|cordiali saluti|alstublieft
-    alsjeblieft|aub|a u b|svp|bedankt|dank (?:u|je)( wel)?|met vriendelijke groet|muito obrigad[oa]|obrigad[oa]|ol[aá]
-    bom dia|prosz[eę]|dzi[eę]kuj[eę]|dzie[nń] dobry|pozdrawiam|immediately|now|asap|sofort
+    please|pls|plz|kindly|regards|kind regards|best|hi|hello|hey
+    dear|sir|madam|bitte|hallo|guten tag|mfg|mit freundlichen gr[uü](?:ss|ß)en
+    s'?il (?:vous|te) pla[iî]t|svp|stp|bonjour|cordialement|por favor|hola
+    saludos|un saludo|per favore|per piacere|buongiorno|salve|cordiali saluti|alstublieft
+    alsjeblieft|aub|a u b|svp|met vriendelijke groet|ol[aá]
+    bom dia|prosz[eę]|dzie[nń] dobry|pozdrawiam|immediately|now|asap|sofort
     """)
     + r")\b"
 )
-# Formulas that close a letter, before the name, at the beginning of a line.
-_CLOSING = re.compile(
-    r"(?im)^[^\w\n]*(?:"
-    + any_of(r"""
-    (many )?thanks( so much| very much| in advance)?|thank you( very much)?|thx|cheers|sincerely( yours)?
-    yours( sincerely| truly| faithfully)?|((kind|best|warm)( and \w+)? )?regards|best( wishes)?|all the best
-    (vielen |besten )?dank( im voraus)?|danke( sch[oö]n)?|mfg|lg|vg
-    ((mit )?(freundlich|best|viel|lieb|herzlich|sch[oö]n)\w* )?gr(u|ü|ue)(ss|ß)e?n?
-    merci( d'avance| beaucoup)?|((bien )?(cordialement|[aà] vous))|(sinc[eè]res |meilleures )?salutations
-    (muchas )?gracias|(un )?(cordial )?saludos?( cordial(es)?)?|atentamente|atte
-    (mille )?grazie|(cordiali|distinti) saluti|saluti|cordialmente
-    (alvast )?bedankt|(met )?(vriendelijke|hartelijke) groet(en)?|groet(en|jes)?|mvg
-    (muito )?obrigad[oa]|atenciosamente|(com os melhores )?cumprimentos|abra[cç]os?|att
-    dzi[eę]kuj[eę]|(serdecznie )?pozdrawiam|pozdrowienia|z powa[zż]aniem
-    """)
-    + r")\b"
-)
-_WORD = re.compile(r"[^\W\d_]+")
-# A line of a signature that is a site, an address or a telephone number, with what it is called in front.
-_REACHED = re.compile(
-    r"(?i)(?:(?:t|p|m|f|e|w|tel|phone|mob|mobile?|fax|e?-?mail|web)[.:]+\s*)?"
-    r"(?:(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?|[^\s@]+@[^\s@]+|[+(]?\d[\d ()/.-]{4,})"
-)
-_SPEAKS = re.compile(r"[?!:]")
-_OF_NAMES = frozenset(
-    {"of", "and", "the", "for", "de", "del", "la", "le", "du", "da", "di", "do", "dos", "van", "von", "der", "den"}
-    | {"ten", "ter", "zu", "zur", "und", "et", "y", "e", "i"}
-)
-
 _FROM_LIST = any_of(r"""
     ( (from|off|of) (this|your|the|all|any)( your)?( mailing| email| e mail| contact| distribution
         | marketing)?( lists?| database| emails?| e mails?| newsletters?| mails?| communications?| messages?)?)?
 """)
 _MAILS = r"(e ?mails?|mails?|messages?|newsletters?|these|this|them)"
+_FROM_VERTEILER = r"""
+    (von|aus|vom) (ihrem |ihrer |eurem |eurer |dem |der |diesem |dieser |allen )?(e ?mail ?|mail ?)?(verteilern?|listen?
+        |newslettern?|mailinglisten?|e ?mails?|datenbank)
+"""
+_DE_LISTE = r"""
+    ( de (cette |votre |vos |la |toutes vos )(listes?|newsletters?|listes? (de diffusion|d'envoi)|mailing lists?
+        |fichiers?|base|base de donn[eé]es))?
+"""
+_DE_LISTA = r"""
+    ( de (su|sus|la|esta|vuestra) (listas?|lista de (correos?|distribuci[oó]n)|base de datos|newsletter|bolet[ií]n))
+"""
+_DALLA_LISTA = r"""
+    ( (da|dalla|dalle|dal|dai) (questa |vostra |vostre |vostri |vostro )?(lista|liste|mailing list|newsletter|elenco
+        |contatti|database))?
+"""
+_VAN_LIJST = r"(van|uit|af) (deze|uw|jullie|de|je) (lijst|nieuwsbrief|mailinglijst|bestand|adressenbestand)"
+_DA_LISTA = r"( d[aeo]s? (sua |vossa |esta |seu |vosso )?(lista|mailing|newsletter|base|cadastro|banco de dados))?"
+_Z_LISTY = r"""
+    ( ze? (waszej |tej |pa[nń]stwa |swojej )?(listy|listy mailingowej|bazy|bazy danych|newslettera|subskrypcji))?
+"""
 _STOP = re.compile(
-    any_of(r"""
-    (please )?(stop|unsubscribe|unsubscribe me|opt ?out|opt me out|remove|remove me|delete me
+    r"(?:(?:(?:i am|i'm|we are|we're) )?not interested )?(?:"
+    + any_of(r"""
+    (please )?(stop|unsubscribe|unsubscribe (me|us)|opt ?out|opt me out|remove (me|us)|remove|delete (me|us)
         |remove my (e ?mail )?(address|email|name))@LIST@( and (stop|unsubscribe|remove me|do not contact me))?
     (stop|quit|no more)( it| this| that)?( (sending|mailing|emailing|e mailing|contacting|writing|messaging
         |spamming))?( to)?( me| us)?( any)?( more)?( (of )?(your |these |such )?@MAILS@)?( again| anymore)?
@@ -80,12 +74,26 @@ _STOP = re.compile(
         |e ?mail( ?adresse)?|daten))|ich m[oö]chte (mich )?(abmelden|abbestellen)|mich abmelden)( (von|aus
         |vom) (ihrem|ihrer|dem|der|diesem|allen) (verteiler|liste|newsletter|mailingliste|e ?mails?))?( (ab|aus
         |raus|heraus))?
+    (mich |uns |meine (adresse|e ?mail( ?adresse)?|daten) )?@VERTEILER@ (nehmen|l[oö]schen|streichen|entfernen
+        |austragen|abmelden)
+    um (abmeldung|l[oö]schung|austragung)( meiner (adresse|e ?mail( ?adresse)?|daten))?( @VERTEILER@)?
+    abmeldung( @VERTEILER@)?|newsletter (abbestellen|abmelden)
+    (ich (m[oö]chte|will)|wir (m[oö]chten|wollen)) (von ihnen )?keine (weiteren )?(e ?mails?|mails?|nachrichten|werbung
+        |newsletter)( mehr)?( von ihnen)?( mehr)?( (erhalten|bekommen|empfangen))?
+    (mich |uns )?nicht mehr (anschreiben|kontaktieren|mailen)
     keine (weiteren |mehr )?(e ?mails?|mails?|nachrichten|werbung|newsletter)( mehr)?
     (bitte )?(schreiben|kontaktieren|schicken|senden) sie (mir|mich|uns)( bitte)? (nicht mehr
         |keine (weiteren )?(e ?mails?|mails?|nachrichten)( mehr)?)( an)?
     stop|arr[eê]te[zr]?( tout)?|d[eé]sabonne(r|z|ment|z moi)( moi)?|d[eé]sinscri(re|ption|vez moi|s moi)
     se d[eé]sabonner|me d[eé]sabonner|me d[eé]sinscrire
-    (je (veux|souhaite|voudrais) )?me d[eé]sabonner( de (cette|votre) (liste|newsletter))?
+    (de |veuillez |pouvez vous |(je|nous) (veux|souhaite|souhaiterais|voudrais|voulons|souhaitons) )?(me
+        |nous)( d[eé]sinscrire| d[eé]sabonner| retirer| supprimer| enlever| effacer| radier| rayer)@LISTE@
+    (de |veuillez )?(supprimer|retirer|enlever|effacer|supprimez|retirez|enlevez) (mon (adresse|e ?mail
+        |mail|adresse e ?mail|adresse mail)|mes (donn[eé]es|coordonn[eé]es))@LISTE@
+    (de |veuillez )?ne plus (me |m'|nous )?([eé]crire|contacter|solliciter|envoyer( (de|d'|vos) ?(e ?mails?|mails?
+        |messages|newsletters?))?)
+    (je|nous) ne (veux|souhaite|souhaitons|voulons) plus (recevoir|[eê]tre contact[eé]\w{0,2})( (de|vos|ces|d'
+        |votre) ?(e ?mails?|mails?|messages|newsletters?|courriels?))?
     (retirez|supprimez|enlevez|radiez|d[eé]sinscrivez|d[eé]sabonnez) moi( de (cette|votre|vos) (listes?
         |newsletter|liste de diffusion|fichiers?))?
     (arr[eê]tez|cessez) de (m'|m )?(e|é)?(crire|envoyer( des (e ?mails?|mails|messages))?|contacter)
@@ -96,90 +104,96 @@ _STOP = re.compile(
     no (me )?(escriba[ns]?|escribas|contacte[ns]?|env[ií]e[ns]?)( m[aá]s)?( (correos?|e ?mails?
         |mensajes))?( m[aá]s)?
     no (quiero )?m[aá]s (correos?|e ?mails?|mensajes)
-    (elim[ií]neme|b[oó]rreme|qu[ií]teme)( de (su|la|esta) lista)?
+    no (deseo|quiero|queremos|deseamos) (recibir )?m[aá]s (correos?|e ?mails?|mensajes|publicidad|informaci[oó]n)
+    (elim[ií]n|b[oó]rr|qu[ií]t|s[aá]qu)(e|en|ar|a)(me|nos)@LISTA@?
+    (elimin|borr|quit)(ar|e|en) (mi (correo|e ?mail|direcci[oó]n)|mis datos)@LISTA@?|(elimin|borr)ar@LISTA@
+    (quiero |quisiera |deseo )?desuscr[ií]b\w{1,4}@LISTA@?|(cancelar|anular) mi suscripci[oó]n
+    (solicito|pido) (la |mi )?baja@LISTA@?
+    (dar|darme|dame|deme|d[eé]n?me) de baja@LISTA@|quiero (que me den de baja|darme de baja|ser eliminad[oa])@LISTA@?
     (cancellami|cancellatemi|cancellazione|cancella|disiscrivimi|disiscrivetemi|disiscrizione|rimuovimi
-        |rimuovetemi|toglietemi|annulla iscrizione)( (da|dalla|dalle|dal
-        |dai) (questa |vostra |vostre |vostri )?(lista|liste|mailing list|newsletter|elenco|contatti))?
+        |rimuovetemi|toglietemi|annulla iscrizione)@DALLA@
+    ((vi|la) prego di|vorrei|voglio|desidero|chiedo di|vogliate|potete) (cancellar|disiscriver|rimuover
+        |toglier)(mi|ci)@DALLA@
+    (cancellar|disiscriver|rimuover|toglier)(mi|ci)@DALLA@
+    ((vi|la) prego di |vogliate )?(cancellare|rimuovere|cancellate|rimuovete) (il mio indirizzo|la mia (e ?)?mail|i miei
+        dati)@DALLA@
+    non (desidero|voglio|vorrei|desideriamo) (pi[uù] )?(ricevere )?(pi[uù] )?(vostre |le vostre |altre )?(e ?mail
+        |mail|messaggi|comunicazioni)
     (non|smettete di|smettetela di) (mi )?(scrivetemi|scrivermi|scrivete|contattatemi|contattarmi|inviatemi
         |inviarmi)( pi[uù])?( (e ?mail|mail|messaggi))?
     niente pi[uù] (e ?mail|mail|messaggi)
-    (af|uit)(melden|schrijven|gemeld|schrijving)
-    (meld|schrijf) (mij|me) (af|uit)( van (deze|uw|jullie) (lijst|nieuwsbrief|mailinglijst))?
-    (verwijder|haal) (mij|me|mijn adres)( (van|uit|af) (deze|uw|jullie|de) (lijst|bestand|mailinglijst))?( af)?
-    geen (e ?mails?|mails?|berichten)( meer)?
+    (af|uit)(gemeld|schrijving)
+    (meld|schrijf) (mij|me|ons) (aub |graag )?(af|uit)( @LIJST@)?
+    (verwijder|haal) (mij|me|ons|mijn (e ?mail ?)?adres)( @LIJST@)?( af)?
+    (graag |gelieve |wilt u |wil je |kunt u |kun je |(ik|wij) (wil|willen|wens|wensen) )?(mij |me |ons
+        |mijn (e ?mail ?)?adres )?(graag )?(@LIJST@ )?(af ?melden|uit ?schrijven|af te melden|uit te schrijven
+        |te verwijderen|verwijderen)( @LIJST@)?
+    (graag |ik wil )?geen (verdere )?(e ?mails?|mails?|berichten)( meer)?( (meer )?(ontvangen|sturen))?
     (mail|stuur|schrijf|benader) (mij|me) (niet|geen mails?) meer( aan)?
     stop (hiermee|met mailen|met mij te mailen)
     (cancelar|cancele)( (a )?(minha )?(inscri[cç][aã]o|assinatura|subscri[cç][aã]o))
-    (remover|remova|remova me|remover me|retire me|descadastrar|descadastre me|pare|parar
-        |sair)( (a )?(minha )?(inscri[cç][aã]o|assinatura|subscri[cç][aã]o))?( d[ae] (sua |vossa |esta )?lista)?
-    n[aã]o (quero )?(mais )?(e ?mails?|mensagens)|(me )?(descadastre|remova)( da lista)?
+    (favor )?(remover|remova|remova me|remover me|retire me|exclua me|descadastrar|descadastre me|pare|parar
+        |sair)( (a )?(minha )?(inscri[cç][aã]o|assinatura|subscri[cç][aã]o))?@DALISTA@
+    (favor )?(remover|remova|retirar|retire|excluir|exclua) (o )?meu (e ?mail|contat?o|nome|endere[cç]o)@DALISTA@
+    (quero|gostaria de|desejo) (me descadastrar|ser removid[oa]|ser retirad[oa]|cancelar( a)?( minha)? (inscri[cç][aã]o
+        |assinatura|subscri[cç][aã]o))@DALISTA@
+    n[aã]o (quero |desejo )?(mais )?(receber )?(mais )?(e ?mails?|mensagens)
+    (me )?(descadastre|remova|retire|exclua)@DALISTA@
     n[aã]o (me )?(contate|contacte|envie|escreva|enviem|contactem)( mais)?( (e ?mails?|mensagens))?( mais)?
     pare(m)? de (me )?(enviar|escrever|contactar)( (e ?mails?|mensagens))?
     wypisz(cie)?( mnie)?( z (listy|newslettera|bazy))?|rezygnuj[eę] z (newslettera|subskrypcji)
-    wypisuj[eę] si[eę]|usu[nń](cie)?( mnie| m[oó]j adres)?( z (listy|bazy|waszej bazy))?
+    wypisuj[eę] si[eę]@LISTY@|usu[nń](cie)?( mnie| m[oó]j adres| moje dane)?@LISTY@
+    (chc[eę] )?(mnie )?(usun[aą][cć]|wypisa[cć]|skre[sś]li[cć]|wykre[sś]li[cć])( si[eę]| mnie| m[oó]j (adres|e ?mail)
+        | moje dane)?@LISTY@
+    nie (pisa[cć]|wysy[lł]a[cć]|kontaktowa[cć])( si[eę])?( do mnie| mi| ze mn[aą])?( wi[eę]cej)?( (maili
+        |wiadomo[sś]ci))?
+    nie (chc[eę]|[zż]ycz[eę] sobie)( ju[zż]| wi[eę]cej)? (otrzymywa[cć]|dostawa[cć])( od (was|pa[nń]stwa))?( wi[eę]cej
+        )?( maili| e ?maili| wiadomo[sś]ci| ofert| newslettera)?
     nie (pisz(cie)?|wysy[lł]aj(cie)?|kontaktuj(cie)?)( si[eę])?( do)?( mnie| mi
         | ze mn[aą])?( wi[eę]cej)?( (maili|wiadomo[sś]ci))?
-    koniec|anuluj( subskrypcj[eę])?|(prosz[eę] )?o (wypisanie|usuni[eę]cie)( mnie)?( z (listy|bazy))?
+    koniec|anuluj( subskrypcj[eę])?|(prosz[eę] )?o (wypisanie|usuni[eę]cie)( mnie| moich danych
+        | mojego (adresu|e ?maila|maila))?@LISTY@
     """)
     .replace("@LIST@", _FROM_LIST)
     .replace("@MAILS@", _MAILS)
+    .replace("@VERTEILER@", any_of(_FROM_VERTEILER))
+    .replace("@LISTE@", any_of(_DE_LISTE))
+    .replace("@LISTA@", any_of(_DE_LISTA))
+    .replace("@DALLA@", any_of(_DALLA_LISTA))
+    .replace("@LIJST@", _VAN_LIJST)
+    .replace("@DALISTA@", _DA_LISTA)
+    .replace("@LISTY@", any_of(_Z_LISTY))
+    + ")"
 )
+# What programs put before the subject of an answer.
+ANSWERS = re.compile(r"(?i)(?:\s*(?:re|aw|sv|vs|antw|odp|rif|res|r)\s*(?:\[\d+\])?\s*:)+")
 # Alone they say too little.
 _NOT_STOPS = frozenset({"koniec", "sair", "parar", "para", "pare", "basta", "cancella", "no more", "quit"})
 
 
-def says_stop(text: str, subject: str, writer: str = "") -> bool:
-    """Whether it says that its writer, of this name, wants no more, and nothing else; a subject counts where there is
-    no text.
+def says_stop(text: str, subject: str, writer: str = "", address: str = "") -> bool:
+    """Whether it says that its writer, of this name and address, wants no more, and nothing else; a subject counts
+    where there is no text, and one that may be of what it answers (`answered_subject`), too.
     """
     short = len(text) < 4 * _LONGEST
-    said = _bare(_unsigned(_DEVICE.sub("", text), writer)) if short else text
+    said = _bare(signed.unsigned(_DEVICE.sub("", _plain(text)), signed.writer(writer, address))) if short else text
     if len(said) > _LONGEST:
         return False
     if not said:
-        said = _bare(subject[:_LONGEST])
+        said = _bare(_plain(answered_subject(subject[:_LONGEST]) or subject[:_LONGEST]))
     return said not in _NOT_STOPS and bool(said) and _STOP.fullmatch(said) is not None
 
 
-def _unsigned(text: str, writer: str) -> str:
-    """Without the name that it is signed with."""
-    named = {word.lower() for word in _WORD.findall(writer)}
-    for closing in _CLOSING.finditer(text):
-        if text[: closing.start()].strip() and _is_signature(text[closing.end() :], named):
-            text = text[: closing.start()]
-            break
-    first, *others = text.strip().split("\n")
-    return "\n".join([first, *(line for line in others if not _is_of(line, named))])
+def answered_subject(subject: str) -> str:
+    """What stands behind "Re:"; empty: that is not there."""
+    prefix = ANSWERS.match(subject)
+    return "" if prefix is None else subject[prefix.end() :].strip()
 
 
-def _is_signature(text: str, named: set[str]) -> bool:
-    """Whether its few lines are names, titles, companies, or how to reach them: what is more, a person should read."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    if len(_WORD.findall(text)) == 1 and _has_case(text):
-        return not _SPEAKS.search(text)
-    return len(lines) <= _MOST_LINES_OF_NAME and all(_signs(line, named) for line in lines)
-
-
-def _signs(line: str, named: set[str]) -> bool:
-    line = line.strip(" \t\r,;.|*_~-\N{EN DASH}\N{EM DASH}")
-    if _REACHED.fullmatch(line) or _is_of(line, named):
-        return True
-    words = _WORD.findall(line)
-    # Who shouts, or writes without capitals, may say anything.
-    is_cried = line.isupper() and any(len(word) > _MOST_INITIALS for word in words)
-    if len(words) > _MOST_WORDS_OF_NAME or _SPEAKS.search(line) or is_cried or not _has_case(line):
-        return False
-    return words[0][0].isupper() and all(word[0].isupper() or word in _OF_NAMES for word in words)
-
-
-def _is_of(line: str, named: set[str]) -> bool:
-    return named.issuperset(_WORD.findall(line.lower()))
-
-
-def _has_case(text: str) -> bool:
-    return text.lower() != text.upper()
+def _plain(text: str) -> str:
+    return text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
 def _bare(text: str) -> str:
-    words = re.sub(r"[^\w']+", " ", text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower())
+    words = re.sub(r"[^\w']+", " ", text.lower())
     return " ".join(_COURTESY.sub(" ", words).split())

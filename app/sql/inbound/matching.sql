@@ -35,3 +35,14 @@ ORDER BY address_key(e.recipient), coalesce(e.sent_at, e.claimed_at) DESC;
 -- Those of the addresses that are the workspace's own senders'.
 SELECT address_key(email) AS address FROM senders
 WHERE workspace_id = %(workspace_id)s AND address_key(email) = ANY (%(addresses)s::text[]);
+
+-- name: subjects
+-- All subjects of campaigns' emails, as they were written.
+SELECT id AS campaign_id, subject FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(campaign_ids)s::bigint[])
+UNION ALL
+SELECT campaign_id, subject FROM campaign_steps
+WHERE workspace_id = %(workspace_id)s AND campaign_id = ANY (%(campaign_ids)s::bigint[]) AND subject IS NOT NULL
+UNION ALL
+SELECT campaign_id, subject FROM step_variants
+WHERE workspace_id = %(workspace_id)s AND campaign_id = ANY (%(campaign_ids)s::bigint[]) AND subject IS NOT NULL;

@@ -2,6 +2,13 @@
 -- Whether the message was recorded before, by whichever mailbox it came in.
 SELECT EXISTS (SELECT FROM responses WHERE workspace_id = %(workspace_id)s AND message_id = %(message_id)s) AS there;
 
+-- name: hear_stop
+-- Remember a message that answers an email which was removed and says stop. No row: it was heard before.
+INSERT INTO heard_stops (workspace_id, message)
+VALUES (%(workspace_id)s, sha256(convert_to(%(message_id)s, 'UTF8')))
+ON CONFLICT DO NOTHING
+RETURNING heard_at;
+
 -- name: insert_response
 -- A response. No row: it is there already.
 INSERT INTO responses (

@@ -143,6 +143,16 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_heard_stops
+-- Stops that were heard long ago: messages of that age are not read any more.
+WITH removed AS (
+    DELETE FROM heard_stops WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM heard_stops WHERE heard_at < now() - make_interval(days => %(days)s)
+        ORDER BY heard_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_stream_hours
 -- Hours of streams, older than a day whose campaigns are named.
 WITH removed AS (

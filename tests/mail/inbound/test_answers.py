@@ -148,7 +148,20 @@ Afmelden|Schrijf mij uit|Meld mij af van deze lijst|Geen mails meer a.u.b.|Verwi
 Mail mij niet meer
 Remover|Remova-me da lista|Não quero mais emails|Descadastrar|Pare de me enviar emails|Não me contacte mais
 Wypisz mnie|Proszę o wypisanie z listy|Usuńcie mnie z bazy|Nie piszcie do mnie więcej|Wypisuję się
-Nie wysyłajcie mi więcej wiadomości"""
+Nie wysyłajcie mi więcej wiadomości
+Kindly unsubscribe me|Remove us from your mailing list|Unsubscribe. Thank you in advance.
+Not interested. Please remove me.
+Bitte aus dem Verteiler nehmen|Bitte um Löschung aus Ihrem Verteiler|Ich möchte keine E-Mails mehr erhalten
+Bitte nicht mehr kontaktieren|Newsletter abbestellen, vielen Dank im Voraus
+Merci de me désinscrire|Merci de me retirer de votre liste|Veuillez supprimer mon adresse de votre base
+Ne plus m'écrire svp
+Je ne souhaite plus recevoir vos mails|Merci de ne plus me contacter
+Desuscribirme|Quiero desuscribirme|Solicito la baja|No deseo recibir más correos
+Eliminarme de la lista, gracias de antemano
+Vi prego di cancellarmi dalla lista|Vorrei disiscrivermi|Non desidero ricevere più mail
+Graag afmelden|Graag uit de lijst verwijderen|Ik wil me afmelden|Gelieve mij uit te schrijven|Wilt u mij uitschrijven?
+Favor remover meu email da lista|Não desejo receber mais emails|Quero me descadastrar
+Proszę usunąć mnie z listy|Proszę mnie wypisać|Nie chcę otrzymywać maili|Proszę o usunięcie moich danych z bazy"""
 
 
 @pytest.mark.parametrize("text", STOPS.replace("\n", "|").split("|"))
@@ -169,7 +182,6 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
         "Unsubscribe\ncarl",
         "Désabonnez-moi\n\nBien cordialement,\nJean de la Tour",
         "Afmelden\n\nMet vriendelijke groet,\nJan van der Meer",
-        "Darme de baja\n\nUn saludo\nana",
         "Unsubscribe\n\nRegards\nJohn Smith\nwww.example.com",
         "Unsubscribe\n\nRegards,\nJohn Smith\njohn@example.com\nTel.: +49 (30) 123-456",
         "STOP\n\nTHANKS\nCARL CUSTOMER",
@@ -179,6 +191,77 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
 def test_whoever_says_stop_may_sign_it(text: str) -> None:
     body = f"{text}\n\nOn Thu, Nov 26, 2026 Ann <{US}> wrote:\n{QUOTED}"
     assert of(letter(body, sender="Carl Customer <carl@there.example>")).kind == "UNSUBSCRIBE"
+
+
+@pytest.mark.parametrize(
+    ("writer", "text"),
+    [
+        ("Max Mustermann", f"Bitte abmelden.\n\nMit freundlichen Grüßen\n{signature}")
+        for signature in (
+            "Max Mustermann\nMuster GmbH\nTelefon: 030 123456",
+            "i. A. Max Mustermann",
+            "i.V. Max Mustermann\nLeiter Einkauf",
+            "Dipl.-Ing. Max Mustermann\nMusterstraße 12a, 10115 Berlin\nmax@muster.de<mailto:max@muster.de>",
+            "Max Mustermann\nMuster GmbH & Co. KG\nMusterweg 1\n10115 Berlin\n\nTel.: +49 30 1234-0\n"
+            "Fax: +49 30 1234-99\nE-Mail: max@muster.de\nWeb: https://muster.de\n\n"
+            "Geschäftsführer: Erika Muster\nAmtsgericht Berlin, HRB 12345",
+        )
+    ]
+    + [
+        ("John Smith", f"Remove me\n\nThanks,\nJohn Smith\n{signature}")
+        for signature in (
+            "Cell: 555-123-4567",
+            "Office: 555-123-4567\nDirect: 555-123-4568 ext. 12",
+            "Ph: 555-123-4567",
+            "Tel: 555-123-4567 | Mob: 555-123-4568",
+            "Head of IT, Acme Inc. • 350 Fifth Avenue, New York, NY 10118 • office 555-123-4567",
+            "ACME ROOFS AND WINDOWS",
+        )
+    ]
+    + [
+        ("Jan de Vries", "Uitschrijven aub.\n\nMet vriendelijke groet,\nJan de Vries\nTelefoon: 020 1234567"),
+        ("Jan", "Afmelden\n\nMet vriendelijke groet,\nvan Dijk Transport B.V."),
+        ("Marie Durand", "Stop\n\nCordialement,\nMarie Durand\nTél : 01 23 45 67 89"),
+        ("Juan Pérez", "Dar de baja\n\nSaludos,\nJuan Pérez\nMóvil: 600 123 456"),
+        ("Jan Kowalski", "Proszę o usunięcie z bazy.\n\nPozdrawiam\nJan Kowalski\nul. Długa 5"),
+        ("Jan Kowalski", "Wypisz mnie\n\nPozdrawiam\nmgr inż. Jan Kowalski\nFirma Sp. z o.o.\ntel. 600 123 456"),
+        ("", "Stop\nThanks,\nJohn\nACME"),
+        ("Ana López", "Darme de baja\n\nUn saludo\nana"),
+        ("Michael Smith", "remove me\nthanks\nmike"),
+        ("", "remove me\nthanks\njsmith"),
+        ("John Smith", "Unsubscribe\n\nJohn Smith\nAcme Ltd\n555-123-4567"),
+        ("John Smith", "Remove me\n\nThank you in advance,\nJohn"),
+        ("John Smith", "Remove me.\n\nThanks for your understanding.\n\nBest regards,\nJohn Smith, CEO"),
+        ("John Smith", "Remove me.\n\nThanks and regards,\nJohn"),
+        ("Max Abt", "Bitte abmelden.\n\nVielen Dank für Ihr Verständnis und freundliche Grüße\nMax Abt"),
+    ],
+)
+def test_a_signature_is_names_and_how_to_reach_them(writer: str, text: str) -> None:
+    assert of(letter(text, sender=f"{writer} <jsmith@there.example>")).kind == "UNSUBSCRIBE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop\nthanks\nnot",
+        "Stop\nThanks\nTomorrow",
+        "Remove me\nThanks\nKidding",
+        "remove me\nthanks\nreconsidering",
+        "Please stop\n\nThanks\nCall Me Tomorrow",
+        "Please stop\n\nBest\nSend Invoice Tuesday",
+        "Unsubscribe\nCheers\nCall Me Tomorrow",
+        "Stop\nThanks\nCall me on 555 123 4567",
+        "Stop\nThanks\nJohn\nBut not my brother: bob@there.example",
+        "STOP\nTHANKS\nSEE YOU MONDAY",
+        "STOP\nTHANKS\nWRONG LETTER PERHAPS",
+        "Stop\nDanke\nRufen Sie Mich Morgen An",
+        "Stop\nMerci\nDemain",
+        "Remove me\nCarl Customer\nwas my old name",
+    ],
+)
+@pytest.mark.parametrize("writer", ["", "Carl Customer"])
+def test_what_speaks_below_a_stop_is_no_signature(text: str, writer: str) -> None:
+    assert of(letter(text, sender=f"{writer} <carl@there.example>")).kind == "REPLY"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +293,14 @@ def test_whoever_says_stop_may_sign_it(text: str) -> None:
         "Rezygnuję z oferty na dach",
         "Keine Ahnung",
         "Baja el precio y hablamos",
+        "Merci de me rappeler",
+        "Merci de m'envoyer vos tarifs",
+        "Graag",
+        "Graag meer informatie",
+        "Proszę usunąć drugi punkt",
+        "Proszę o ofertę",
+        "Bitte nehmen Sie Platz",
+        "Not interested",
         "Pare aqui na segunda",
         "",
         "no",
@@ -223,7 +314,9 @@ def test_who_says_more_is_read_by_a_person(text: str) -> None:
 def test_a_mail_to_unsubscribe_says_so_in_its_subject() -> None:
     assert of(letter("", subject="unsubscribe")).kind == "UNSUBSCRIBE"
     assert of(letter("This message was automatically generated by Gmail.", subject="Unsubscribe")).kind == "UNSUBSCRIBE"
+    assert of(letter("", subject="Re: AW: Unsubscribe")).kind == "UNSUBSCRIBE"
     assert of(letter("When can you come?", subject="unsubscribe")).kind == "REPLY"
+    assert of(letter("", subject="Re: Our offer")).kind == "REPLY"
 
 
 def test_a_daemon_that_says_stop_is_no_person() -> None:

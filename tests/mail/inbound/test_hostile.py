@@ -143,7 +143,7 @@ def test_what_is_meant_to_harm_gives_an_answer_soon(name: str) -> None:
 def _holds(inbound: Inbound) -> None:
     """Check what the database and its readers count on."""
     written = msgspec.json.encode(inbound).decode()
-    assert "\\u0000" not in written
+    assert "\\u0000" not in written.replace("\\\\", "")  # but for a backslash and the rest, which is text
     assert len(inbound.text.encode()) <= 4 * texts.MOST_TEXT
     assert len(inbound.html or "") <= texts.MOST_HTML
     assert len(inbound.reports) <= 100
