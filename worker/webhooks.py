@@ -11,6 +11,7 @@ import asyncio
 import ssl
 import time
 from datetime import UTC, datetime
+from functools import cached_property
 from uuid import uuid4
 
 import httpx
@@ -58,10 +59,13 @@ class Courier:
             target = await deliveries.lease(self._pool, webhook_id, uuid4())
             if target is None:
                 return
+            # A run that fails inside has recorded nothing: whoever were woken at once would fail as soon.
+            came_through = False
             try:
                 await self._run(target)
+                came_through = True
             finally:
-                await deliveries.release(self._pool, target)
+                await deliveries.release(self._pool, target, wakes=came_through)
         except DATABASE_AWAY as error:
             log.warning("webhook left, will be looked at again", error=str(error).strip())
 
@@ -89,12 +93,22 @@ class Courier:
 
     async def _tell(self, line: _Line, target: Target, told: Due) -> Answer:
         try:
-            signer = Signer(self._box.open(target.secret_encrypted, secret_place(target.webhook_id)))
+            async with asyncio.timeout(TIMEOUT_S):
+                return await line.post(*self._signed(target, told))
         except UndecipherableSecret as error:
             return Answer(None, str(error))
+        except TimeoutError:
+            return Answer(None, f"no answer within {TIMEOUT_S:g} s")
+        except Exception as error:  # a try that left no record would be made again at once, for ever
+            log.exception("a try to deliver failed inside", webhook_id=target.webhook_id)
+            return Answer(None, f"internal error ({type(error).__name__})")
+
+    def _signed(self, target: Target, told: Due) -> tuple[bytes, dict[str, str]]:
+        """Body and headers. Raises UndecipherableSecret."""
+        signer = Signer(self._box.open(target.secret_encrypted, secret_place(target.webhook_id)))
         body = _encode({"type": told.event, "timestamp": told.created_at, "data": told.data})
         now = datetime.now(UTC)
-        headers = {
+        return body, {
             "content-type": "application/json",
             "accept-encoding": "identity",
             "user-agent": "ReachInbox",
@@ -102,14 +116,6 @@ class Courier:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": signer.sign(told.message_id, now, body.decode()),
         }
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                return await line.post(body, headers)
-        except TimeoutError:
-            return Answer(None, f"no answer within {TIMEOUT_S:g} s")
-        except Exception as error:  # a try that left no record would be made again at once, for ever
-            log.exception("a try to deliver failed inside", webhook_id=target.webhook_id)
-            return Answer(None, f"internal error ({type(error).__name__})")
 
     async def _trust(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -122,15 +128,26 @@ class _Line:
 
     def __init__(self, client: httpx.AsyncClient, url: str, policy: HostPolicy, lookup: Lookup) -> None:
         self._client = client
-        self._url = httpx.URL(url)
-        self._host = self._url.raw_host.decode("ascii")  # .host would be decoded from Punycode
+        self._given = url
         self._policy = policy
         self._lookup = lookup
         self._ips: list[str] = []
 
+    @cached_property
+    def _url(self) -> httpx.URL:
+        """Raises InvalidURL."""
+        return httpx.URL(self._given)
+
+    @property
+    def _host(self) -> str:
+        return self._url.raw_host.decode("ascii")  # .host would be decoded from Punycode
+
     async def post(self, body: bytes, headers: dict[str, str]) -> Answer:
         """One try, over all addresses until one can be connected to."""
-        url = self._url
+        try:
+            url = self._url
+        except httpx.InvalidURL as error:  # taken by a version that did not ask httpx
+            return Answer(None, f"the webhook's URL is none: {error}")
         if url.scheme != "https" and not self._policy.allow_private:  # the setting may have changed since
             return Answer(None, "is not sent in the clear; give the webhook an https:// address")
         try:

@@ -12,8 +12,9 @@ from app.domain.oauth.authorizations import Return
 from app.http.auth import is_https
 from app.settings import Settings
 
-# A path and no host: browsers take `//host` and `/\\host` for one, and leave out tabs and line breaks.
-_OWN_PATH = re.compile(r"\A/(?![/\\])[!-~]*\Z")
+# A path and no host: browsers take `//host` and `/\\host` for one, leave out tabs and line breaks, and make `//host` of
+# `/.//host`. No path of ours has an empty part.
+_OWN_PATH = re.compile(r"\A(?![^?#]*(?://|\\))/[!-~]*\Z")
 
 
 class BrowserCookie(NamedTuple):

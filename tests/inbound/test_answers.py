@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 
-from app.db import Pool
+from app.db import MIGRATIONS, Pool
 from app.domain.accounts.users import User
 from app.domain.campaigns.building import message_builder
 from app.domain.inbound.answers import as_it_is, subject_of_answer
 from app.mail.templates import Source, Template
 from tests.support.api import problem, wrong_fields
 from tests.support.came import HARD, Came
-from tests.support.engine import check_conservation, execute, row, value
+from tests.support.engine import check_conservation, execute, row, rows, value
 
 ANSWER = {"body": "Thursday at ten? {{ not a field }} {% nor this %}", "bodyHtml": "<p>Thursday at <b>ten</b>?</p>"}
 
@@ -44,6 +44,53 @@ async def test_an_answer_can_be_deleted_with_what_it_said(api: httpx.AsyncClient
     assert answer.status_code == 204, answer.text
     left = await row(pool, "SELECT subject || body AS said, thread FROM campaigns WHERE id = %s", campaign)
     assert left == {"said": "", "thread": []}
+
+
+async def test_webhooks_hear_of_no_end_of_an_answer_and_an_erasure_takes_its_subject_out_of_what_they_heard(
+    api: httpx.AsyncClient, pool: Pool, came: Came
+) -> None:
+    await execute(
+        pool,
+        "INSERT INTO webhooks (workspace_id, url, events)"
+        " SELECT id, 'https://x.example', '{campaign.finished,campaign.held}' FROM workspaces",
+    )
+    posted = await _answered(api, await came.back("REPLY"), subject="Your illness")
+    campaign = posted["campaignId"]
+    await execute(
+        pool,
+        "UPDATE emails SET status = 'SENT', sent_at = now(), attempts = 1 WHERE campaign_id = %s",
+        campaign,
+    )
+    await execute(pool, "UPDATE streams SET scheduled = 0, sent = 1 WHERE campaign_id = %s", campaign)
+    assert await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign) == "FINISHED"
+    assert await value(pool, "SELECT count(*) FROM webhook_deliveries") == 0
+
+    # As a version before told it, and as what holds it back is told.
+    for event in ("campaign.finished", "campaign.held"):
+        await execute(
+            pool,
+            "INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)"
+            " SELECT w.workspace_id, w.id, %s, jsonb_build_object('campaignId', c.id, 'name', c.name)"
+            " FROM webhooks w, campaigns c WHERE c.kind = 'DIRECT' OR c.id = %s",
+            event,
+            came.emails[0].campaign_id,
+        )
+    told = "SELECT data->>'name' AS name FROM webhook_deliveries ORDER BY id"
+    before = [one["name"] for one in await rows(pool, told)]
+    assert "Answer: Your illness" in before
+    erased = await api.post("/api/recipients/erase", json={"email": posted["recipient"]})
+    assert erased.json()["emails"] == 2, erased.text
+    erased_names = ["(erased)" if name == "Answer: Your illness" else name for name in before]
+    assert [one["name"] for one in await rows(pool, told)] == erased_names
+
+    # As a version before left them, which erased the campaign alone.
+    await execute(
+        pool,
+        'UPDATE webhook_deliveries SET data = data || \'{"name": "Answer: Your illness"}\''
+        " WHERE data->>'name' = '(erased)'",
+    )
+    await execute(pool, (MIGRATIONS / "0090_webhooks.sql").read_text())
+    assert [one["name"] for one in await rows(pool, told)] == erased_names
 
 
 async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(

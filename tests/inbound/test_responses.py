@@ -168,6 +168,27 @@ async def test_webhooks_are_told_of_replies_and_bounces(pool: Pool, user: User, 
     assert told[1]["data"]["severity"] == "hard"
 
 
+async def test_webhooks_are_told_that_nobody_knows_the_step_of_an_email_that_is_gone(
+    pool: Pool, user: User, came: Came
+) -> None:
+    await execute(
+        pool,
+        "INSERT INTO webhooks (workspace_id, url, events) VALUES (%s, 'https://x.example', '{email.replied}')",
+        user.workspace_id,
+    )
+    await came.back("REPLY")
+    # Whatever writes one: the row itself tells.
+    await execute(
+        pool,
+        "INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak,"
+        " message_id, folder, uid_validity, uid, received_at, subject, text, attachments)"
+        " SELECT workspace_id, kind, email_id + 1000, campaign_id, stream_id, sender_id, recipient, weak, 'other',"
+        " folder, 8, uid, received_at, subject, text, attachments FROM responses",
+    )
+    told = await rows(pool, "SELECT data FROM webhook_deliveries ORDER BY id")
+    assert [(one["data"]["step"], one["data"]["variant"]) for one in told] == [(1, None), (None, None)]
+
+
 async def test_they_are_exported_and_erased_with_their_recipient(api: httpx.AsyncClient, came: Came) -> None:
     reply = await came.back("REPLY", text="My number is 0123")
     await came.back("REPLY", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -141,6 +142,24 @@ def test_no_cell_of_an_export_begins_a_formula_and_each_can_be_read_back(text: s
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.removeprefix("'") == text.removeprefix("'")
     assert end == "end"
+
+
+@given(st.lists(st.text(st.sampled_from("a ;\t\n\r,\"'=+-@"))))
+@example(["Ann;=1+1"]).via("what splits at semicolons, as spreadsheets do in half of Europe")
+@example(["a", 'b\n\t"=1+1"'])
+def test_no_cell_for_a_spreadsheet_begins_a_formula_where_it_splits_at_semicolons(cells: list[str]) -> None:
+    cells = ["first", *cells]
+    line = csv_lines.line(cells, spreadsheet=True).decode()
+    for part in re.split(
+        r"[;\t\r\n]", line
+    ):  # within quotation marks, too: they begin in the midst of what it takes for a cell
+        assert not re.match(r"[\s\"]*[=+\-@]", part), line
+    (read,) = csv.reader(io.StringIO(line, newline=""))
+    assert [cell.replace("'", "") for cell in read] == [cell.replace("'", "") for cell in cells]
+
+
+def test_a_file_that_is_read_again_has_its_cells_as_they_are() -> None:
+    assert csv_lines.line(["a;=b\n-c"]) == b'"a;=b\n-c"\r\n'
 
 
 async def test_many_failed_emails_are_sent_again_spaced_as_their_campaign_is(

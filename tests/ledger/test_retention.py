@@ -203,6 +203,58 @@ async def test_nothing_is_sent_again_of_a_campaign_that_is_being_emptied(
         await execute(worker_pool, "UPDATE campaigns SET status = 'ACTIVE', finished_at = NULL")
 
 
+async def test_of_two_who_remove_the_same_batch_neither_leaves_the_rest_for_ever(worker_pool: Pool, user: User) -> None:
+    """As when the eldest worker's lease ends while it removes a batch, or a campaign is deleted meanwhile."""
+    campaign_id = await ended_campaign(worker_pool, user, 31, ["SENT"] * 7)
+    params: dict[str, Any] = {"days": 30, "batch": 3}
+    async with transaction(worker_pool) as conn:
+        assert (await fetch_exactly_one(conn, QUERIES["remove_emails"], params))["removed"] == 3
+
+        async def the_same() -> int:
+            async with transaction(worker_pool) as other:
+                return (await fetch_exactly_one(other, QUERIES["remove_emails"], params))["removed"]
+
+        removing = asyncio.create_task(the_same())
+
+        async def waits() -> bool:
+            return await value(worker_pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+
+        await wait_for(waits, "the other to wait")
+    assert await removing == 0
+    await clean_up(worker_pool)
+    assert await left(worker_pool, campaign_id) == (0, 0)
+
+
+async def test_an_email_that_somebody_decides_on_meanwhile_is_left_and_found_again(
+    worker_pool: Pool, user: User
+) -> None:
+    campaign_id = await ended_campaign(worker_pool, user, 31, ["SENT", "FAILED", "SENT", "SENT"], "CANCELLED")
+    failed = await value(worker_pool, "SELECT id FROM emails WHERE status = 'FAILED'")
+    params: dict[str, Any] = {"days": 30, "batch": 100}
+    async with transaction(worker_pool) as conn:
+        await conn.execute("UPDATE streams SET failed = failed - 1, scheduled = scheduled + 1")
+        await conn.execute("UPDATE emails SET status = 'SCHEDULED' WHERE id = %s", [failed])
+
+        async def remove() -> int:
+            async with transaction(worker_pool) as other:
+                return (await fetch_exactly_one(other, QUERIES["remove_emails"], params))["removed"]
+
+        removing = asyncio.create_task(remove())
+
+        async def waits() -> bool:
+            return await value(worker_pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+
+        await wait_for(waits, "the removal to wait")
+    assert await removing == 3
+    assert await clean_up(worker_pool) == {}  # it waits
+    await execute(
+        worker_pool, "UPDATE emails SET status = 'CANCELLED', cancel_reason = 'CAMPAIGN' WHERE id = %s", failed
+    )
+    await execute(worker_pool, "UPDATE streams SET scheduled = 0, cancelled = 1")
+    assert await clean_up(worker_pool) == {"emails": 1}
+    assert await left(worker_pool, campaign_id) == (0, 0)
+
+
 async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -> None:
     login = await value(worker_pool, "SELECT id FROM logins")
     for days in (100, 0):

@@ -65,8 +65,21 @@ async def test_the_page_asked_for_survives_and_no_other_site_is_led_to(
 ) -> None:
     back = provider.consent(await begin(browser, next="/compose?draft=1"), ANN)
     assert await come_back(browser, back) == "/compose?draft=1"
-    back = provider.consent(await begin(browser, next="//evil.example"), "bob@example.com")
-    assert (await come_back(browser, back)).startswith("/senders?connected=")
+    for n, foreign in enumerate(("//evil.example", "/.//evil.example", "/a/%2e%2e//evil.example")):
+        back = provider.consent(await begin(browser, next=foreign), f"bob{n}@example.com")
+        assert (await come_back(browser, back)).startswith("/senders?connected=")
+
+
+async def test_a_page_of_somebody_else_connects_nothing_here(browser: httpx.AsyncClient, user: User) -> None:
+    own = f"{user.id}.{user.workspace_id}"
+    for page, location in (
+        (own, "https"),
+        (f"{user.id}.{user.workspace_id + 1}", "/senders?connectFailed=another_account&next=%2Fcompose"),
+        (f"{user.id + 1}.{user.workspace_id}", "/senders?connectFailed=another_account&next=%2Fcompose"),
+    ):
+        asked = {"actingAs": page, "next": "/compose"}
+        response = await browser.get("/api/senders/connect/company", params=asked)
+        assert (page == own) != (response.headers["location"] == location)
 
 
 async def test_a_mailbox_connected_again_keeps_its_sender_and_goes_on_at_once(

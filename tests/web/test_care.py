@@ -219,6 +219,43 @@ def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Pag
     expect(said).to_have_count(0)
 
 
+def test_who_logs_out_or_goes_to_another_workspace_is_first_asked_about_what_they_typed(
+    inside: Page, email: str
+) -> None:
+    ask(inside, "POST", "/api/workspaces", {"name": "The second"})
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}?tab=settings")
+    subject = inside.get_by_label("Subject")
+    subject.fill("Good morning")
+    inside.get_by_role("button", name=email, exact=True).click()
+    inside.get_by_role("menuitem", name="Log out").press("Enter")
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    expect(subject).to_have_value("Good morning")
+    assert ask(inside, "GET", "/api/auth/me")["email"] == email
+
+    inside.get_by_role("button", name="Workspace: ").click()
+    inside.get_by_role("menuitem", name="The second").click()
+    question.get_by_role("button", name="Stay here").click()
+    expect(subject).to_have_value("Good morning")
+    # Who goes to the campaigns afterwards has not asked for the other workspace, nor for the way out.
+    inside.get_by_role("link", name="Campaigns", exact=True).first.click()
+    question.get_by_role("button", name="Leave").click()
+    expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_be_visible()
+    expect(inside.get_by_role("button", name=f"Workspace: {email}")).to_be_enabled()
+    assert ask(inside, "GET", "/api/auth/me")["workspaceName"] == email
+
+    inside.get_by_role("link", name="Spring letter", exact=True).click()
+    inside.get_by_role("tab", name="Settings").click()
+    subject.fill("Good evening")
+    inside.get_by_role("button", name=email, exact=True).click()
+    inside.get_by_role("menuitem", name="Log out").press("Enter")
+    question.get_by_role("button", name="Leave").click()
+    expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
+    assert inside.request.get("/api/auth/me").status == 401
+
+
 def test_nothing_of_a_draft_stays_in_the_browser_after_the_log_out(inside: Page, email: str) -> None:
     me = ask(inside, "GET", "/api/auth/me")
     kept = f"localStorage.getItem('reachinbox.draft.{me['id']}.{me['workspaceId']}')"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.dns import NameServer
 from tests.support.mailboxes import providers_file
 from tests.support.oauth import MailProvider
-from tests.support.service import Service
+from tests.support.service import Service, until
 
 RECORDS = {
     ("_submissions._tcp.acme.example", "SRV"): ["0 1 465 smtp.acme.example."],
@@ -109,6 +109,44 @@ def test_what_is_found_takes_nothing_from_who_chose_already(inside: Page) -> Non
     expect(form.get_by_label("Host", exact=True)).to_have_value("relay.acme.example")
     form = new_sender(inside, "anna@nowhere.example")
     expect(form.get_by_text("Nothing tells where the servers of anna@nowhere.example are.")).to_be_visible()
+
+
+@pytest.mark.parametrize("label", ["Password", "Login name", "Display name"])
+def test_what_is_found_while_somebody_types_takes_neither_text_nor_focus(inside: Page, label: str) -> None:
+    """Who is entering the login is only offered the servers; around a name that is typed they are filled in."""
+    held: list[Route] = []
+    inside.route("**/api/senders/discover*", lambda route: held.append(route))
+    form = new_sender(inside, "anna@acme.example")
+    until(lambda: inside.evaluate("0") or held, "servers are looked for")
+    field = form.get_by_label(label, exact=True)
+    field.fill("")
+    field.press_sequentially("One")
+    held[0].continue_()
+    own = label == "Display name"
+    expect(form.get_by_text("anna@acme.example is at acme.example")).to_be_visible()
+    expect(form.get_by_label("Host", exact=True)).to_have_value("smtp.acme.example" if own else "smtp.gmail.com")
+    expect(field).to_be_focused()
+    inside.keyboard.type(" more")
+    expect(field).to_have_value("One more")
+    offer = form.get_by_role("button", name="Use this server")
+    expect(offer).to_have_count(0 if own else 1)
+    if not own:
+        offer.click()
+        expect(form.get_by_label("Host", exact=True)).to_have_value("smtp.acme.example")
+
+
+def test_no_mailbox_is_connected_where_the_page_does_not_belong(inside: Page, provider: MailProvider) -> None:
+    provider.agrees = "other@company.example"
+    inside.goto("/senders?edit=new")
+    connect = inside.get_by_role("link", name="Connect with The company")
+    connect.wait_for()
+    second = ask(inside, "POST", "/api/workspaces", {"name": "The second"})["id"]
+    ask(inside, "POST", f"/api/workspaces/{second}/select")  # as in another tab
+    connect.dispatch_event("click")
+    expect(inside.get_by_text("or another workspace was gone to")).to_be_visible()
+    expect(inside.get_by_role("button", name="Workspace: The second")).to_be_visible()
+    assert_accessible(inside)
+    assert "other@company.example" not in [one["email"] for one in ask(inside, "GET", "/api/senders")["items"]]
 
 
 def test_a_mailbox_is_connected_and_connected_again(inside: Page, provider: MailProvider) -> None:

@@ -138,3 +138,74 @@ def test_a_reply_is_seen_as_it_comes_and_read_labelled_answered_and_corrected(
     thread.get_by_role("button", name="Show as it came").click()
     expect(thread.frame_locator("iframe").get_by_text("The end of it")).to_be_visible()
     expect(inside).to_have_url(re.compile(r"/replies\?"))
+
+
+@pytest.fixture
+def answered(inside: Page, email: str, back: ComeBack) -> int:
+    """A response of Ada's that nobody has read; its id."""
+    ada = f"ada.{email}"
+    body = {"name": "Roofs", "subject": "Hello", "body": "Is your roof dry?", "recipients": [ada]}
+    campaign = ask(inside, "POST", "/api/campaigns/schedule", body)["campaign"]["id"]
+    until(lambda: ask(inside, "GET", f"/api/campaigns/{campaign}")["counts"]["SENT"] == 1, "it has gone")
+    back(ada, "REPLY", "It is not. Call me.", name="Ada Byron")
+    (response,) = ask(inside, "GET", "/api/responses")["items"]
+    return response["id"]
+
+
+def test_what_was_marked_unread_is_read_when_it_is_opened_again(inside: Page, answered: int) -> None:
+    inside.goto(f"/replies?response={answered}")
+    thread = inside.get_by_role("region", name="Thread")
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+    unread = inside.get_by_role("link", name="Replies 1 unread")
+    until(lambda: ask(inside, "GET", f"/api/responses/{answered}")["readAt"], "it is read")
+    inside.reload()
+    thread.get_by_role("button", name="Mark as unread").click()
+    expect(unread).to_be_visible()
+    inside.get_by_role("list", name="Responses").get_by_role("link").click()
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+    expect(unread).to_have_count(0)
+    # And where somebody else has marked it since.
+    inside.locator("h1").click()
+    inside.get_by_role("link", name="Campaigns", exact=True).first.click()
+    ask(inside, "PATCH", f"/api/responses/{answered}", {"read": False})
+    inside.evaluate("history.back()")
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+    until(lambda: inside.evaluate("0") or ask(inside, "GET", f"/api/responses/{answered}")["readAt"], "it is read")
+
+
+def test_a_label_that_is_chosen_by_keys_is_the_only_one_that_is_given(inside: Page, answered: int) -> None:
+    marked: list[str] = []
+    inside.on("request", lambda request: marked.append(request.url) if request.method == "PATCH" else None)
+    inside.goto(f"/replies?response={answered}")
+    thread = inside.get_by_role("region", name="Thread")
+    thread.get_by_role("combobox", name="Label").or_(thread.get_by_role("textbox", name="Label")).fill("inter")
+    inside.keyboard.press("ArrowDown")
+    inside.keyboard.press("Enter")
+    expect(inside.get_by_role("list", name="Responses").get_by_role("link")).to_contain_text("Interested")
+    inside.locator("h1").click()
+    assert len([url for url in marked if url.endswith("/api/responses")]) == 1
+
+
+def test_what_is_written_of_an_answer_goes_along_when_it_becomes_rich(inside: Page, answered: int) -> None:
+    inside.goto(f"/replies?response={answered}")
+    thread = inside.get_by_role("region", name="Thread")
+    thread.get_by_role("button", name="Answer").click()
+    plain, rich = thread.get_by_text("Plain", exact=True), thread.get_by_text("Rich", exact=True)
+    rich.click()
+    answer = thread.get_by_role("textbox", name="Your answer")
+    expect(answer).to_have_attribute("contenteditable", "true")
+    thread.get_by_role("button", name="Send the answer").click()
+    expect(thread.get_by_text("Is empty; write a text.")).to_be_visible()
+    assert_accessible(inside)
+    plain.click()
+    answer.fill("Tomorrow at ten?")
+    rich.click()
+    expect(answer).to_have_attribute("contenteditable", "true")
+    expect(answer).to_have_text("Tomorrow at ten?")
+    answer.press("End")
+    inside.keyboard.type(" Or at nine?")
+    plain.click()
+    expect(answer).to_have_value("Tomorrow at ten? Or at nine?")
+    rich.click()
+    thread.get_by_role("button", name="Send the answer").click()
+    expect(inside.get_by_text("On its way to")).to_be_visible()

@@ -87,3 +87,15 @@ def test_what_is_repaired_is_said_and_what_looks_mistyped_is_asked_about(inside:
     inside.get_by_role("combobox", name="Encoding").click()
     inside.get_by_role("option", name="Windows-1251").click()
     expect(inside.get_by_text("3 rows, Windows-1251.")).to_be_visible()
+
+
+def test_saving_what_a_list_is_called_undoes_nothing_that_somebody_else_changed_meanwhile(inside: Page) -> None:
+    kept = ask(inside, "POST", "/api/saved-lists", {"name": "Readers"})["id"]
+    inside.goto("/lists")
+    inside.get_by_role("button", name="Edit").click()
+    ask(inside, "PATCH", f"/api/saved-lists/{kept}", {"purpose": "The letter of spring"})
+    inside.get_by_label("Name", exact=True).fill("Our readers")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("Our readers is saved.")).to_be_visible()
+    (after,) = ask(inside, "GET", "/api/saved-lists")["items"]
+    assert (after["name"], after["purpose"]) == ("Our readers", "The letter of spring")

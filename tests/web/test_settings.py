@@ -228,3 +228,17 @@ def test_a_recipients_data_is_downloaded_and_erased(inside: Page) -> None:
     question.get_by_role("button", name="Erase for good").click()
     expect(inside.get_by_role("status").filter(has_text="ada@example.com is erased")).to_contain_text("1 email without")
     assert ask(inside, "GET", "/api/recipients/export?email=ada@example.com")["emails"] == []
+
+
+def test_saving_a_webhook_undoes_nothing_that_another_owner_changed_meanwhile(inside: Page) -> None:
+    told = {"url": "https://one.example/hook", "events": ["email.failed"]}
+    webhook = ask(inside, "POST", "/api/webhooks", told)["id"]
+    inside.goto("/settings?section=webhooks")
+    inside.get_by_role("button", name="Edit").click()
+    changed = {"url": "https://two.example/hook", "events": ["email.failed", "email.unknown"]}
+    ask(inside, "PATCH", f"/api/webhooks/{webhook}", changed)
+    inside.get_by_label("Description", exact=True).fill("Ours")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_role("list", name="Webhooks")).to_contain_text("Ours")
+    (after,) = ask(inside, "GET", "/api/webhooks")["items"]
+    assert (after["url"], after["events"], after["description"]) == (*changed.values(), "Ours")

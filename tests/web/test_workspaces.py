@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.service import Service
@@ -230,6 +230,116 @@ def test_an_owner_deletes_a_workspace_by_its_name(inside: Page, email: str, gues
     dialog.get_by_label("Name of the workspace, to be sure").fill(email)
     dialog.get_by_role("button", name="Delete for good").click()
     expect(dialog.get_by_role("alert")).to_contain_text("This is your last workspace")
+
+
+def look_away(page: Page) -> None:
+    """Look at another tab, and come back: there was a gap in what the page hears."""
+    for hidden in ("true", "false"):
+        page.evaluate(f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }})")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_changed_role_is_seen_without_a_reload(inside: Page, email: str, guest: Page) -> None:
+    schedule(inside, name="To be seen")
+    second = f"second.{email}"
+    register_by(guest, invite(inside, "Member", second), second)
+    member = f"/api/members/{ask(guest, 'GET', '/api/auth/me')['id']}"
+    pause, new = (
+        guest.get_by_role("button", name="Pause To be seen"),
+        guest.get_by_role("link", name="New campaign", exact=True),
+    )
+    expect(new).to_be_visible()
+    ask(inside, "PATCH", member, {"role": "viewer"})
+    pause.click()
+    expect(guest.get_by_role("alert")).to_contain_text("This takes the role member")
+    expect(pause).to_have_count(0)
+    expect(new).to_have_count(0)
+    ask(inside, "PATCH", member, {"role": "member"})
+    look_away(guest)
+    expect(new).to_be_visible()
+    ask(inside, "PATCH", member, {"role": "viewer"})
+    guest.context.clear_cookies()
+    guest.get_by_role("link", name="Senders", exact=True).dispatch_event("click")
+    dialog = guest.get_by_role("dialog", name="Log in again")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    dialog.get_by_role("button", name="Log in").click()
+    expect(dialog).to_have_count(0)
+    expect(new).to_have_count(0)
+
+
+def test_a_workspace_is_made_once_though_the_way_into_it_fails(inside: Page) -> None:
+    inside.goto("/settings?section=members")
+    inside.route("**/select", lambda route: route.fulfill(status=429))
+    inside.get_by_label("Name of the new workspace").fill("The second")
+    inside.get_by_role("button", name="Make it and go there").click()
+    expect(inside.get_by_role("alert")).to_contain_text("The second is made, and you are not in it yet")
+    expect(inside.get_by_role("button", name="Workspace: ")).to_be_visible()  # there are two by now
+    inside.unroute_all()
+    inside.get_by_role("button", name="Make it and go there").click()
+    expect(inside.get_by_role("button", name="Workspace: The second")).to_be_visible()
+    assert len(ask(inside, "GET", "/api/workspaces")) == 2
+
+
+@pytest.mark.parametrize("way", ["delete", "leave"])
+def test_a_workspace_that_is_gone_is_left_though_what_comes_next_is_not_answered(
+    inside: Page, email: str, guest: Page, way: str
+) -> None:
+    name = f"The firm of {email}"
+    if way == "delete":
+        made = ask(inside, "POST", "/api/workspaces", {"name": name})["id"]
+        ask(inside, "POST", f"/api/workspaces/{made}/select")
+        page = inside
+    else:
+        mine = ask(inside, "GET", "/api/auth/me")["workspaceId"]
+        ask(inside, "PATCH", f"/api/workspaces/{mine}", {"name": name})
+        register_by(guest, invite(inside, "Member"), f"second.{email}")
+        page = guest
+    page.goto("/settings?section=members")
+    failed: list[str] = []
+
+    def once(route: Route) -> None:
+        if failed or route.request.headers.get("reachinbox-acting-as") != "":
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.fulfill(status=429)
+
+    page.route("**/api/auth/me", once)
+    if way == "delete":
+        page.get_by_role("button", name="Delete the workspace").click()
+        page.get_by_label("Name of the workspace, to be sure").fill(name)
+        page.get_by_role("button", name="Delete for good").click()
+    else:
+        page.get_by_role("button", name="Leave").click()
+        page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", name="No campaign yet")).to_be_visible()
+    assert failed
+    expect(page.get_by_text("You are still in")).to_have_count(0)
+    assert [one["name"] for one in ask(page, "GET", "/api/workspaces") if one["name"] == name] == []
+
+
+def test_what_one_types_of_a_workspace_outlives_what_another_owner_saves(inside: Page) -> None:
+    own = f"/api/workspaces/{ask(inside, 'GET', '/api/auth/me')['workspaceId']}"
+    inside.goto("/settings?section=members")
+    name, address = inside.get_by_label("Name of the workspace"), inside.get_by_label("Name and address, in lines")
+    address.fill("Mine\n1 Road")
+    ask(inside, "PATCH", own, {"postalAddress": "Theirs\n2 Street", "bounceLimit": 7})
+    name.fill("The firm")
+    name.press("Enter")  # to save the one reads both anew
+    expect(inside.get_by_text("The workspace is called The firm now.")).to_be_visible()
+    expect(inside.get_by_label("Beyond")).to_have_value("7 %")
+    expect(name).to_be_focused()
+    expect(address).to_have_value("Mine\n1 Road")
+    told = inside.get_by_text("Somebody has changed it meanwhile")
+    expect(told).to_contain_text("2 Street")
+    assert_accessible(inside)
+    inside.get_by_role("button", name="Save the address").click()
+    expect(told).to_have_count(0)
+    assert ask(inside, "GET", "/api/workspaces")[0]["postalAddress"] == "Mine\n1 Road"
+    ask(inside, "PATCH", own, {"postalAddress": "Theirs again"})
+    look_away(inside)
+    expect(address).to_have_value("Theirs again")  # nothing of it was changed here
+    expect(told).to_have_count(0)
 
 
 def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:

@@ -6,22 +6,29 @@ import asyncio
 import signal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
+from uuid import uuid4
 
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from app.db import Pool, transaction
+from app.db import MIGRATIONS, Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.ledger import after_restore, decisions
 from app.domain.ledger.decisions import Chosen
+from app.domain.operations import alerts, installation
+from app.domain.operations.alerts import Alert
 from app.domain.pages import PageRequest
 from app.domain.recipients import erasure
 from app.domain.senders.for_workers import sql
-from app.domain.suppressions.suppress import suppress
+from app.domain.suppressions.suppress import suppress, withdraw
 from app.domain.webhooks import deliveries, webhooks
+from app.domain.webhooks.deliveries import UNSAID, Answer
 from app.domain.webhooks.webhooks import EVENT_TYPES, Delivery, Webhook, WebhookChanges
+from app.domain.workspaces.roles import OWNER
 from app.secrets import SecretBox
+from app.settings import Settings
 from tests.support.engine import (
     ANYWHERE,
     SECRET_KEY,
@@ -38,6 +45,7 @@ from tests.support.engine import (
 )
 from tests.support.receiver import Receiver, answer, receiving
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker import webhooks as delivering
 from worker.webhooks import Courier
 
@@ -228,6 +236,27 @@ async def test_whoever_is_suppressed_is_told_and_who_unsubscribed_by_an_event_of
     }
 
 
+async def test_that_it_was_a_mistake_is_told_with_what_stands_besides(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver, "recipient.resubscribed")
+    for address, why in (("a@example.com", None), ("b@example.com", "MANUAL")):
+        async with transaction(pool) as conn:
+            if why is not None:
+                await suppress(conn, owner.workspace_id, emails=[address], reason="MANUAL")
+            await suppress(conn, owner.workspace_id, emails=[address], reason="UNSUBSCRIBED", email_id=7)
+        key = await value(pool, "SELECT address_digest(%s)", address)
+        async with transaction(pool) as conn:
+            assert await withdraw(conn, owner.workspace_id, key=key, email_id=7)
+            assert not await withdraw(conn, owner.workspace_id, key=key, email_id=7)
+    told = await rows(pool, "SELECT event, data FROM webhook_deliveries WHERE webhook_id = %s ORDER BY id", webhook.id)
+    assert {one["event"] for one in told} == {"recipient.resubscribed"}
+    assert [one["data"] | {"suppressionId": 0} for one in told] == [
+        {"suppressionId": 0, "reason": why, "emailId": 7, "campaignId": None, "recipient": address}
+        for address, why in (("a@example.com", None), ("b@example.com", "MANUAL"))
+    ]
+
+
 async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
     params = {
@@ -407,6 +436,232 @@ async def test_two_workers_do_not_deliver_to_one_webhook_at_once(pool: Pool, own
     made = [await webhooks.test(pool, owner.workspace_id, webhook.id) for _ in range(20)]
     await asyncio.gather(*(deliver(pool, webhook) for _ in range(4)))
     assert [told.message_id for told in receiver.told] == [d.message_id for d in made]
+
+
+async def test_a_try_that_fails_inside_is_not_made_again_at_once(
+    pool: Pool, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is recorded of it; whoever were woken at once would fail as soon, again and again."""
+    webhook = await hook(pool, owner, receiver)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    with monkeypatch.context() as patched:
+        patched.setattr(delivering.ssl, "create_default_context", Mock(side_effect=OSError("too many open files")))
+        with pytest.raises(OSError, match="too many"):
+            await deliver(pool, webhook)
+    jobs = "SELECT count(*) FROM procrastinate_jobs"
+    assert await value(pool, jobs) == 0
+    await deliveries.wake_neglected(pool)  # the sweep
+    assert await value(pool, jobs) == 1
+    await deliver(pool, webhook)
+    assert [d.status for d in await log_of(pool, owner, webhook)] == ["DELIVERED"]
+
+
+async def test_a_url_that_was_taken_and_is_none_is_a_failed_try(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    await execute(pool, "UPDATE webhooks SET url = 'https://[2606:4700::1111]x/'")
+    failed = await told_once(pool, owner, webhook)
+    assert (failed.attempts, failed.status_code) == (1, None)
+    assert failed.error == "the webhook's URL is none: Invalid port: 'x'"
+
+
+async def test_what_a_receiver_says_of_whom_an_erasure_took_out_meanwhile_is_not_kept(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    async with transaction(pool) as conn:
+        await suppress(conn, owner.workspace_id, emails=["ada@example.com"], reason="MANUAL")
+    target = await deliveries.lease(pool, webhook.id, uuid4())
+    assert target
+    (told,) = await deliveries.due(pool, target)
+    assert told.data["recipient"] == "ada@example.com"
+    await erasure.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
+    await deliveries.record(pool, target, told, Answer(500, "answered 500: who is ada@example.com?"))
+    (failed,) = await log_of(pool, owner, webhook)
+    assert (failed.status_code, failed.error, (await read(pool, owner, webhook)).last_error) == (500, UNSAID, UNSAID)
+    (told,) = await rows(
+        pool, "SELECT to_jsonb(d)::text || to_jsonb(w)::text AS it FROM webhook_deliveries d, webhooks w"
+    )
+    assert "ada" not in told["it"]
+
+
+async def test_an_erasure_and_the_record_of_a_try_take_turns(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    async with transaction(pool) as conn:
+        await suppress(conn, owner.workspace_id, emails=["ada@example.com"], reason="MANUAL")
+    target = await deliveries.lease(pool, webhook.id, uuid4())
+    assert target
+    (told,) = await deliveries.due(pool, target)
+    names = {"workspace_id": owner.workspace_id, "addresses": ["ada@example.com"], "erased": "(erased)"}
+    params = names | {"pattern": r"ada@example\.com"}
+    async with transaction(pool) as conn:
+        await conn.execute(erasure.sql.lock_webhooks, params)
+        await conn.execute(erasure.sql.erase_deliveries, params)
+        answer = Answer(410, "answered 410: who is ada@example.com?")
+        recording = asyncio.create_task(deliveries.record(pool, target, told, answer))
+
+        async def waits() -> bool:
+            return await value(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+
+        await wait_for(waits, "the record to wait for the erasure")
+        await conn.execute(erasure.sql.erase_words_in_deliveries, params)
+        await conn.execute(erasure.sql.erase_words_about_webhooks, params)
+    assert not await recording
+    (kept,) = await rows(
+        pool, "SELECT to_jsonb(d)::text || to_jsonb(w)::text AS it FROM webhook_deliveries d, webhooks w"
+    )
+    assert "ada" not in kept["it"]
+
+
+async def test_one_that_has_rested_since_it_failed_is_not_disabled_for_the_days_between(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    tries = len(deliveries.RETRY_S) + 1
+    receiver.script = [answer(500)] * (tries + 3)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
+    for _ in range(tries):
+        await time_passes(pool)
+        await deliver(pool, webhook)
+    (first,) = await log_of(pool, owner, webhook)
+    assert first.status == "FAILED"
+    long_ago = "UPDATE webhooks SET failing_since = now() - interval '28 days'"
+    await execute(pool, long_ago)
+    assert [a.kind for a in await _alerts(pool, owner)] == ["webhook.failing"]  # the latest try failed, after all
+    await time_passes(pool)
+    await told_once(pool, owner, webhook)  # the next event
+    failing = await read(pool, owner, webhook)
+    assert failing.enabled
+    assert failing.failing_since
+    assert [a.since for a in await _alerts(pool, owner)] == [failing.failing_since]
+    assert await value(pool, "SELECT failing_since > now() - interval '1 hour' FROM webhooks")
+
+    await execute(pool, "UPDATE webhooks SET failing_since = now() - interval '4 days'")
+    await time_passes(pool)
+    await deliver(pool, webhook)  # now it has failed all the while
+    assert not (await read(pool, owner, webhook)).enabled
+
+
+async def test_a_replay_long_after_all_has_failed_is_a_new_beginning(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    receiver.script = [answer(500)] * 2
+    await told_once(pool, owner, webhook)
+    await execute(pool, "UPDATE webhook_deliveries SET attempts = %s", len(deliveries.RETRY_S))
+    receiver.script = [answer(500)] * 2
+    await time_passes(pool)
+    await deliver(pool, webhook)
+    (failed,) = await log_of(pool, owner, webhook)
+    assert failed.status == "FAILED"
+    await execute(pool, "UPDATE webhooks SET failing_since = now() - interval '28 days'")
+    await webhooks.replay(pool, owner.workspace_id, webhook.id, failed.id)
+    await deliver(pool, webhook)
+    assert (await read(pool, owner, webhook)).enabled
+
+
+async def test_of_a_version_before_those_rest_that_have_nothing_to_try(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    resting, trying = [await hook(pool, owner, receiver, "sender.blocked") for _ in range(2)]
+    await webhooks.test(pool, owner.workspace_id, trying.id)
+    await execute(pool, "UPDATE webhooks SET failures = 8, failing_since = now(), last_error = 'answered 500'")
+    await execute(pool, (MIGRATIONS / "0090_webhooks.sql").read_text())
+    found = await rows(pool, "SELECT id, failures FROM webhooks ORDER BY id")
+    assert found == [{"id": resting.id, "failures": 0}, {"id": trying.id, "failures": 8}]
+
+
+async def _alerts(pool: Pool, owner: Owner) -> list[Alert]:
+    found = await alerts.list_alerts(
+        pool, owner.workspace_id, OWNER, installation.ours(Settings(secret_key=SECRET_KEY))
+    )
+    return [alert for alert in found if alert.webhook_id is not None]
+
+
+@pytest.mark.parametrize("what", ["url", "secret"])
+async def test_a_new_address_or_secret_holds_from_the_next_try_whatever_run_is_under_way(
+    pool: Pool, owner: Owner, receiver: Receiver, what: str
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    for _ in range(2):
+        await webhooks.test(pool, owner.workspace_id, webhook.id)
+    target = await deliveries.lease(pool, webhook.id, uuid4())
+    assert target
+    (first, _) = await deliveries.due(pool, target)
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    async with receiving() as elsewhere:
+        secret = webhook.secret
+        if what == "url":
+            changes = WebhookChanges(url=f"http://127.0.0.1:{elsewhere.port}/")
+            await webhooks.change(pool, owner.workspace_id, webhook.id, changes, policy=ANYWHERE)
+        else:
+            secret = (await webhooks.rotate_secret(pool, BOX, owner.workspace_id, webhook.id)).secret
+        assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == 1
+        # The try that was made meanwhile is nobody's: whoever has the secret now did not answer it.
+        assert not await deliveries.record(pool, target, first, Answer(500, "answered 500"))
+        await deliveries.release(pool, target, wakes=True)
+        assert (await read(pool, owner, webhook)).failing_since is None
+        await deliver(pool, webhook)
+        told = (elsewhere if what == "url" else receiver).told
+        assert len(told) == 2
+        for one in told:
+            assert isinstance(secret, str)
+            one.verify(secret)
+
+
+async def test_a_new_secret_of_a_disabled_one_wakes_nobody(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    await webhooks.change(pool, owner.workspace_id, webhook.id, WebhookChanges(enabled=False))
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    await webhooks.rotate_secret(pool, BOX, owner.workspace_id, webhook.id)
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs") == 0
+
+
+TELL = b"SELECT tell(%s, %s, '{}')"
+
+
+async def test_transactions_that_tell_several_webhooks_do_not_wait_for_each_other(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    """As an exchange that ends a campaign and finds an address dead, and a click that unsubscribes and ends one."""
+    suppressed = await hook(pool, owner, receiver, "recipient.suppressed")
+    finished = await hook(pool, owner, receiver, "campaign.finished")
+    async with transaction(pool) as one, transaction(pool) as other:
+        await one.execute(TELL, [owner.workspace_id, "campaign.finished"])
+        await other.execute(TELL, [owner.workspace_id, "recipient.suppressed"])
+        async with asyncio.timeout(BOUND_S):
+            await asyncio.gather(
+                one.execute(TELL, [owner.workspace_id, "recipient.suppressed"]),
+                other.execute(TELL, [owner.workspace_id, "campaign.finished"]),
+            )
+    for webhook in (suppressed, finished):
+        assert len(await log_of(pool, owner, webhook)) == 2
+    jobs = "SELECT args FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks' ORDER BY args"
+    assert [job["args"] for job in await rows(pool, jobs)] == [
+        {"webhook_id": suppressed.id},
+        {"webhook_id": finished.id},
+    ]
+
+
+async def test_the_sweep_and_a_transaction_that_tells_do_not_wait_for_each_other(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    suppressed = await hook(pool, owner, receiver, "recipient.suppressed")
+    finished = await hook(pool, owner, receiver, "campaign.finished")
+    for webhook in (suppressed, finished):
+        await webhooks.test(pool, owner.workspace_id, webhook.id)
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    async with transaction(pool) as conn:
+        await conn.execute(TELL, [owner.workspace_id, "campaign.finished"])
+        sweeping = asyncio.create_task(deliveries.wake_neglected(pool))
+
+        async def waits() -> bool:
+            return sweeping.done() or await value(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+
+        await wait_for(waits, "the sweep to come to the second webhook")
+        await conn.execute(TELL, [owner.workspace_id, "recipient.suppressed"])
+    await sweeping
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == 2
 
 
 async def test_a_replay_is_the_same_message_again(pool: Pool, owner: Owner, receiver: Receiver) -> None:

@@ -111,8 +111,13 @@ async def test_a_server_that_is_killed_once_is_one_failure_for_all_workers_toget
 
         async def noticed() -> bool:
             # A lane that had nothing to send when the server went notices later than the first back-off lasts.
-            over = "failures > 0 AND (blocked_until < now() + interval '2 seconds' OR NOT EXISTS (SELECT FROM lanes))"
-            return await value(pool, f"SELECT {over} FROM senders")
+            return await value(
+                pool,
+                """
+                SELECT failures > 0 AND (blocked_until < now() + interval '2 seconds' OR NOT EXISTS (SELECT FROM lanes))
+                FROM senders
+                """,
+            )
 
         await wait_for(noticed, "every worker that was sending to notice")
         # Those that tried again after the first back-off may have found the server gone once more, together.

@@ -294,12 +294,14 @@ async def _export(
     while True:
         page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))
         if fields is None:
-            yield b"".join(csv_lines.line([getattr(email, name) for name in names]) for email in page.items)
+            cells = ([getattr(email, name) for name in names] for email in page.items)
+            yield b"".join(csv_lines.line(each, spreadsheet=spreadsheet) for each in cells)
         else:
             ids = [email.id for email in page.items]
             async with transaction(pool, workspace_id) as conn:
                 rows = await fetch_all(conn, sql.recipients_of_emails, {"workspace_id": workspace_id, "ids": ids})
-            yield b"".join(csv_lines.line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
+            cells = ((row["recipient"], *map(row["fields"].get, fields)) for row in rows)
+            yield b"".join(csv_lines.line(each, spreadsheet=spreadsheet) for each in cells)
         cursor = page.next_cursor
         if cursor is None:
             return

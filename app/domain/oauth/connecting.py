@@ -45,6 +45,7 @@ Failure = Literal[
     "no_refresh_token",  # so that it would last an hour
     "other_mailbox",  # than the one that was to be connected again
     "role",  # in the workspace, which may have changed meanwhile
+    "another_account",  # than the page's: the browser's person or workspace has changed since it was opened
     "quota",
     "failed",
 ]

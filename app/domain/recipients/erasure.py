@@ -109,6 +109,7 @@ async def _erase_words(pool: Pool, workspace_id: int, params: dict[str, Any]) ->
     async with transaction(pool, workspace_id) as conn:
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
         await conn.execute(sql.erase_deliveries, params)
+        await conn.execute(sql.erase_names_in_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
         await conn.execute(sql.erase_words_about_webhooks, params)
     for text in (

@@ -291,7 +291,8 @@ async def _export(pool: Pool, workspace_id: int, kept: SavedList, spreadsheet: b
     while True:
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.page_of_recipients, params | {"after": after})
-        yield b"".join(csv_lines.line((row["address"], *map(row["fields"].get, kept.fields))) for row in rows)
+        cells = ((row["address"], *map(row["fields"].get, kept.fields)) for row in rows)
+        yield b"".join(csv_lines.line(each, spreadsheet=spreadsheet) for each in cells)
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1]["id"]

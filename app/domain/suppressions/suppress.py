@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from app.db import Conn, fetch_all, fetch_exactly_one
+from app.db import Conn, fetch_all, fetch_exactly_one, fetch_one
 from app.domain.accounts.actor import Actor
 from app.domain.ledger import streams
 from app.mail.addresses import key
@@ -128,4 +128,4 @@ async def withdraw(conn: Conn, workspace_id: int, *, key: bytes, email_id: int) 
     """
     params = {"workspace_id": workspace_id, "key": key, "email_id": email_id}
     await owe_nothing_new(conn, workspace_id)
-    return (await fetch_exactly_one(conn, sql.withdraw, params))["n"] > 0
+    return await fetch_one(conn, sql.withdraw, params) is not None

@@ -238,7 +238,8 @@ async def _export(pool: Pool, workspace_id: int, wanted: Filter, spreadsheet: bo
     while True:
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.suppressions_after, params | {"after": after})
-        yield b"".join(csv_lines.line((_written(row), row["reason"], row["created_at"], row["note"])) for row in rows)
+        cells = ((_written(row), row["reason"], row["created_at"], row["note"]) for row in rows)
+        yield b"".join(csv_lines.line(each, spreadsheet=spreadsheet) for each in cells)
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1]["id"]

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from app.db import Pool, fetch_all, fetch_one, transaction
 from app.jobs import defer_deliveries
 from app.sql import queries
@@ -22,7 +24,8 @@ LEASE_S = 30.0  # longer than one try takes
 BATCH = 50
 RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)  # after each failed try; about 28 hours in all
 LONGEST_PAUSE_S = 600.0  # of a webhook whose tries fail: 1, 2, 4, 8 … seconds up to this
-PATIENCE_DAYS = 3  # a webhook that failed for longer is disabled
+PATIENCE_DAYS = 3  # a webhook that failed for longer, with something to tell all the while, is disabled
+UNSAID = "(erased: a recipient was, during the try)"  # in the place of what the receiver said
 
 
 class Target(NamedTuple):
@@ -76,9 +79,15 @@ async def due(pool: Pool, target: Target) -> list[Due]:
 
 
 async def record(pool: Pool, target: Target, told: Due, answer: Answer) -> bool:
-    """Whether to go on: the lease is still ours, and the webhook neither disabled nor in need of a pause."""
+    """Whether to go on: the lease is still ours, and the webhook neither disabled nor in need of a pause.
+
+    The webhook is locked first, as an erasure locks it: what the receiver says of whom that has taken out of the
+    delivery by then is not kept.
+    """
     params = target.parameters() | {
         "delivery_id": told.id,
+        "told": Jsonb(told.data),
+        "unsaid": UNSAID,
         "status_code": answer.status_code,
         "error": answer.error,
         "gone": answer.gone,
@@ -87,7 +96,9 @@ async def record(pool: Pool, target: Target, told: Due, answer: Answer) -> bool:
         "patience_days": PATIENCE_DAYS,
         "lease_s": LEASE_S,
     }
-    async with pool.connection() as conn:
+    async with transaction(pool) as conn:
+        if await fetch_one(conn, sql.hold_webhook, params) is None:
+            return False
         row = await fetch_one(conn, sql.record_delivery, params)
     return row is not None and row["disabled_at"] is None and row["retry_at"] is None
 
@@ -97,16 +108,21 @@ def again_in_s(attempts: int) -> float | None:
     return RETRY_S[attempts - 1] * random.uniform(0.8, 1.2) if attempts <= len(RETRY_S) else None  # noqa: S311
 
 
-async def release(pool: Pool, target: Target) -> None:
-    """Let others have it; if more is due, wake one."""
+async def release(pool: Pool, target: Target, *, wakes: bool) -> None:
+    """Let others have it; if more is due and it `wakes`, wake one."""
     async with transaction(pool) as conn:
         row = await fetch_one(conn, sql.release_webhook, target.parameters())
-        if row is not None and row["more"]:
+        if wakes and row is not None and row["more"]:
             await defer_deliveries(conn, target.webhook_id)
 
 
 async def wake_neglected(pool: Pool) -> None:
-    """Defer a job for each webhook with something due that nobody delivers: a pause is over, or a wake-up was lost."""
-    async with transaction(pool) as conn:
-        for row in await fetch_all(conn, sql.neglected_webhooks):
+    """Defer a job for each webhook with something due that nobody delivers: a pause is over, or a wake-up was lost.
+
+    Each by itself: one that has the wake-up of a webhook must not wait for another one's, see `tell`.
+    """
+    async with pool.connection() as conn:
+        neglected = await fetch_all(conn, sql.neglected_webhooks)
+    for row in neglected:
+        async with transaction(pool) as conn:
             await defer_deliveries(conn, row["webhook_id"])

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, NoReturn, cast, get_args
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from app.bounds import REMARK, Bounds
@@ -40,6 +41,7 @@ EventType = Literal[
     "campaign.finished",
     "recipient.suppressed",
     "recipient.unsubscribed",
+    "recipient.resubscribed",  # by themselves
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryStatus = Literal["PENDING", "DELIVERED", "FAILED"]
@@ -119,7 +121,8 @@ def _wrong_with_url(url: str, policy: HostPolicy) -> str | None:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:
+        httpx.URL(url)  # with which it is called; what stands beside an address in brackets some Pythons do not see
+    except (ValueError, httpx.InvalidURL):
         return "is not a URL"
     if parts.scheme not in schemes or not parts.hostname or port == 0:
         return f"give a URL that begins with {' or '.join(f'{scheme}://' for scheme in sorted(schemes, reverse=True))}"
@@ -169,7 +172,10 @@ async def rotate_secret(
     async with transaction(pool, workspace_id) as conn:
         secret = await _new_secret(conn, box, workspace_id, webhook_id)
         await audit.record(conn, actor, workspace_id, "webhook.secret_rotated", f"webhooks/{webhook_id}")
-        return await _read(conn, workspace_id, webhook_id, secret)
+        rotated = await _read(conn, workspace_id, webhook_id, secret)
+        if rotated.enabled:
+            await defer_deliveries(conn, webhook_id)
+        return rotated
 
 
 async def _new_secret(conn: Conn, box: SecretBox, workspace_id: int, webhook_id: int) -> str:
@@ -217,6 +223,7 @@ async def change(
             "events": None if changes.events is None else _in_order(changes.events),
             "enabled": changes.enabled,
             "starts_anew": moved or changes.enabled is True,
+            "moved": moved,
         }
         await conn.execute(sql.update_webhook, params)
         await audit.record(conn, actor, workspace_id, "webhook.changed", f"webhooks/{webhook_id}")

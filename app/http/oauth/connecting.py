@@ -19,7 +19,7 @@ from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
 from app.domain.oauth import authorizations, connecting
 from app.domain.oauth.connecting import ConnectFailed, Failure, Place
 from app.domain.workspaces.roles import MEMBER, VIEWER, covers
-from app.errors import AppError, Unauthenticated
+from app.errors import AnotherAccount, AppError, Unauthenticated
 from app.http.auth import authenticate
 from app.http.errors import problems
 from app.http.parameters import MAX_ID, TheActor, TheBox, TheMailProviders, ThePool, TheQuotas, TheSettings
@@ -128,6 +128,8 @@ def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redi
         query = urlencode({"next": own_path(next_page) or PAGE})
         return Redirect(f"/login?{query}", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
     code: Failure = error.code if isinstance(error, ConnectFailed) else "failed"
+    if isinstance(error, AnotherAccount):
+        code = "another_account"
     if isinstance(error, ConnectFailed | AppError):
         _log.warning("connecting a mailbox failed (%s): %s", code, error)
     else:

@@ -20,8 +20,8 @@ RETURNING 0 AS removed;
 
 -- name: remove_emails
 -- Remove a batch of emails, and their attempts with them, of the campaign that has been over the longest; nothing of
--- it waits or is being sent. Its counters stay. The rest begins where the batch ended, so that a crash at any point costs
--- nothing but the batch. No row: no campaign is old enough.
+-- it waits or is being sent. Its counters stay. The rest begins where the batch ended, or with what was left of it since
+-- somebody had decided on it, so that a crash at any point costs nothing but the batch. No row: no campaign is old enough.
 WITH old AS MATERIALIZED (
     SELECT c.workspace_id, c.id, c.first_email_id, c.last_email_id FROM campaigns c
     WHERE coalesce(c.finished_at, c.cancelled_at) < now() - make_interval(days => %(days)s)
@@ -47,7 +47,10 @@ removed AS (
       AND e.status NOT IN ('SCHEDULED', 'SENDING')  -- as somebody may have decided just before
     RETURNING e.id
 ),
-n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed),
+n AS (
+    SELECT count(*) AS n, max(b.id) AS last_id, count(r.id) AS removed, min(b.id) FILTER (WHERE r.id IS NULL) AS left_id
+    FROM batch b LEFT JOIN removed r USING (id)
+),
 settled AS (  -- nobody is asked about them any more
     UPDATE streams s SET settled = s.failed
     FROM old o, n
@@ -55,10 +58,10 @@ settled AS (  -- nobody is asked about them any more
 )
 UPDATE campaigns c
 SET emails_removed_at = coalesce(c.emails_removed_at, now()),
-    first_email_id = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END + 1
+    first_email_id = coalesce(n.left_id, CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END + 1)
 FROM old o, n
 WHERE c.workspace_id = o.workspace_id AND c.id = o.id
-RETURNING n.n AS removed;
+RETURNING n.removed;
 
 -- name: remove_attempts
 -- The same for attempts alone: of a batch of emails of the campaign that has been over the longest.

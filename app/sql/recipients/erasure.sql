@@ -49,14 +49,23 @@ SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled,
 FROM erased;
 
 -- name: lock_webhooks
--- Held against being deleted, since that takes their deliveries in an order of its own; nothing else waits for this.
-SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR KEY SHARE;
+-- Held against being deleted, since that takes their deliveries in an order of its own, and against the record of a try that
+-- was told before: it looks then whether the delivery is what it was. Who tells something does not wait for this.
+SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR NO KEY UPDATE;
 
 -- name: erase_deliveries
 -- Erase an address from what webhooks were or are to be told: the event stays, and whom it was about goes.
 UPDATE webhook_deliveries
 SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
 WHERE workspace_id = %(workspace_id)s AND address_key(data->>'recipient') = ANY (%(addresses)s::text[]);
+
+-- name: erase_names_in_deliveries
+-- The same of what answers to somebody were about, whose campaigns say that they were erased: see `erase_emails`.
+UPDATE webhook_deliveries d
+SET data = jsonb_set(d.data, '{name}', to_jsonb(c.name))
+FROM campaigns c
+WHERE d.workspace_id = %(workspace_id)s AND c.workspace_id = d.workspace_id AND c.id = (d.data->>'campaignId')::bigint
+  AND c.thread_email_id IS NOT NULL AND c.name = '(erased)' AND d.data ? 'name';
 
 -- name: erase_words_in_deliveries
 -- The same where webhooks were or are to be told it, and where a receiver's answer named the address that it was told.

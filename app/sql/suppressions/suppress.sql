@@ -143,7 +143,8 @@ tallied AS (
 SELECT count(*) AS n, (SELECT count(*) FROM stopped) AS stopped FROM cancelled;
 
 -- name: withdraw
--- End an unsubscription that one email led to, within a day; what else is said of the address stands again.
+-- End an unsubscription that one email led to, within a day, and tell webhooks; what else is said of the address stands again.
+-- No row: there is none.
 WITH its AS MATERIALIZED (
     SELECT s AS it, s.workspace_id, s.key FROM suppressions s
     WHERE s.workspace_id = %(workspace_id)s AND s.key = %(key)s AND s.email_id = %(email_id)s AND s.reason = 'UNSUBSCRIBED'
@@ -162,4 +163,7 @@ gone AS (
     DELETE FROM suppressions s USING its i
     WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND NOT EXISTS (SELECT FROM stands)
 )
-SELECT count(*) AS n FROM its;
+SELECT tell(i.workspace_id, 'recipient.resubscribed', jsonb_build_object(
+    'suppressionId', (i.it).id, 'reason', n.reason, 'emailId', (i.it).email_id, 'campaignId', (i.it).campaign_id,
+    'recipient', (i.it).name))
+FROM its i LEFT JOIN stands n ON n.workspace_id = i.workspace_id AND n.key = i.key;

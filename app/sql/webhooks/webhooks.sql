@@ -19,7 +19,8 @@ ORDER BY id
 LIMIT %(limit)s;
 
 -- name: update_webhook
--- Change it; NULL leaves a column alone. A new address, or being enabled, is a new start.
+-- Change it; NULL leaves a column alone. A new address, or being enabled, is a new start. A run to the address of before loses
+-- its lease: what it tries now is not recorded, and told to the new one.
 UPDATE webhooks
 SET url = coalesce(%(url)s, url),
     description = coalesce(%(description)s, description),
@@ -31,7 +32,9 @@ SET url = coalesce(%(url)s, url),
     failures = CASE WHEN %(starts_anew)s THEN 0 ELSE failures END,
     failing_since = CASE WHEN %(starts_anew)s THEN NULL ELSE failing_since END,
     last_error = CASE WHEN %(starts_anew)s THEN NULL ELSE last_error END,
-    retry_at = CASE WHEN %(starts_anew)s THEN NULL ELSE retry_at END
+    retry_at = CASE WHEN %(starts_anew)s THEN NULL ELSE retry_at END,
+    lease_token = CASE WHEN %(moved)s THEN NULL ELSE lease_token END,
+    lease_until = CASE WHEN %(moved)s THEN NULL ELSE lease_until END
 WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s;
 
 -- name: delete_webhook
@@ -66,7 +69,8 @@ WHERE workspace_id = %(workspace_id)s AND webhook_id = %(webhook_id)s AND id = %
 RETURNING id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at;
 
 -- name: set_webhook_secret
--- The secret that its deliveries are signed with from now on.
-UPDATE webhooks SET secret_encrypted = %(secret_encrypted)s
+-- The secret that its deliveries are signed with from now on. A run that signs with the one before loses its lease, as for a
+-- new address.
+UPDATE webhooks SET secret_encrypted = %(secret_encrypted)s, lease_token = NULL, lease_until = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s
 RETURNING id;

@@ -175,13 +175,13 @@ export const VALUES = {
     unsubscribe: ["link", "header", "none"],
   },
   Webhook: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WebhookBody: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WebhookPatch: {
-    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed", "recipient.resubscribed"],
   },
   WireCheck: {
     status: ["RUNNING", "DONE"],
@@ -203,7 +203,7 @@ export const VALUES = {
     error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
   },
   ConnectFailure: {
-    connectFailed: ["cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
+    connectFailed: ["another_account", "cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
   },
 } as const;
 

@@ -5797,7 +5797,7 @@ export interface components {
             /** @description What it is for, in words of your own. */
             description: string;
             /** @description Which events are told. */
-            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /** @description Whether events are told; true also ends a pause after failures. */
             enabled: boolean;
             /**
@@ -5823,7 +5823,7 @@ export interface components {
             /** @description Where events are sent; https, and http where private addresses are allowed. */
             url: string;
             /** @description Which events are told. */
-            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /**
              * @description What it is for, in words of your own.
              * @default
@@ -5842,7 +5842,7 @@ export interface components {
             /** @description Where events are sent; https, and http where private addresses are allowed. */
             url?: string;
             /** @description Which events are told. */
-            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed" | "recipient.resubscribed")[];
             /** @description What it is for, in words of your own. */
             description?: string;
             /** @description Whether events are told; true also ends a pause after failures. */

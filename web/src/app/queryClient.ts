@@ -1,12 +1,14 @@
 import { notifications } from "@mantine/notifications";
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiProblem, sentence } from "@/api/problem";
+import { hearRefusal } from "@/api/role";
 import { commandsCache } from "@/forms/useCommand";
 
 /** The cache of the API's answers, for all pages. */
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError(error, query) {
+      hearRefusal(queryClient, error);
       if (query.state.data !== undefined) tellStale(error); // else the page has nothing to show and says so itself
     },
     onSuccess: () => notifications.hide(STALE),

@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, renderHook } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, test, vi } from "vitest";
+import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
 import { commandsCache, useCommand } from "./useCommand";
 
@@ -18,7 +19,7 @@ function setUp() {
   );
   const said = vi.spyOn(notifications, "show").mockReturnValue("");
   const isOld = () => queries.getQueryState(["campaigns"])?.isInvalidated;
-  return { wrapper, said, isOld };
+  return { wrapper, queries, said, isOld };
 }
 
 test("what was done is said, and what it changes is read anew", async () => {
@@ -55,6 +56,21 @@ test("a failure is said too, and what may have changed is read anew all the same
   await act(async () => expect(await result.current.run()).toBe(false));
   expect(said.mock.calls[0]?.[0]).toMatchObject({ title: "It is as it was", message: "It is over." });
   expect(isOld()).toBe(true);
+});
+
+test("after a refusal it is asked anew what one may do: the role is another than the page has it", async () => {
+  const { wrapper, queries } = setUp();
+  const roles = [keys.me, keys.workspaces()];
+  for (const [status, isOld] of [
+    [409, false],
+    [403, true],
+  ] as const) {
+    for (const key of roles) queries.setQueryData(key, {});
+    const refused = new ApiProblem(status, "No", "this takes the role member");
+    const { result } = renderHook(() => useCommand({ run: () => Promise.reject(refused) }), { wrapper });
+    await act(async () => expect(await result.current.run()).toBe(false));
+    expect(roles.map((key) => queries.getQueryState(key)?.isInvalidated)).toEqual([isOld, isOld]);
+  }
 });
 
 test("a page that says itself what failed is told, and nothing stands in the corner", async () => {

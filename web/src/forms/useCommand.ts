@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { hashKey, MutationCache, type QueryClient, type QueryKey, useMutation } from "@tanstack/react-query";
 import { useRef } from "react";
 import { sentence } from "@/api/problem";
+import { hearRefusal } from "@/api/role";
 
 interface Command<Input, Answer> {
   /** Throws an ApiProblem when it fails, as `answer(api.…)` does. */
@@ -72,6 +73,7 @@ export function commandsCache(queries: () => QueryClient): MutationCache {
       if (meta?.said) notifications.show({ message: meta.said(answer as never, input as never) });
     },
     onError(error, _input, _begun, { meta }) {
+      hearRefusal(queries(), error);
       if (typeof meta?.failed === "function") meta.failed(error);
       else
         notifications.show({

@@ -1,4 +1,4 @@
-import { useBlocker } from "@tanstack/react-router";
+import { useBlocker, useRouter } from "@tanstack/react-router";
 import { useRef } from "react";
 import { confirm } from "@/ui/confirm";
 
@@ -27,4 +27,24 @@ function askToLeave(): Promise<boolean> {
     confirm: "Leave",
     cancel: "Stay here",
   });
+}
+
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    /** Of `useLeavePage`: which leaving led here. */
+    leaving?: number;
+  }
+}
+
+/**
+ * Leaves the page for the campaigns, before something that no page outlives. Resolves to whether it was left; where
+ * somebody stays, not before they go somewhere at last, and then to false.
+ */
+export function useLeavePage(): () => Promise<boolean> {
+  const router = useRouter();
+  return async () => {
+    const leaving = Date.now();
+    await router.navigate({ to: "/", search: {}, state: { leaving } });
+    return router.state.location.state.leaving === leaving;
+  };
 }

@@ -2,7 +2,7 @@ import { Box, Loader } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { addressOf, request } from "@/api/client";
 import { keys } from "@/api/keys";
-import { sentence } from "@/api/problem";
+import { ApiProblem, sentence } from "@/api/problem";
 
 interface Props {
   /** Of the API: HTML that somebody wrote, which it sends under a policy that lets it do nothing. */
@@ -16,15 +16,20 @@ interface Props {
  * has ended would show the API's refusal, and nobody would be asked to log in.
  */
 export function HtmlFrame({ path, title, className }: Props) {
-  const { isSuccess, error } = useQuery({
+  const { data, error } = useQuery({
     queryKey: keys.frame(path),
     queryFn: async ({ signal }) => (await request(new Request(path, { signal }))).ok,
     gcTime: 0,
   });
-  if (isSuccess) return <iframe src={addressOf(path)} sandbox="" className={className} title={title} />;
+  if (data && !isRefusal(error))
+    return <iframe src={addressOf(path)} sandbox="" className={className} title={title} />;
   return (
     <Box p="md" mih={160} role="status">
       {error ? sentence(error) : <Loader size="sm" role="img" aria-label="Loading" />}
     </Box>
   );
 }
+
+/** It is not there, or not for this person, by now; any other failure passes, and leaves what is shown. */
+const isRefusal = (error: Error | null) =>
+  error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429;

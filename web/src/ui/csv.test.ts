@@ -11,5 +11,6 @@ it("quotes what would end a cell or a line", () => {
 });
 
 it("has no spreadsheet reckon", () => {
+  expect(csvOf([["a;=1+1", 'b\n "@x"']])).toBe('a;\'=1+1,"b\n\' ""@x"""\r\n');
   expect(csvOf([["=1+1", "@x", "'-2", "a=b", "7"]])).toBe("'=1+1,'@x,''-2,a=b,7\r\n");
 });

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { interruption, watchEvents } from "@/api/eventStream";
 import { session } from "@/api/session";
+import { accountsLive } from "@/features/accounts/live";
 import { campaignsLive } from "@/features/campaigns/live";
 import { inboundLive } from "@/features/inbound/live";
 import { ledgerLive } from "@/features/ledger/live";
@@ -10,7 +11,7 @@ import { operationsLive } from "@/features/operations/live";
 import { sendersLive } from "@/features/senders/live";
 import classes from "./LiveUpdates.module.css";
 
-const FEATURES = [campaignsLive, sendersLive, ledgerLive, inboundLive, operationsLive];
+const FEATURES = [accountsLive, campaignsLive, sendersLive, ledgerLive, inboundLive, operationsLive];
 
 /** Keeps what is shown up to date, and says so where it cannot for the moment. */
 export function LiveUpdates() {

@@ -5,12 +5,15 @@ import { answer, api } from "@/api/client";
 import { ApiProblem, sentence } from "@/api/problem";
 import { session } from "@/api/session";
 import { dropAllOf } from "@/features/compose/draft/place";
+import { useLeavePage } from "@/forms/useUnsaved";
 
 /** Ends the session and leaves nothing of its person in this browser. */
 export function useLogOut() {
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const leavePage = useLeavePage();
   return async () => {
+    if (!(await leavePage())) return;
     const { user } = session.get();
     try {
       await answer(api.POST("/api/auth/logout"));
@@ -23,8 +26,8 @@ export function useLogOut() {
       }
       session.end({ everywhere: false });
     }
-    await navigate({ to: "/login" });
+    await navigate({ to: "/login", ignoreBlocker: true });
     queries.clear();
-    if (user) dropAllOf(user.id); // the page that a draft is written on keeps it once more as it is left
+    if (user) dropAllOf(user.id);
   };
 }

@@ -1,6 +1,7 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { readRoleAnew } from "@/api/role";
 import { type Lost, session, type User } from "@/api/session";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
@@ -36,9 +37,19 @@ export function SessionDialog() {
   );
 }
 
+/** The page goes on, as whom its person is now: their role may have changed meanwhile. */
+function useGoOn() {
+  const queries = useQueryClient();
+  return (user: User) => {
+    session.begin(user);
+    void readRoleAnew(queries);
+  };
+}
+
 /** They are the same person, who has gone to another workspace in another tab. */
 function GoBack({ user, now }: { user: User; now: User }) {
-  const { run, pending } = useCommand({ run: () => selectAgain(now, user.workspaceId), done: session.begin });
+  const goOn = useGoOn();
+  const { run, pending } = useCommand({ run: () => selectAgain(now, user.workspaceId), done: goOn });
   return (
     <Stack>
       <Text>
@@ -61,13 +72,14 @@ function GoBack({ user, now }: { user: User; now: User }) {
 
 function LoginAgain({ user, lost }: { user: User; lost: Lost }) {
   const { data: ways } = useQuery(waysQuery);
+  const goOn = useGoOn();
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { password: "" },
     send: async ({ password }) => {
       const now = await logIn({ email: user.email, password });
       return now.workspaceId === user.workspaceId ? now : await selectAgain(now, user.workspaceId);
     },
-    done: session.begin,
+    done: goOn,
   });
   return (
     <form onSubmit={submit}>

@@ -15,3 +15,10 @@ test("a login leads to pages of our own alone", () => {
     expect(ownPath(foreign)).toBeUndefined();
   }
 });
+
+test("what becomes an address of somebody else once its dots are gone is none of ours", () => {
+  const foreign = ["/.//evil.example", "/..//evil.example", "/%2e//evil.example", "/a/..//evil.example"];
+  for (const path of [...foreign, "/.\\/evil.example", "/.\t//evil.example"])
+    expect(ownPath(path), path).toBeUndefined();
+  expect(ownPath("/a/./b?next=//x")).toBe("/a/b?next=//x");
+});

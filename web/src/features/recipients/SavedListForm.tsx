@@ -1,5 +1,6 @@
 import { Button, Group, Stack, Textarea, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
+import { useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
@@ -15,11 +16,12 @@ interface Props {
 }
 
 /** The name of a list, what it is for and where its addresses come from. */
-export function SavedListForm({ list, done, cancel }: Props) {
+export function SavedListForm({ list: shown, done, cancel }: Props) {
+  const [list] = useState(shown); // as the form began
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { name: list?.name ?? "", purpose: list?.purpose ?? "", source: list?.source ?? "" },
     validate: { name: isNotEmpty("Give the list a name.") },
-    send: (values) => saveList(list?.id, values),
+    send: (values) => saveList(list, values),
     changes: [keys.savedLists.all()],
     done,
     said: ({ name }) => (list ? `${name} is saved.` : `${name} is there. Add a file to it next.`),

@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
+import { changesOf } from "@/forms/changes";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
@@ -66,9 +67,9 @@ export function uploadRecipients(recipients: Person[]): Promise<StoredList> {
   return answer(api.POST("/api/lists", { body: { recipients } }));
 }
 
-/** Changes a list, or begins one where `id` is undefined. Throws ApiProblem. */
+/** Changes what in a list is another than it was `before`, or begins one where that is undefined. Throws ApiProblem. */
 export function saveList(
-  id: number | undefined,
+  before: SavedList | undefined,
   about: { name: string; purpose: string; source: string },
 ): Promise<SavedList> {
   const body = {
@@ -76,11 +77,10 @@ export function saveList(
     purpose: about.purpose.trim() || null,
     source: about.source.trim() || null,
   };
-  return answer(
-    id === undefined
-      ? api.POST("/api/saved-lists", { body })
-      : api.PATCH("/api/saved-lists/{id}", { params: { path: { id } }, body }),
-  );
+  if (!before) return answer(api.POST("/api/saved-lists", { body }));
+  const { id, name, purpose, source } = before;
+  const changes = changesOf({ name, purpose, source }, body);
+  return answer(api.PATCH("/api/saved-lists/{id}", { params: { path: { id } }, body: changes }));
 }
 
 /** Adds recipients to a list. Throws ApiProblem. */

@@ -18,6 +18,7 @@ import { confirm } from "@/ui/confirm";
 import { lazyPart } from "@/ui/lazyPart";
 import { Part } from "@/ui/Part";
 import { type Answer, sendAnswer } from "./commands";
+import { asPlain, asRich } from "./kindOfText";
 import classes from "./Replies.module.css";
 
 const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
@@ -63,11 +64,18 @@ function Form({ response, close }: { response: Response; close: () => void }) {
       }),
     changes: [keys.responses.all()],
     done: close,
+    names: rich ? { body: "bodyHtml" } : {}, // the one that is on the page
     said: ({ recipient }) => `On its way to ${recipient}.`,
   });
   useUnsaved(isDirty);
   const room = useRoom(LIMITS.AnswerBody.body.maxLength);
   const body = form.getInputProps("body");
+  const onKind = (part: string) => {
+    const change = part === "rich" ? asRich : asPlain;
+    for (const [name, text] of Object.entries(change(form.getValues()))) form.setFieldValue(name, text);
+    form.clearErrors();
+    setRich(part === "rich");
+  };
   const from = senders?.items.find(({ id }) => id === response.senderId)?.email;
   return (
     <form onSubmit={submit} noValidate className={classes.answer} aria-label="Answer">
@@ -83,7 +91,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
             aria-label="Kind of text"
             data={PARTS}
             value={rich ? "rich" : "plain"}
-            onChange={(part) => setRich(part === "rich")}
+            onChange={onKind}
           />
         </Group>
         <TextInput

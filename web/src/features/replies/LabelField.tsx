@@ -1,6 +1,6 @@
 import { Autocomplete } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { labelsQuery } from "@/features/inbound/queries";
 import { LABELS } from "@/features/inbound/words";
@@ -32,8 +32,11 @@ export function LabelField({ value, onChange }: Props) {
       onChange={setText}
       onOptionSubmit={take}
       onBlur={() => take(text)}
-      onKeyDown={(event) => {
-        if (event.key === "Enter" && !event.defaultPrevented) take(text);
+      wrapperProps={{
+        // Around the input, which has chosen by then what was marked in its list.
+        onKeyDown: (event: KeyboardEvent) => {
+          if (event.key === "Enter" && !event.defaultPrevented) take(text);
+        },
       }}
     />
   );

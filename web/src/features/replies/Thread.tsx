@@ -20,7 +20,8 @@ interface Props {
 
 /** All that went to and fro, the response that was chosen among it. To open it is to read it. */
 export function Thread({ id, close }: Props) {
-  const { data, error, refetch } = useQuery(threadQuery(id));
+  // Asked for whenever it is opened: somebody may have marked it since.
+  const { data, error, refetch, isFetchedAfterMount } = useQuery({ ...threadQuery(id), staleTime: 0 });
   const response = data?.items.find((item) => item.response?.id === id)?.response;
   return (
     <section className={panes.reader} aria-label="Thread">
@@ -37,7 +38,7 @@ export function Thread({ id, close }: Props) {
       </Button>
       {data && response ? (
         <>
-          <Head response={response} close={close} />
+          <Head response={response} isCurrent={isFetchedAfterMount} close={close} />
           <div className={`${panes.body} ${classes.thread}`}>
             {data.items.map((item) => (
               <ThreadPart
@@ -61,15 +62,22 @@ export function Thread({ id, close }: Props) {
   );
 }
 
-function Head({ response, close }: { response: Response; close: () => void }) {
+interface HeadProps {
+  response: Response;
+  /** It is what the server has said since it was opened. */
+  isCurrent: boolean;
+  close: () => void;
+}
+
+function Head({ response, isCurrent, close }: HeadProps) {
   const mayMark = useMay("member");
   const { run: setRead, pending } = useRead();
   const { run: mark } = useMark();
   const { id, readAt } = response;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, as it is opened
   useEffect(() => {
-    if (mayMark && readAt === null) void setRead({ id, read: true });
-  }, [id, mayMark]);
+    if (isCurrent && mayMark && readAt === null) void setRead({ id, read: true });
+  }, [id, isCurrent, mayMark]);
   return (
     <div className={panes.head}>
       <Title order={2} style={{ overflowWrap: "anywhere" }}>

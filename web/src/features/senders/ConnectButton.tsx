@@ -1,6 +1,7 @@
 import { Button, type ButtonProps } from "@mantine/core";
 import { IconPlugConnected } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { addressOf } from "@/api/client";
 import { connectPath } from "./connecting";
 import { mailProvidersQuery } from "./queries";
 
@@ -18,7 +19,7 @@ export function ConnectButton({ provider, senderId, ...button }: Props) {
   return (
     <Button
       component="a"
-      href={connectPath(provider, senderId)}
+      href={addressOf(connectPath(provider, senderId))}
       leftSection={<IconPlugConnected size={15} aria-hidden />}
       {...button}
     >

@@ -17,7 +17,7 @@ import {
 import { isNotEmpty } from "@mantine/form";
 import { IconInfoCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { type FocusEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { waysQuery } from "@/features/accounts/queries";
@@ -36,10 +36,13 @@ import { CUSTOM, FALLBACK, PROVIDERS, type Preset, providerOf, SECURITIES } from
 import { type Discovered, discoveredQuery, mailProvidersQuery, type Sender } from "./queries";
 import classes from "./SenderForm.module.css";
 import {
+  entered,
+  isOfServer,
   keepsInboxPassword,
   keepsPassword,
   NEW_SENDER,
   presetValues,
+  type SenderValues,
   senderBody,
   senderPatch,
   valuesOf,
@@ -111,33 +114,41 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     setReadsShown(reads);
     form.setFieldValue("readsInbox", reads);
   };
-  const chosen = useRef(false); // by the person: what is found then is offered, and fills in nothing
+  /** Each by itself: `form.setValues` would make all inputs anew, and take the focus from the one that is typed in. */
+  const put = (values: Partial<SenderValues>) => {
+    for (const [name, value] of Object.entries(values)) form.setFieldValue(name, value);
+  };
+  // By the person: what is found then is offered, and fills in nothing.
+  const chosen = useRef(false);
+  const filled = useRef(form.getValues());
+  const isEntering = () =>
+    chosen.current ||
+    entered(filled.current, form.getValues()) ||
+    isOfServer(document.activeElement?.getAttribute("data-path") ?? "");
   const [taken, setTaken] = useState<Discovered | null>(null);
   const take = (servers: Discovered) => {
     if (!servers.smtp) return;
     const { host, port, security } = servers.smtp;
     choose(providerOf(host, servers.email));
-    form.setValues({ host, port, security, username: servers.username ?? servers.email });
+    put({ host, port, security, username: servers.username ?? servers.email });
     if (servers.imap && servers.imap.security !== "none") {
-      form.setValues({
-        imapHost: servers.imap.host,
-        imapPort: servers.imap.port,
-        imapSecurity: servers.imap.security,
-      });
+      const { host, port, security } = servers.imap;
+      put({ imapHost: host, imapPort: port, imapSecurity: security });
       setReads(true);
     }
+    filled.current = form.getValues();
     setTaken(servers);
   };
   const onFound = useEffectEvent((servers: Discovered) => {
-    if (servers.confirmed && servers.password.kind !== "none" && !chosen.current) take(servers);
+    if (servers.confirmed && servers.password.kind !== "none" && !isEntering()) take(servers);
   });
   useEffect(() => {
     if (found) onFound(found);
   }, [found]);
-  const onAddress = () => {
+  const onAddress = ({ relatedTarget: next }: FocusEvent) => {
     const { email } = form.getValues();
     if (!sender && MAILBOX.test(email.trim())) setAddress(email.trim());
-    proposeName(provider);
+    if (next !== form.getInputNode("username")) proposeName(provider); // who goes there writes it
   };
   const byGrant = sender?.credential.kind === "OAUTH";
   const choose = (id: string) => {
@@ -146,9 +157,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     const chosen = PROVIDERS.find((each) => each.id === id);
     if (!chosen) return;
     const host = id === CUSTOM && sender && providerOf(sender.host) === CUSTOM ? sender.host : chosen.host;
-    form.setFieldValue("host", host ?? "");
-    form.setFieldValue("port", chosen.port);
-    form.setFieldValue("security", chosen.security);
+    put({ host: host ?? "", port: chosen.port, security: chosen.security });
     if (!sender) fill(chosen.limits);
     proposeName(id);
   };
@@ -159,13 +168,17 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   };
   /** With none, what was filled in before goes. */
   const fill = (limits: Preset | null) => {
-    if (limits ?? preset) form.setValues(presetValues(limits));
+    if (limits ?? preset) put(presetValues(limits));
     setPreset(limits);
   };
   /** Mailboxes are logged in to by their address; Amazon SES has names of its own, other servers may. */
   const proposeName = (id: string) => {
     if (id === FALLBACK || id === CUSTOM || id === "ses") return;
-    form.setFieldValue("username", (name: string) => name || form.getValues().email);
+    const { username, email } = form.getValues();
+    if (username !== "" || email === "") return;
+    const untouched = !entered(filled.current, form.getValues());
+    put({ username: email });
+    if (untouched) filled.current = form.getValues();
   };
   const hint = PROVIDERS.find((each) => each.id === provider)?.hint;
   const field = (name: string) => ({ key: form.key(name), ...form.getInputProps(name) });
@@ -223,15 +236,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
         )}
         <Collapse expanded={provider !== FALLBACK}>
           <Stack>
-            <TextInput
-              label="Host"
-              autoComplete="off"
-              spellCheck={false}
-              onInput={() => {
-                chosen.current = true;
-              }}
-              {...field("host")}
-            />
+            <TextInput label="Host" autoComplete="off" spellCheck={false} {...field("host")} />
             <Group grow align="flex-start">
               <NumberInput
                 label="Port"

@@ -21,6 +21,8 @@ export const CONNECT_FAILURES: Readonly<Record<ConnectFailure, string>> = {
     "You agreed with another account than this mailbox’s. Choose the mailbox’s own account there.",
   role: "Your role in this workspace does not let you connect mailboxes.",
   quota: "There are as many senders as this workspace may have. Delete one that is not needed.",
+  another_account:
+    "Since that page was opened, somebody else has logged in in this browser, or another workspace was gone to. Begin again if it is to be connected here.",
   failed: "It did not work. Try again; whoever runs this installation finds the reason in its log.",
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "./queries";
 import {
+  entered,
   keepsInboxPassword,
   keepsPassword,
   NEW_SENDER,
@@ -46,6 +47,17 @@ const own: Sender = {
   retiredAt: null,
   sandboxUntil: null,
 };
+
+describe("entered", () => {
+  it("looks at the server, the login and the limits, and not at the mailbox itself", () => {
+    expect(entered(NEW_SENDER, { ...NEW_SENDER })).toBe(false);
+    expect(
+      entered(NEW_SENDER, { ...NEW_SENDER, email: "a@b.example", displayName: "A", replyTo: "c@b.example" }),
+    ).toBe(false);
+    for (const field of ["username", "password", "imapHost", "dailyLimit", "maxConnections"])
+      expect(entered(NEW_SENDER, { ...NEW_SENDER, [field]: "1" }), field).toBe(true);
+  });
+});
 
 describe("senderBody", () => {
   it("leaves to the API what is not filled in", () => {

@@ -61,6 +61,16 @@ export const NEW_SENDER: SenderValues = {
   timezone,
 };
 
+/** Of what no server that is found takes the place. */
+const ONES_OWN = ["email", "displayName", "replyTo"];
+
+/** Whether the field is about the server, the login or the limits. */
+export const isOfServer = (field: string) => field in NEW_SENDER && !ONES_OWN.includes(field);
+
+/** Whether somebody has entered a server, a login or limits since the form was `filled` by itself. */
+export const entered = (filled: SenderValues, values: SenderValues): boolean =>
+  Object.keys(NEW_SENDER).some((field) => isOfServer(field) && values[field] !== filled[field]);
+
 export function valuesOf(sender: Sender): SenderValues {
   return {
     email: sender.email,

@@ -1,12 +1,18 @@
 import { Button, Checkbox, Group, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
+import { useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { changesOf } from "@/forms/changes";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { addWebhook, changeWebhook } from "./commands";
 import type { Webhook } from "./queries";
 import { EVENTS } from "./words";
+
+/** However they were ticked. */
+const inOrder = (events: Webhook["events"]) =>
+  EVENTS.map(({ value }) => value).filter((event) => events.includes(event));
 
 interface Props {
   /** The one to change; undefined for a new one. */
@@ -16,17 +22,22 @@ interface Props {
 }
 
 export function WebhookForm({ webhook, done, cancel }: Props) {
+  // As the form began: what somebody else changes meanwhile is not to be changed back.
+  const [before] = useState({
+    url: webhook?.url ?? "",
+    description: webhook?.description ?? "",
+    events: inOrder(webhook?.events ?? EVENTS.map(({ value }) => value)),
+  });
   const { form, submit, pending, failure } = useSubmit({
-    initialValues: {
-      url: webhook?.url ?? "",
-      description: webhook?.description ?? "",
-      events: webhook?.events ?? EVENTS.map(({ value }) => value),
-    },
+    initialValues: before,
     validate: {
       url: isNotEmpty("Give the address to be told."),
       events: (events) => (events.length > 0 ? null : "Choose what it is to be told."),
     },
-    send: (body) => (webhook ? changeWebhook(webhook.id, body) : addWebhook(body)),
+    send: (values) => {
+      const body = { ...values, events: inOrder(values.events) };
+      return webhook ? changeWebhook(webhook.id, changesOf(before, body)) : addWebhook(body);
+    },
     changes: [keys.webhooks.all()],
     done,
   });

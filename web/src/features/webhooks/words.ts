@@ -14,6 +14,7 @@ export const EVENTS = optionsOf<Webhook["events"][number]>({
   "campaign.finished": { label: "A campaign has finished" },
   "recipient.suppressed": { label: "Somebody is written to no more" },
   "recipient.unsubscribed": { label: "Somebody has unsubscribed" },
+  "recipient.resubscribed": { label: "Somebody took back that they unsubscribed" },
 });
 
 const OTHERS: Readonly<Record<string, string>> = { "webhook.test": "A test" };

@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
+import { Overtaken } from "@/forms/Overtaken";
+import { useFollowing } from "@/forms/useFollowing";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
 import { setBounceLimit } from "./commands";
@@ -26,8 +28,9 @@ export function BouncePanel() {
 }
 
 function Form({ limit }: { limit: number | null }) {
-  const { form, submit, pending, failure } = useSubmit({
-    initialValues: { pauses: limit !== null, percent: limit ?? USUAL },
+  const server = { pauses: limit !== null, percent: limit ?? USUAL };
+  const submitted = useSubmit({
+    initialValues: server,
     send: ({ pauses, percent }) => setBounceLimit(pauses ? percent : null),
     changes: [keys.workspaces()],
     names: { bounceLimit: "percent" },
@@ -36,10 +39,13 @@ function Form({ limit }: { limit: number | null }) {
         ? "Campaigns no longer pause themselves for that."
         : `Campaigns pause themselves beyond ${bounceLimit} %.`,
   });
+  const { form, submit, pending, failure } = submitted;
+  const isOvertaken = useFollowing(submitted, server);
   return (
     <form onSubmit={submit} noValidate>
       <Stack maw={420}>
         <FormFailure text={failure} />
+        <Overtaken now={isOvertaken ? (limit === null ? "no pause" : `a pause beyond ${limit} %`) : null} />
         <Switch
           label="Pause such campaigns"
           key={form.key("pauses")}

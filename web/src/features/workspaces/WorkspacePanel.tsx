@@ -1,13 +1,16 @@
 import { Button, Stack, Textarea, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
+import { useRef } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { meQuery } from "@/features/accounts/queries";
 import { FormFailure } from "@/forms/FormFailure";
+import { Overtaken } from "@/forms/Overtaken";
+import { useFollowing } from "@/forms/useFollowing";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
-import { changePostalAddress, makeWorkspace, renameWorkspace } from "./commands";
+import { changePostalAddress, enterMade, makeWorkspace, renameWorkspace } from "./commands";
 import { workspacesQuery } from "./queries";
 import { useEnterWorkspace } from "./useEnterWorkspace";
 
@@ -18,23 +21,26 @@ export function WorkspacePanel() {
   const { data: me } = useQuery(meQuery);
   return (
     <Panel title="Name" description="What its members see where they choose between workspaces.">
-      {me && <NameForm key={me.workspaceName} name={me.workspaceName} />}
+      {me && <NameForm name={me.workspaceName} />}
     </Panel>
   );
 }
 
 function NameForm({ name }: { name: string }) {
-  const { form, submit, pending, failure } = useSubmit({
+  const submitted = useSubmit({
     initialValues: { name },
     validate: { name: isNotEmpty("Give it a name.") },
     send: renameWorkspace,
     changes: [keys.me, keys.workspaces()],
     said: (renamed) => `The workspace is called ${renamed.name} now.`,
   });
+  const { form, submit, pending, failure } = submitted;
+  const isOvertaken = useFollowing(submitted, { name });
   return (
     <form onSubmit={submit} noValidate>
       <Stack maw={420}>
         <FormFailure text={failure} />
+        <Overtaken now={isOvertaken ? name : null} />
         <TextInput
           label="Name of the workspace"
           maxLength={LONGEST_NAME}
@@ -59,23 +65,26 @@ export function PostalAddressPanel() {
       title="Postal address"
       description="Messages of campaigns that are scheduled from now on end with it. Some laws ask for one."
     >
-      {selected && <PostalAddressForm key={selected.postalAddress} address={selected.postalAddress ?? ""} />}
+      {selected && <PostalAddressForm address={selected.postalAddress ?? ""} />}
     </Panel>
   );
 }
 
 function PostalAddressForm({ address }: { address: string }) {
-  const { form, submit, pending, failure } = useSubmit({
+  const submitted = useSubmit({
     initialValues: { postalAddress: address },
     send: changePostalAddress,
     changes: [keys.workspaces()],
     said: (changed) =>
       changed.postalAddress ? "Messages end with this address now." : "Messages end with no address.",
   });
+  const { form, submit, pending, failure } = submitted;
+  const isOvertaken = useFollowing(submitted, { postalAddress: address });
   return (
     <form onSubmit={submit} noValidate>
       <Stack maw={420}>
         <FormFailure text={failure} />
+        <Overtaken now={isOvertaken ? address || "none" : null} />
         <Textarea
           label="Name and address, in lines"
           description="Empty: none."
@@ -97,10 +106,16 @@ function PostalAddressForm({ address }: { address: string }) {
 /** For everybody: another workspace, which is their own. */
 export function NewWorkspacePanel() {
   const enter = useEnterWorkspace();
+  // Where it was made and not gone to, another try makes no second one.
+  const made = useRef<{ id: number; name: string; typed: string } | null>(null);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { name: "" },
     validate: { name: isNotEmpty("Give it a name.") },
-    send: makeWorkspace,
+    send: async ({ name: typed }) => {
+      if (made.current?.typed !== typed) made.current = { ...(await makeWorkspace(typed)), typed };
+      return await enterMade(made.current);
+    },
+    changes: [keys.workspaces()],
     done: enter,
     said: ({ workspaceName }) => `You are in ${workspaceName} now.`,
   });

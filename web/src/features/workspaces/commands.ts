@@ -3,6 +3,7 @@
 import type { QueryKey } from "@tanstack/react-query";
 import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
+import { ApiProblem } from "@/api/problem";
 import { session } from "@/api/session";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
@@ -11,13 +12,22 @@ import { useEnterWorkspace } from "./useEnterWorkspace";
 import { select } from "./useSelectWorkspace";
 import { type Role, roleWords } from "./words";
 
-/** The session's person and workspace now. This page may be about a workspace that they have left. */
-const whoNow = () => answer(api.GET("/api/auth/me", { headers: inNameOf(null) }));
+/**
+ * The session's person and workspace, after this page's workspace is gone from them; null where that is not answered:
+ * what has been done is done.
+ */
+const whoNow = () => answer(api.GET("/api/auth/me", { headers: inNameOf(null) })).catch(() => null);
 
-/** Made, and gone to. */
-export const makeWorkspace = async ({ name }: { name: string }) => {
-  const { id } = await answer(api.POST("/api/workspaces", { body: { name } }));
-  return await select(id);
+export const makeWorkspace = (name: string) => answer(api.POST("/api/workspaces", { body: { name } }));
+
+export const enterMade = async ({ id, name }: { id: number; name: string }) => {
+  try {
+    return await select(id);
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    const { status, title, detail } = error;
+    throw new ApiProblem(status, title, `${name} is made, and you are not in it yet: ${detail}`);
+  }
 };
 
 export const renameWorkspace = ({ name }: { name: string }) => {
@@ -44,7 +54,7 @@ export const changePostalAddress = ({ postalAddress }: { postalAddress: string }
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body }));
 };
 
-/** Resolves to who one is then, in another workspace. */
+/** Resolves to who one is then, in another workspace; null: that is not known. */
 export const deleteWorkspace = async () => {
   const id = session.get().user?.workspaceId ?? 0;
   await answer(api.DELETE("/api/workspaces/{id}", { params: { path: { id } } }));

@@ -5,15 +5,19 @@ import { meQuery } from "@/features/accounts/queries";
 
 /**
  * The session is about another workspace: what was read of the one before is forgotten, and the campaigns are shown.
- * `user` is what the API answered to whatever led here.
+ * `user` is what the API answered to whatever led here; null where that is not known, and a new page will learn it.
  */
 export function useEnterWorkspace() {
   const queries = useQueryClient();
   const router = useRouter();
-  return async (user: User) => {
+  return async (user: User | null) => {
+    if (user === null) {
+      globalThis.location.assign("/");
+      return;
+    }
     queries.clear();
     queries.setQueryData(meQuery.queryKey, user);
     session.begin(user); // the frame of the pages is made anew with it
-    await router.navigate({ to: "/", search: {} });
+    await router.navigate({ to: "/", search: {}, ignoreBlocker: true });
   };
 }

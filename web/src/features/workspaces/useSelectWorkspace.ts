@@ -1,6 +1,6 @@
-import { useRouter } from "@tanstack/react-router";
 import { answer, api } from "@/api/client";
 import { useCommand } from "@/forms/useCommand";
+import { useLeavePage } from "@/forms/useUnsaved";
 import { useEnterWorkspace } from "./useEnterWorkspace";
 
 export const select = (id: number) =>
@@ -8,7 +8,7 @@ export const select = (id: number) =>
 
 /** Go to another workspace. Apart from the other commands, which not every page needs. */
 export function useSelectWorkspace() {
-  const router = useRouter();
+  const leavePage = useLeavePage();
   const enter = useEnterWorkspace();
   const { run, pending } = useCommand({
     run: select,
@@ -16,9 +16,7 @@ export function useSelectWorkspace() {
     failed: "You are still in this workspace",
   });
   const go = async (id: number) => {
-    // First away from the page: it may ask whether what was typed is to be left.
-    await router.navigate({ to: "/", search: {} });
-    if (router.state.location.pathname === "/") await run(id);
+    if (await leavePage()) await run(id);
   };
   return { go, pending };
 }
