@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -45,8 +45,12 @@ Admit = Callable[[Conn], Awaitable[None]]
 T = TypeVar("T")
 
 # Errors that a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before
-# its promotion. The call may have been committed all the same.
+# its promotion; or has no answer for it now, since others are in its way or something runs short. A repetition may get
+# one. The call may have been committed all the same.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, ReadOnlySqlTransaction)
+# Of these, the SQLSTATEs that say so of the database and not of the call: no connection, a shutdown or a start, too
+# many connections, a standby.
+_AWAY_FOR_ALL = ("08", "57P", "53300", "25006")
 # All that the database may refuse; those are named for which the API has words of its own.
 DATABASE_ERRORS = (psycopg.Error, OperationalError, LockNotAvailable, RestrictViolation)
 
@@ -146,6 +150,25 @@ class _LastFirst(deque[Conn]):
     append = deque[Conn].appendleft
 
 
+class _Lock(asyncio.Lock):
+    """One that tells who waits for it: from its release until the first of them has run, it is not locked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted = 0  # by so many that do not have it yet
+
+    async def acquire(self) -> Literal[True]:
+        self.wanted += 1
+        try:
+            return await super().acquire()
+        finally:
+            self.wanted -= 1
+
+    def is_free(self) -> bool:
+        """Whether whoever asks for it now has it without a wait."""
+        return not self.wanted and not self.locked()
+
+
 class _Pool(AsyncConnectionPool[Conn]):
     """The library's, but for the order in which connections are given, and for a cancel while one is given back: of the
     library's, that loses the connection for good, and whoever was to have it next waits in vain.
@@ -154,11 +177,12 @@ class _Pool(AsyncConnectionPool[Conn]):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._pool = _LastFirst()
+        self._lock = self._gate = _Lock()
         self._given_back = set[asyncio.Task[None]]()
 
     async def putconn(self, conn: Conn) -> None:
         is_idle = conn.pgconn.transaction_status == TransactionStatus.IDLE
-        if is_idle and not self._waiting and not self._lock.locked():  # then nothing is waited for, and a task is dear
+        if is_idle and not self._waiting and self._gate.is_free():  # then nothing is waited for, and a task is dear
             await super().putconn(conn)
             return
         giving = asyncio.create_task(super().putconn(conn))
@@ -240,6 +264,13 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause_s
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+def is_away_for_all(error: Exception) -> bool:
+    """Whether the database would answer nothing else now either: not after a lock that was not to be had, say."""
+    if not isinstance(error, DATABASE_AWAY):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(_AWAY_FOR_ALL)
 
 
 async def until_answered(call: Callable[[], Awaitable[T]]) -> T:

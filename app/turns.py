@@ -24,14 +24,15 @@ class Turns:
         self._waiting: dict[asyncio.Future[None], Hashable] = {}  # in the order in which they came
 
     @asynccontextmanager
-    async def take(self, whose: Hashable) -> AsyncGenerator[None]:
-        """Wait for a turn, and have it for the length of the block."""
+    async def take(self, whose: Hashable) -> AsyncGenerator[bool]:
+        """Wait for a turn, and have it for the length of the block; whether there was none at once."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting[turn] = whose
         self._give()
+        waits = not turn.done()
         try:
             await turn
-            yield
+            yield waits
         finally:
             if self._waiting.pop(turn, None) is None:  # `_give` gave the turn, if to a task cancelled meanwhile
                 self._take_back(whose)
@@ -63,12 +64,13 @@ class OneByOne:
         self._here: Counter[Hashable] = Counter()  # who goes on and who waits
 
     @asynccontextmanager
-    async def alone(self, name: Hashable) -> AsyncGenerator[None]:
-        """Wait until nobody else is in such a block with this name."""
+    async def alone(self, name: Hashable) -> AsyncGenerator[bool]:
+        """Wait until nobody else is in such a block with this name; whether somebody was."""
+        waits = name in self._here
         self._here[name] += 1
         try:
             async with self._locks[name]:
-                yield
+                yield waits
         finally:
             self._here[name] -= 1
             if not self._here[name]:

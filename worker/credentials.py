@@ -11,7 +11,7 @@ from app.db import Pool, Row
 from app.domain.oauth import tokens
 from app.domain.oauth.providers import MailProvider, Place, Providers
 from app.domain.oauth.tokens import Login, NoBearer, Outcome, TokenStore
-from app.domain.operations.host_policy import HostPolicy
+from app.domain.operations.host_policy import HostPolicy, plain
 from app.domain.senders.inbox import imap_password_place
 from app.domain.senders.senders import password_place
 from app.secrets import SecretBox, UndecipherableSecret
@@ -62,7 +62,7 @@ class Credentials:
             password = self._open(sender["imap_password_encrypted"], imap_password_place(sender["id"]), host)
         elif sender["credential"] == "OAUTH":
             place = self._provider_of(sender, host).imap
-            if place.host != host:
+            if plain(place.host) != plain(host):
                 text = f"the mailbox is connected, and its access tokens are for {place.host} alone"
                 raise ServerTrouble(f"{host} cannot be logged in to: {text}", "token")
             return self._at_provider(sender, place)

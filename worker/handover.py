@@ -15,7 +15,7 @@ import structlog
 from app import traces
 from app.db import Row, until_answered
 from app.domain.campaigns import building, variants
-from app.domain.campaigns.building import Letter
+from app.domain.campaigns.building import Identity, Letter
 from app.domain.ledger import texts, threads
 from app.domain.ledger.claims import Claim, Outcome, Report
 from app.domain.ledger.threads import Thread
@@ -88,7 +88,9 @@ class _LostAt:
 
 
 class Handover:
-    """Hands a sender's emails over, on any of its conversations."""
+    """Hands a sender's emails over, as from its address and name of now, on any of the conversations that it had when
+    it was so. A sender that has changed gets another.
+    """
 
     def __init__(self, desk: Desk, sender: Row) -> None:
         self._desk = desk
@@ -97,10 +99,7 @@ class Handover:
         self._failing = sender["failures"] > 0
         self._not_written_in_a_row = 0
         self._lost: dict[str, _LostAt] = {}  # by a copy's key
-        self.take_sender(sender)
-
-    def take_sender(self, sender: Row) -> None:
-        """The sender has changed: write messages anew, as from its present address and name."""
+        self._as = Identity.of(sender)
         self._from, self._from_ascii = sender["email"], to_ascii(sender["email"])
         self._domain = self._from_ascii.rpartition("@")[2]
         self._builders: dict[_Text, asyncio.Task[_Builder]] = {}
@@ -246,6 +245,7 @@ class Handover:
                 step_id=text.step_id,
                 subject=text.subject,
                 variant_id=text.variant_id,
+                identity=self._as,
             )
         )
         varied = text.variant_id is None and await until_answered(

@@ -107,7 +107,9 @@ class Reader:
                 self._watches.begin(inbox)
         except ServerTrouble as trouble:
             PASSES["failed"].inc()
-            log.warning("inbox not read", sender_id=inbox.sender_id, error=str(trouble))
+            # Not the reason itself, which may be the server's words.
+            log.warning("inbox not read", sender_id=inbox.sender_id, kind=trouble.kind, code=trouble.code)
+            log.debug("why an inbox was not read", sender_id=inbox.sender_id, reason=str(trouble))
             with step("leave_inbox"):
                 await inboxes.fail(self._pool, inbox, str(trouble), poll_s=self._poll_s)
         except LeaseLost:

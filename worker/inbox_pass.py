@@ -308,7 +308,10 @@ class Pass:
             except CutShort:
                 return
             except ServerTrouble as trouble:
-                log.warning("copies of sent emails wait", sender_id=email.sender_id, error=str(trouble))
+                log.warning(
+                    "copies of sent emails wait", sender_id=email.sender_id, kind=trouble.kind, code=trouble.code
+                )
+                log.debug("why copies of sent emails wait", sender_id=email.sender_id, reason=str(trouble))
                 return
             if message is not None:
                 await self._put_copy(folders[0], email, message)
@@ -327,7 +330,8 @@ class Pass:
         try:
             await self._do(lambda session: session.append(folder, message, (b"\\Seen",), email.sent_at))
         except ServerTrouble as trouble:
-            log.warning("a sent email got no copy", sender_id=email.sender_id, error=str(trouble))
+            log.warning("a sent email got no copy", sender_id=email.sender_id, kind=trouble.kind, code=trouble.code)
+            log.debug("why a sent email got no copy", sender_id=email.sender_id, reason=str(trouble))
 
 
 def _turn(folder: Folder) -> tuple[bool, bool]:

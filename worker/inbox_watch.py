@@ -67,7 +67,8 @@ class Watches:
         except ServerTrouble as trouble:
             if time.monotonic() - began < SOON_S:
                 self._leave_alone(inbox)
-            log.info("inbox watched no more", sender_id=inbox.sender_id, error=str(trouble))
+            log.info("inbox watched no more", sender_id=inbox.sender_id, kind=trouble.kind, code=trouble.code)
+            log.debug("why an inbox is watched no more", sender_id=inbox.sender_id, reason=str(trouble))
         except DATABASE_AWAY as error:
             log.info("inbox watched no more", sender_id=inbox.sender_id, error=str(error).strip())
         except Exception:

@@ -195,7 +195,6 @@ class Crew:
         desk: Desk,
         sender: Row,
         share: Share,
-        handover: Handover,
         *,
         hand_in: Callable[[Report], None],
         ring: Callable[[], None],
@@ -205,16 +204,18 @@ class Crew:
         self._share = share
         self._hand_in = hand_in
         self._ring = ring
-        self.handover = handover
+        self.handover = Handover(desk, sender)
         self.lanes = set[Lane]()
         self.idle: list[Lane] = []
         self.trouble: ServerTrouble | None = None  # the sender's: nothing more is to be tried
         self.crash: BaseException | None = None  # of a lane, which should not be
 
     def take_sender(self, sender: Row) -> None:
-        """The sender has changed: no lane that is open or being opened gets another message."""
+        """The sender has changed: no lane that is open or being opened gets another message, and those that have one
+        hand it over as the sender that they were opened for.
+        """
         self._sender = sender
-        self.handover.take_sender(sender)
+        self.handover = Handover(self._desk, sender)
         for lane in self.lanes:
             lane.outdated = True
 
@@ -296,8 +297,11 @@ class Crew:
         self.idle.append(lane)
         self._ring()
 
-    def finished(self, result: Result) -> None:
+    def finished(self, lane: Lane, result: Result) -> None:
         self._hand_in(result.report)
+        if lane.handover is not self.handover:  # a server of before says nothing of the sender as it is now
+            self._ring()
+            return
         if result.fault == "connections" and len(self.lanes) > 1:
             self._share.halve()
         elif result.fault == "connections":
@@ -329,6 +333,7 @@ class Lane:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
+        self.handover = crew.handover
         self._conversation: Conversation | None = None
         self._next: asyncio.Future[Claim | None] | None = None
         self.idle_since = 0.0
@@ -357,8 +362,8 @@ class Lane:
                 claim = await self._next
                 if claim is None:
                     return
-                result = await self._crew.handover.deliver(self._conversation, claim)
-                self._crew.finished(result)
+                result = await self.handover.deliver(self._conversation, claim)
+                self._crew.finished(self, result)
                 if result.fault == "sender":
                     return
                 if result.fault == "connection" or self._conversation.used_up:

@@ -17,7 +17,6 @@ from app.db import DATABASE_AWAY, Row, until_answered
 from app.domain.ledger import exchange
 from app.domain.senders import for_workers
 from worker.desk import Desk
-from worker.handover import Handover
 from worker.instruments import BACK_OFFS
 from worker.lanes import Crew, Share
 from worker.steps import (
@@ -120,8 +119,7 @@ class _Run:
         self._sender = _settings(sender)
         self._share = Share(desk.pool, desk.budget, claimant, bell.ring)
         self._trade = Trade(desk.pool, claimant, desk.patience, desk.unrecorded, away=self._retire_idle)
-        handover = Handover(desk, sender)
-        self._crew = Crew(desk, self._sender, self._share, handover, hand_in=self._trade.hand_in, ring=bell.ring)
+        self._crew = Crew(desk, sender, self._share, hand_in=self._trade.hand_in, ring=bell.ring)
         self._failures: int = sender["failures"]  # of the sender, when the lanes that we have connected
         self._mended = False  # plans
         self._began = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 
-from app.db import DATABASE_AWAY
+from app.db import is_away_for_all
 
 
 @contextmanager
@@ -19,9 +19,9 @@ def each_by_itself() -> Generator[Callable[[], AbstractContextManager[None]]]:
     def one() -> Generator[None]:
         try:
             yield
-        except DATABASE_AWAY:
-            raise
         except Exception as error:
+            if is_away_for_all(error):
+                raise
             failed.append(error)
 
     yield one

@@ -81,15 +81,15 @@ async def _find(connection: Connection) -> tuple[User, Access]:
 
 
 async def require_still_let_in(connection: Connection) -> None:
-    """Check that the request may still pass: a body may take an hour. In its session another workspace may have been
-    selected meanwhile, which changes nothing here. Raises Unauthenticated, Forbidden, NotFound.
+    """Check that the request may still pass: a body, or a turn, may take an hour to come. In its session another
+    workspace may have been selected meanwhile, which changes nothing here. Raises Unauthenticated, Forbidden, NotFound.
     """
     if "user" not in connection.scope:
         return  # anybody may do it
     await _find(connection)
     role = await members.role_in(connection.app.state["pool"], connection.user.workspace_id, connection.user.id)
     if not covers(role, connection.user.role):
-        raise Forbidden("your role in the workspace has changed while the body came; send it again")
+        raise Forbidden("your role in the workspace has changed meanwhile; send it again")
 
 
 def require_own_page(connection: Connection) -> None:

@@ -72,7 +72,7 @@ async def room_for_body(
 
 def in_turn(app: ASGIApp) -> ASGIApp:
     """Middleware: as `room_for_body`, for bodies that are not large, and until the request is answered: a thousand of
-    them are a gigabyte, and what is made of them waits for other turns.
+    them are a gigabyte, and what is made of them waits for other turns. Whoever waited has to be let in still.
     """
 
     async def wait(scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +81,9 @@ def in_turn(app: ASGIApp) -> ASGIApp:
         size = int(length) if length.isdecimal() else 0
         comes = scope["type"] == "http" and scope["method"] not in BODILESS
         if comes and ("transfer-encoding" in headers or PUBLIC < size <= SMALL):
-            async with _middling.take(scope["user"].workspace_id):
+            async with _middling.take(scope["user"].workspace_id) as waited:
+                if waited:
+                    await require_still_let_in(Request(scope))
                 await app(scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from app.db import Pool
+from app.domain.accounts import password_changes
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.password_changes import reset_signer
 from app.settings import Settings
 from tests.support.api import problem, schedule
@@ -375,3 +377,133 @@ async def test_the_administrator_reads_the_log_of_all_accounts_and_of_no_workspa
         ("account.created", "eve@example.com"),
         ("account.created", "ann@example.com"),
     ]
+
+
+NEW = "battery staple"
+
+
+@pytest.mark.parametrize("way", ["change", "link", "command line", "provider"])
+async def test_a_new_password_closes_every_open_link_to_another(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool, provider: ProviderProcess, way: str
+) -> None:
+    """Whoever got hold of one set the password anew after its person had."""
+    held, another = [(await act(ann, "reset-link", eve))["token"] for _ in range(2)]
+    if way == "change":
+        answer = await eve.post("/api/auth/password", json={"currentPassword": PASSWORD, "newPassword": NEW})
+        answer.raise_for_status()
+    elif way == "link":
+        (await eve.post("/api/auth/reset/confirm", json={"token": another, "password": NEW})).raise_for_status()
+    elif way == "command line":
+        await password_changes.set_password(pool, LOCAL, (await me_of(eve))["id"], NEW)
+    else:
+        provider.set_user("eve", email=EVE["email"], email_verified=True)
+        assert await log_in(await visit(), provider, "eve") == "/"
+    stolen = {"token": held, "password": "it is mine now"}
+    problem(await ann.post("/api/auth/reset/confirm", json=stolen), 422)
+    again = await eve.post("/api/auth/login", json=EVE | {"password": NEW})
+    assert again.status_code == (401 if way == "provider" else 200)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    ["UPDATE password_resets SET expires_at = now()", "UPDATE users SET disabled_at = now() WHERE NOT is_admin"],
+)
+async def test_a_link_that_ends_while_the_password_is_hashed_sets_none(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    me = await me_of(eve)
+    link = await act(ann, "reset-link", me["id"])
+    before = await value(pool, "SELECT password_hash FROM users WHERE id = %s", me["id"])
+
+    async def slowly(*_asked: str) -> str:
+        await execute(pool, ended)
+        return "a hash"
+
+    monkeypatch.setattr(password_changes, "hash_new_password", slowly)
+    problem(await eve.post("/api/auth/reset/confirm", json={"token": link["token"], "password": NEW}), 422)
+    assert await value(pool, "SELECT password_hash FROM users WHERE id = %s", me["id"]) == before
+
+
+async def test_no_key_and_no_administrator_alone_gets_a_link_to_their_own_account(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit
+) -> None:
+    """A key of the administrator opened their account with it, which a key does nothing of."""
+    key, program = await make_key(ann), await visit()
+    for whose in (ann, eve):
+        path = f"/api/admin/users/{(await me_of(whose))['id']}/reset-link"
+        problem(await program.post(path, headers=key), 403)
+    problem(await ann.post(f"/api/admin/users/{(await me_of(ann))['id']}/reset-link"), 409)
+
+
+async def test_invitations_end_with_a_reset_as_keys_do(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    """Whoever had the account for a while could come back by one that they made."""
+    eve_id = (await me_of(eve))["id"]
+    await execute(pool, "UPDATE users SET is_admin = true WHERE id = %s", eve_id)
+    (await eve.post("/api/admin/invitations", json={})).raise_for_status()
+    into, of_ann = await invite(eve, "owner"), await invite(ann)
+    link = await act(ann, "reset-link", eve_id)
+    body = {"token": link["token"], "password": NEW}
+    (await eve.post("/api/auth/reset/confirm", json=body)).raise_for_status()
+    other = await visit()
+    problem(await other.post("/api/auth/invitation", json={"token": into}), 404)
+    assert (await other.post("/api/auth/invitation", json={"token": of_ann})).status_code == 200
+    assert await value(pool, "SELECT count(*) FROM invitations") == 0
+    ended = await audited(pool, "invitation.revoked", "member.invitation_revoked")
+    assert sorted(action for action, _ in ended) == ["invitation.revoked", "member.invitation_revoked"]
+
+
+async def test_a_disabled_account_is_no_other_owner(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    """Nobody could be let in, nor a campaign stopped, in a workspace that was left to it."""
+    bob, cleo = await visit(), await visit()
+    await register(bob, "bob")
+    await register(cleo, "cleo")
+    shared = (await bring_in(eve, bob, "owner"))["workspaceId"]
+    eve_id, bob_id, cleo_id = [(await me_of(each))["id"] for each in (eve, bob, cleo)]
+    await schedule(eve, startTime="2099-01-01T00:00:00Z")
+    await act(ann, "disable", bob_id)
+    problem(await eve.delete(f"/api/members/{eve_id}"), 409)
+    problem(await eve.patch(f"/api/members/{eve_id}", json={"role": "member"}), 409)
+    assert (await act(ann, "disable", eve_id, pauseCampaigns=True))["campaignsPaused"] == 1
+    remove = f"/api/admin/users/{eve_id}/remove"
+    problem(await ann.post(remove, json={"heirId": bob_id}), 422)
+    assert (await ann.post(remove, json={"heirId": cleo_id})).status_code == 204
+    listed = {workspace["id"]: workspace["role"] for workspace in (await cleo.get("/api/workspaces")).json()}
+    assert listed[shared] == "owner"
+
+
+async def test_without_an_heir_what_a_disabled_account_owns_too_stays(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    bob = await visit()
+    await register(bob, "bob")
+    shared = (await bring_in(eve, bob, "owner"))["workspaceId"]
+    eve_id, bob_id = [(await me_of(each))["id"] for each in (eve, bob)]
+    await act(ann, "disable", bob_id)
+    assert (await ann.post(f"/api/admin/users/{eve_id}/remove", json={})).status_code == 204
+    assert await value(pool, "SELECT deleted_at FROM workspaces WHERE id = %s", shared) is None
+    await act(ann, "enable", bob_id)
+    (await bob.post("/api/auth/login", json={"email": "bob@example.com", "password": PASSWORD})).raise_for_status()
+    listed = {workspace["id"]: workspace["role"] for workspace in (await bob.get("/api/workspaces")).json()}
+    assert listed[shared] == "owner"
+
+
+async def test_workspaces_read_in_their_logs_that_a_member_was_removed_with_the_account(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    own = (await me_of(eve))["workspaceId"]
+    await make_key(eve)
+    shared = (await bring_in(ann, eve, "owner"))["workspaceId"]
+    await make_key(eve)
+    eve_id, ann_id = [(await me_of(each))["id"] for each in (eve, ann)]
+    assert (await ann.post(f"/api/admin/users/{eve_id}/remove", json={"heirId": ann_id})).status_code == 204
+    removed, revoked = ("member.removed", f"members/{eve_id}"), "key.revoked"
+    handed = ("workspace.handed_over", f"workspaces/{own}, users/{eve_id} to users/{ann_id}")
+    for workspace, expected in ((own, {removed, handed}), (shared, {removed})):
+        done = "SELECT action, subject FROM audit_log WHERE workspace_id = %s AND user_id = %s"
+        logged = [(row["action"], row["subject"]) for row in await rows(pool, done, workspace, ann_id)]
+        assert expected <= set(logged)
+        assert [action for action, _ in logged].count(revoked) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -20,8 +21,8 @@ from app.domain.workspaces.roles import Role
 from app.errors import Forbidden, Unauthenticated
 from app.secrets import SecretBox, secret_keys
 from app.settings import Settings, SettingsError, from_env
-from tests.support.api import api_client, problem
-from tests.support.engine import execute, value
+from tests.support.api import api_client, problem, schedule
+from tests.support.engine import execute, rows, value
 from tests.support.google import CALLBACK, START, assert_let_in_nobody, begin, come_back, counts, log_in, me, with_login
 from tests.support.oidc import CLIENT_SECRET, FakeProvider, ProviderProcess
 from tests.support.people import PEER
@@ -100,7 +101,15 @@ async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_
         assert (await early.post("/api/auth/register", json=squatter)).status_code == 201
         key = (await early.post("/api/keys", json={"name": "kept"})).json()["key"]
         server = {"email": "victim@example.com", "host": "mx.example.com", "port": 587, "security": "starttls"}
-        assert (await early.post("/api/senders", json=server)).status_code == 201
+        sender = (await early.post("/api/senders", json=server)).json()
+        for each in (await early.get("/api/senders")).json()["items"]:
+            mine = {"replyTo": "squatter@example.net"}
+            assert (await early.patch(f"/api/senders/{each['id']}", json=mine)).status_code == 200
+        signed = {"text": "Write to squatter@example.net"}
+        assert (await early.put(f"/api/senders/{sender['id']}/signature", json=signed)).status_code == 200
+        own = (await early.get("/api/auth/me")).json()["workspaceId"]
+        address = {"postalAddress": "1 Squatter's Lane"}
+        assert (await early.patch(f"/api/workspaces/{own}", json=address)).status_code == 200
         hook = {"url": "https://hook.example.com/", "events": ["email.failed"]}
         assert (await early.post("/api/webhooks", json=hook)).status_code == 201
         provider.set_user("victim", email="victim@example.com", email_verified=True)
@@ -109,7 +118,11 @@ async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_
         assert (await early.get("/api/auth/me")).status_code == 401
         assert (await early.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})).status_code == 401
         assert (await early.post("/api/auth/login", json=squatter)).status_code == 401
-        assert {sender["host"] for sender in (await browser.get("/api/senders")).json()["items"]} == {None}
+        senders = (await browser.get("/api/senders")).json()["items"]
+        assert {(sender["host"], sender["replyTo"]) for sender in senders} == {(None, None)}
+        signatures = [(await browser.get(f"/api/senders/{each['id']}/signature")).json() for each in senders]
+        assert {(signature["text"], signature["html"]) for signature in signatures} == {("", None)}
+        assert [item["postalAddress"] for item in (await browser.get("/api/workspaces")).json()] == [None]
         assert [bool(hook["disabledAt"]) for hook in (await browser.get("/api/webhooks")).json()["items"]] == [True]
     assert ("account.given_back", "") in await audited(pool)
 
@@ -194,6 +207,38 @@ async def test_whoever_was_let_in_before_the_domains_were_limited_is_not_any_mor
         assert await log_in(later, provider, "ada") == "/login?error=domain"
 
 
+@pytest.mark.parametrize(
+    ("claims", "allowed", "led_to"),
+    [
+        ({"hd": "example.com"}, (), "/"),
+        ({"email": "ada@gmail.com"}, (), "/"),
+        ({}, (), "/login?error=unverified"),
+        ({"hd": None}, (), "/login?error=unverified"),
+        ({"hd": "example.com", "email_verified": False}, (), "/login?error=unverified"),
+        ({"email": "ada@not-gmail.com"}, (), "/login?error=unverified"),
+        ({"hd": "example.com"}, ("example.com",), "/"),
+        ({"hd": "example.net"}, ("example.com",), "/"),  # an organization may have several domains, and `hd` is one
+        ({"email": "ada@gmail.com"}, ("gmail.com",), "/"),
+        ({"hd": "example.com"}, ("example.net",), "/login?error=domain"),
+        ({}, ("example.com",), "/login?error=unverified"),
+    ],
+)
+async def test_google_vouches_for_addresses_of_its_own_and_of_organizations_that_it_hosts(
+    settings: Settings,
+    database_url: str,
+    fake: FakeProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    claims: dict[str, Any],
+    allowed: tuple[str, ...],
+    led_to: str,
+) -> None:
+    """A private account keeps a company's address that was verified once, also when its person has left the company."""
+    monkeypatch.setattr("app.domain.accounts.provider.GOOGLE", fake.issuer)
+    fake.forge = lambda good: fake.sign(good | claims)
+    async with api_client(with_login(settings, fake.issuer, google_allowed_domains=allowed), database_url) as browser:
+        assert await come_back(browser, fake.log_in(await begin(browser))) == led_to
+
+
 async def test_closed_registration_lets_in_the_invited_and_those_who_are_there(
     settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool, user: User
 ) -> None:
@@ -272,7 +317,13 @@ async def test_proving_an_address_leaves_the_account_alone_in_its_own_workspace_
         await early.post("/api/auth/register", json={"email": "victim@example.com", "password": "I was here first"})
         victim = (await early.get("/api/auth/me")).json()
         own = victim["workspaceId"]
-        left_open = (await early.post("/api/members/invitations", json={"role": "owner"})).json()["token"]
+        invitation = (await early.post("/api/members/invitations", json={"role": "owner"})).json()
+        left_open, invited = invitation["token"], invitation["id"]
+        campaign = (await schedule(early, startTime="2099-01-01T00:00:00Z"))["campaign"]["id"]
+        listening = {"url": "https://hook.example.com/", "events": ["email.failed"]}
+        hook = (await early.post("/api/webhooks", json=listening)).json()["id"]
+        (sender,) = [each["id"] for each in (await early.get("/api/senders")).json()["items"]]
+        (await early.patch(f"/api/senders/{sender}", json={"replyTo": "squatter@example.net"})).raise_for_status()
         async with transaction(pool) as conn:
             await members.join(conn, own, accomplice.id, "member")
             await members.join(conn, user.workspace_id, victim["id"], "owner")
@@ -282,6 +333,7 @@ async def test_proving_an_address_leaves_the_account_alone_in_its_own_workspace_
             "INSERT INTO webhooks (workspace_id, url, events) VALUES (%s, 'https://example.com', '{email.failed}')",
             user.workspace_id,
         )
+        before = await value(pool, "SELECT max(id) FROM audit_log")
         provider.set_user("victim2", email="victim@example.com", email_verified=True)
         assert await log_in(browser, provider, "victim2") == "/"
     assert [(item["id"], item["role"]) for item in (await browser.get("/api/workspaces")).json()] == [(own, "owner")]
@@ -292,12 +344,24 @@ async def test_proving_an_address_leaves_the_account_alone_in_its_own_workspace_
         await invitations.accept(pool, LOCAL.of(accomplice.id), accomplice.email, left_open)
     # Others' workspace goes on as it was.
     async with pool.connection() as conn:
-        hook = await fetch_exactly_one(conn, b"SELECT workspace_id, disabled_at FROM webhooks")
-        assert hook == {"workspace_id": user.workspace_id, "disabled_at": None}
+        enabled = await fetch_all(conn, b"SELECT workspace_id FROM webhooks WHERE disabled_at IS NULL")
+        assert enabled == [{"workspace_id": user.workspace_id}]
         people = await fetch_all(
             conn, b"SELECT user_id FROM members WHERE workspace_id = %(id)s", {"id": user.workspace_id}
         )
     assert [person["user_id"] for person in people] == [user.id]
+    done = "SELECT action, subject FROM audit_log WHERE workspace_id = %s AND user_id = %s AND id > %s"
+    theirs, others = [await rows(pool, done, each, victim["id"], before) for each in (own, user.workspace_id)]
+    key_id = await value(pool, "SELECT id FROM api_keys")
+    assert {(row["action"], row["subject"]) for row in theirs} == {
+        ("member.removed", f"members/{accomplice.id}"),
+        ("key.revoked", f"keys/{key_id}"),
+        ("member.invitation_revoked", f"members/invitations/{invited}"),
+        ("campaign.paused", f"campaigns/{campaign}"),
+        ("webhook.changed", f"webhooks/{hook}"),
+        ("sender.changed", f"senders/{sender}"),
+    }
+    assert {(row["action"], row["subject"]) for row in others} == {("member.left", f"members/{victim['id']}")}
 
 
 async def test_an_account_that_owned_nothing_alone_gets_a_workspace_when_its_address_is_proven(

@@ -62,6 +62,7 @@ PEOPLE_ONLY = {
     ("POST", "/api/auth/password"),
     ("GET", "/api/auth/sessions"),
     ("DELETE", "/api/auth/sessions/{id}"),
+    ("POST", "/api/admin/users/{id}/reset-link"),
 }
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.engine import value
 from tests.support.imap import Hostile
@@ -35,6 +36,16 @@ async def _words(read: Read, hostile: Hostile) -> str:
     assert await value(read.pool, "SELECT next_at > now() + interval '100 s' FROM inboxes")
     assert await read.responses() == []
     return inbox["error"]
+
+
+async def test_a_servers_words_are_told_to_people_and_logged_at_debug_alone(read: Read, hostile: Hostile) -> None:
+    hostile.answers = {b"LIST": b"%b NO quota of <ann@example.com> at Acme is exceeded\r\n"}
+    with capture_logs() as logged:
+        assert "at Acme" in await _words(read, hostile)
+    told = {line["log_level"]: line for line in logged if "inbox" in line["event"]}
+    assert (told["warning"]["event"], told["warning"]["kind"]) == ("inbox not read", "protocol")
+    assert "at Acme" in told["debug"]["reason"]
+    assert not any("at Acme" in str(line) for line in logged if line["log_level"] != "debug")
 
 
 async def test_a_drip_is_left_in_time(read: Read, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:

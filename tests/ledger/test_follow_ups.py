@@ -13,6 +13,7 @@ from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.retiring import retire
 from app.domain.campaigns.steps import Step
 from app.domain.inbound import inboxes, record
 from app.domain.inbound.inboxes import Place
@@ -352,6 +353,34 @@ async def test_answers_that_go_elsewhere_now_are_still_looked_for_where_they_wen
     await execute(pool, due)
     assert len(await mine.claim()) == 1
     await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("of", ["campaign", "sender", "before"])
+async def test_answers_that_go_to_a_retired_sender_are_read_until_nothing_follows(
+    pool: Pool, owner: Owner, mine: Lane, box: SecretBox, of: str
+) -> None:
+    other = await add_sender(pool, owner, "b@example.com")
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    await execute(pool, "UPDATE senders SET imap_host = 'j.example.com' WHERE id = %s", other.sender_id)
+    campaign = await scheduled(pool, owner, 1, follow_up_without_reading=False)
+    if of == "sender":
+        its = SenderChanges(reply_to="B@example.com")
+        await change_sender(pool, box, owner.workspace_id, owner.sender_id, its)
+    else:
+        await change(pool, owner.workspace_id, campaign, Changes(reply_to="B@example.com"))
+    await tell(mine, await mine.claim())
+    if of == "before":
+        await change(pool, owner.workspace_id, campaign, Changes(reply_to=None))
+    await retire(pool, owner.workspace_id, other.sender_id)
+    await inboxes.settle(pool, poll_s=60)
+    await execute(pool, "UPDATE inboxes SET next_at = 'infinity', whole_at = now() + interval '1 s'")
+    second = await follow(pool, mine, 3)
+    assert len(second) == 1
+    await tell(mine, second)
+    await execute(pool, "UPDATE inboxes SET whole_at = now() + interval '1 s'")
+    await tell(mine, await follow(pool, mine, 4))
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).status == "FINISHED"
+    assert await rows(pool, "SELECT FROM read_senders WHERE sender_id = %s", other.sender_id) == []
 
 
 async def test_what_goes_to_the_sandbox_counts_as_read(pool: Pool, owner: Owner, mine: Lane) -> None:

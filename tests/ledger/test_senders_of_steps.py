@@ -11,12 +11,17 @@ from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.change import Changes, change
+from app.domain.campaigns.step_changes import WantedStep
+from app.domain.inbound import responses, stops
+from app.domain.inbound.responses import ResponseChanges
 from app.domain.ledger import decisions, follow_ups, recovery
 from app.domain.ledger.claims import Claimant
 from app.domain.planning import handover
 from app.domain.suppressions.stop import stop
-from tests.ledger.test_follow_ups import days_pass, follow, mine, scheduled, tell
+from app.errors import InvalidInput
+from tests.ledger.test_follow_ups import TWO, answered, days_pass, follow, mine, scheduled, tell
 from tests.ledger.test_holds import Lane
+from tests.ledger.test_step_changes import THIRD, steps_of
 from tests.support.engine import Owner, add_sender, check_conservation, execute, value
 
 __all__ = ["mine"]
@@ -158,3 +163,68 @@ async def test_one_that_is_taken_out_has_no_follow_ups_to_give(pool: Pool, owner
     await send_from(pool, owner, campaign, other)
     assert await is_open(pool, owner)
     assert len(await mine.claim()) == 1
+
+
+async def test_what_comes_back_to_one_that_is_taken_out_goes_to_the_others(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """As once the answer that stopped a domain turns out to be none."""
+    other = await add_sender(pool, owner, "b@example.com")
+    people = ["a@firm.example", "b@firm.example", "c@firm.example", "d@elsewhere.example"]
+    senders = [owner.sender_id, other.sender_id]
+    campaign = await scheduled(pool, owner, people, sender_id=None, sender_ids=senders, stop_on_domain=True)
+    (first,) = await mine.claim(1)
+    await tell(mine, [first])
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    await execute(pool, "INSERT INTO inboxes (workspace_id, sender_id) VALUES (%s, %s)", *owner)
+    await answered(pool, mine, first, "REPLY")
+    await stops.walk_domains(pool)
+    assert await check_conservation(pool, campaign) == {"SENT": 1, "SCHEDULED": 1, "CANCELLED": 2}
+    await send_from(pool, owner, campaign, other)
+    assert await is_open(pool, owner), "it has nothing to give"
+    response = await value(pool, "SELECT id FROM responses")
+    await responses.change(pool, owner.workspace_id, response, ResponseChanges(forgotten=True), LOCAL)
+    await stops.walk_domains(pool)
+    assert await check_conservation(pool, campaign) == {"SENT": 1, "SCHEDULED": 3}
+    assert await mine.claim() == [], "it is out of the campaign"
+    assert [handed.emails for handed in await handover.hand_over(pool)] == [1]
+    assert len(await (await lane_of(pool, other)).claim()) == 3
+    assert await is_open(pool, owner)
+    assert [one.recipient for one in await follow(pool, mine, 3)] == [first.recipient]
+    await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("how", ["added", "reopened"])
+async def test_steps_that_would_follow_from_one_whose_answers_nobody_reads_are_refused(
+    pool: Pool, owner: Owner, mine: Lane, how: str
+) -> None:
+    """Also of one that was taken out and owes nothing at that moment."""
+    other = await add_sender(pool, owner, "b@example.com")
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    read = {"follow_up_without_reading": False, "steps": TWO[:1]}
+    campaign = await scheduled(pool, owner, 2, sender_id=None, sender_ids=[owner.sender_id, other.sender_id], **read)
+    await execute(pool, "UPDATE campaigns SET follow_up_without_reading = true")
+    its = await lane_of(pool, other)
+    for _ in range(2):
+        await tell(mine, await mine.claim())
+        if how == "reopened":
+            await tell(its, await its.claim())
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+    await execute(pool, "UPDATE campaigns SET follow_up_without_reading = false")
+    if how == "added":
+        await send_from(pool, owner, campaign, other)
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).following == 0
+    await execute(
+        pool,
+        "UPDATE senders SET imap_host = NULL, imap_port = NULL, imap_security = NULL WHERE id = %s",
+        owner.sender_id,
+    )
+    wanted = await steps_of(pool, owner, campaign)
+    new = [*wanted, WantedStep(step=THIRD)] if how == "added" else wanted
+    with pytest.raises(InvalidInput, match="nobody reads the mailbox") as refused:
+        await change(pool, owner.workspace_id, campaign, Changes(steps=new, reopen=how == "reopened"))
+    assert [*refused.value.fields] == ["steps"]
+    if how == "added":
+        await change(pool, owner.workspace_id, campaign, Changes(steps=wanted))
+    await check_conservation(pool, campaign)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
 import pytest
+from psycopg.errors import DeadlockDetected
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
@@ -15,7 +17,7 @@ from app.domain.campaigns.step_changes import WantedStep, places
 from app.domain.campaigns.steps import Step
 from app.domain.inbound import responses
 from app.domain.inbound.responses import ResponseChanges
-from app.domain.ledger import decisions, follow_ups, mending, texts
+from app.domain.ledger import decisions, follow_ups, mending, streams, texts
 from app.domain.ledger.decisions import Chosen
 from app.domain.ledger.mending import Correction
 from app.errors import Conflict, InvalidInput
@@ -108,7 +110,7 @@ async def test_one_that_is_removed_while_many_emails_of_it_wait_goes_at_once_and
         raise RuntimeError("the process has ended")
 
     with monkeypatch.context() as patch:
-        patch.setattr(step_changes, "carry_on", dies)
+        patch.setattr(step_changes, "carry_on_soon", dies)
         with pytest.raises(RuntimeError):
             await put(pool, owner, campaign, [last])
     assert await check_conservation(pool, campaign) == {"SENT": 9, "CANCELLED": 9}
@@ -117,6 +119,30 @@ async def test_one_that_is_removed_while_many_emails_of_it_wait_goes_at_once_and
     await step_changes.carry_on(pool)
     assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).following == 9
     assert {one.step_id for one in await follow(pool, mine, 4)} == {last.id}
+
+
+async def test_a_change_waits_for_no_other_campaign_and_stands_where_what_follows_fails(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep does what is left."""
+    other, campaign = [await scheduled(pool, owner, 3) for _ in range(2)]
+    await tell(mine, await mine.claim())
+    await execute(pool, "UPDATE campaigns SET owes_anew_from = first_email_id WHERE id = %s", other)
+    _, last = await steps_of(pool, owner, campaign)
+    async with transaction(pool) as conn:
+        await streams.lock_of_campaign(conn, owner.workspace_id, other)
+        await asyncio.wait_for(put(pool, owner, campaign, [last]), 20)
+    assert await value(pool, "SELECT owes_anew_from IS NULL FROM campaigns WHERE id = %s", campaign)
+
+    async def fails(*_: Any) -> bool:
+        raise DeadlockDetected
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step_changes, "_owe_anew", fails)
+        await put(pool, owner, campaign, [last, WantedStep(step=THIRD)])
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE owes_anew_from IS NOT NULL") == 2
+    await step_changes.carry_on(pool)
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE owes_anew_from IS NOT NULL") == 0
 
 
 @pytest.mark.parametrize("ends", ["before", "after"])

@@ -7,20 +7,24 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg import InterfaceError, OperationalError, errors
+from psycopg_pool import PoolTimeout
 
-from app.db import Conn, Pool, transaction
+from app.db import Conn, Pool, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns, direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Thread
 from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import AnswerKind, ResponseChanges
-from app.domain.ledger import decisions, follow_ups, recovery, streams
+from app.domain.ledger import decisions, follow_ups, recovery, retention, streams
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import record_late
+from app.domain.recipients import erasure
 from app.domain.suppressions.stop import stop
 from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict
+from app.settings import Settings
 from tests.ledger.test_follow_ups import answered, days_pass, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
@@ -114,9 +118,10 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     await check_conservation(pool, campaign)
 
 
-async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
-    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _two_domains_to_walk(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> list[int]:
+    """Of which the first fails so; how many calls there were is how long the list gets."""
     people = [f"{who}@{domain}.example" for domain in ("one", "two") for who in "ab"]
     await scheduled(pool, owner, people, stop_on_domain=True)
     claims = await mine.claim()
@@ -124,20 +129,59 @@ async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
     for one in claims:
         if one.recipient.startswith("a@"):
             await answered(pool, mine, one, "REPLY")
-    cancel, calls = stops.cancel_emails, 0
+    cancel, calls = stops.cancel_emails, list[int]()
 
     async def fails_first(*args: Any) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise ValueError("the first")
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise error
         return await cancel(*args)
 
     monkeypatch.setattr(stops, "cancel_emails", fails_first)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("the first"),
+        errors.DeadlockDetected(),
+        errors.LockNotAvailable(),
+        errors.QueryCanceled(),
+        errors.ProgramLimitExceeded(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_domain_that_cannot_be_walked_through_keeps_no_other_from_it(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    calls = await _two_domains_to_walk(pool, owner, mine, monkeypatch, error)
     with pytest.raises(ExceptionGroup, match="the others are done"):
         await stops.walk_domains(pool)
-    assert calls == 2
+    assert len(calls) == 2
     assert await value(pool, "SELECT count(*) FROM domain_stops WHERE walked_to IS NOT NULL") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("server closed the connection unexpectedly"),
+        InterfaceError("the connection is closed"),
+        PoolTimeout("couldn't get a connection"),
+        errors.AdminShutdown(),
+        errors.ConnectionFailure(),
+        errors.TooManyConnections(),
+        errors.ReadOnlySqlTransaction(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_while_the_database_is_away_no_other_domain_is_tried(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    calls = await _two_domains_to_walk(pool, owner, mine, monkeypatch, error)
+    with pytest.raises(type(error)):
+        await stops.walk_domains(pool)
+    assert len(calls) == 1
 
 
 async def test_who_does_not_exist_is_uncounted_once_however_often_their_email_goes_again(
@@ -177,6 +221,73 @@ async def test_a_stop_of_a_domain_stands_whatever_is_said_of_what_was_no_answer(
     await correct(pool, owner, None)
     await stops.walk_domains(pool)
     assert await _stopped(pool) == ["a", "b"]
+
+
+async def go(pool: Pool, owner: Owner, recipient: str, how: str) -> None:
+    """What came back from them goes, for its age or since they are erased."""
+    if how == "erased":
+        await erasure.erase(pool, owner.workspace_id, recipient, LOCAL)
+        return
+    await execute(pool, "UPDATE responses SET recorded_at = now() - interval '9 d' WHERE recipient = %s", recipient)
+    (chore,) = [one for one in retention.chores(Settings(retention_responses_days=8)) if one.what == "responses"]
+    async with transaction(pool) as conn:
+        assert (await fetch_exactly_one(conn, chore.text, chore.parameters))["removed"] == 1
+
+
+@pytest.mark.parametrize("how", ["aged", "erased"])
+async def test_who_answered_and_their_domain_stay_stopped_once_the_answer_is_gone(
+    pool: Pool, owner: Owner, mine: Lane, how: str
+) -> None:
+    campaign = await scheduled(pool, owner, [f"{who}@firm.example" for who in "abc"], stop_on_domain=True)
+    claims = {one.recipient[0]: one for one in await mine.claim()}
+    await tell(mine, [*claims.values()])
+    await answered(pool, mine, claims["b"], "REPLY")
+    await answered(pool, mine, claims["a"], "REPLY")
+    await stops.walk_domains(pool)
+    await go(pool, owner, "b@firm.example", how)
+    await correct(pool, owner, "AUTO_REPLY")
+    await stops.walk_domains(pool)
+    assert await follow(pool, mine, 3) == []
+    assert await value(pool, "SELECT sum(following) FROM streams") == 0
+    await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize(
+    ("first", "more"), [("REPLY", {}), ("BOUNCE", {}), ("AUTO_REPLY", {"stop_on_auto_reply": True})]
+)
+async def test_who_was_stopped_by_what_is_gone_for_its_age_stays_so_and_is_counted_once(
+    pool: Pool, owner: Owner, mine: Lane, first: Any, more: dict[str, Any]
+) -> None:
+    campaign = await scheduled(pool, owner, ["a@firm.example"], **more)
+    claims = await mine.claim()
+    await tell(mine, claims)
+    await answered(pool, mine, claims[0], first)
+    await go(pool, owner, "a@firm.example", "aged")
+    await execute(pool, "DELETE FROM suppressions")
+    await answered(pool, mine, claims[0], "REPLY" if first != "REPLY" else "AUTO_REPLY")
+    await correct(pool, owner, "REPLY")
+    await correct(pool, owner, None)
+    assert await follow(pool, mine, 3) == []
+    assert await row(pool, "SELECT replied, auto_replied, bounced FROM streams") == {
+        "replied": int(first == "REPLY"),
+        "auto_replied": int(first == "AUTO_REPLY"),
+        "bounced": int(first == "BOUNCE"),
+    }
+    await check_conservation(pool, campaign)
+
+
+async def test_an_address_stays_suppressed_for_what_is_gone_for_its_age(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await scheduled(pool, owner, ["a@firm.example"], steps=())
+    await scheduled(pool, owner, ["a@firm.example"], steps=())
+    first, second = await mine.claim()
+    await tell(mine, [first, second])
+    await answered(pool, mine, first, "BOUNCE")
+    await answered(pool, mine, second, "UNSUBSCRIBE")
+    await execute(pool, "UPDATE responses SET recipient = 'b@firm.example' WHERE kind = 'UNSUBSCRIBE'")
+    await go(pool, owner, "a@firm.example", "aged")
+    await execute(pool, "UPDATE responses SET recipient = 'a@firm.example'")
+    await correct(pool, owner, "REPLY")
+    assert await rows(pool, "SELECT reason::text FROM suppressions") == [{"reason": "BOUNCED"}]
 
 
 @pytest.mark.parametrize("kind", ["BOUNCE", "UNSUBSCRIBE", "COMPLAINT"])

@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from psycopg import OperationalError
 
-from app.db import Pool, open_pool
+from app.db import Conn, Pool, open_pool
 from app.domain.accounts.users import User
+from app.domain.oauth import tokens
 from app.domain.oauth.client import ProviderTrouble
 from app.domain.oauth.providers import MailProvider, Providers
 from app.domain.oauth.tokens import Login, NoBearer, TokenStore, ask_to_refresh, due_for_refresh, refresh_place
@@ -30,6 +34,7 @@ from tests.support.oauth import MailProvider as ProviderServer
 from tests.support.waiting import BOUND_S
 
 ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -63,6 +68,52 @@ async def test_a_good_token_is_had_without_asking_the_provider(
     first = await store.bearer(login)
     assert await store.bearer(login) == first
     assert provider.requests["refresh_token"] == 1
+
+
+async def test_a_database_that_is_restarted_meanwhile_keeps_nobody_from_a_token(
+    database_url: str, box: SecretBox, providers: Providers, login: Login, pool: Pool, provider: ProviderServer
+) -> None:
+    """Of which a lane would say that it was the sender's fault."""
+    async with await open_pool(database_url, min_size=1, max_size=1) as cut_off:
+        store = TokenStore(cut_off, box, providers)
+        end = "SELECT pg_terminate_backend(%s)"
+        first = await _cut(cut_off, pool, end, store.bearer(login))
+        await execute(pool, "UPDATE logins SET access_expires_at = now(), refreshed_at = '-infinity'")
+        second = await _cut(cut_off, pool, end, store.renewed(login, first.version))
+        assert second is not None
+        assert second.version == first.version + 1
+        await _cut(cut_off, pool, end, store.refresh_ahead(login))
+    assert provider.requests["refresh_token"] == 3
+    assert (await _login_row(pool, login))["refresh_lease"] is None
+
+
+async def _cut(cut_off: Pool, pool: Pool, end: str, asked: Coroutine[Any, Any, T]) -> T:
+    """What is asked, by a connection of which nobody knows yet that it is gone."""
+    pid = await value(cut_off, "SELECT pg_backend_pid()")
+    assert await value(pool, end, pid)
+    gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
+    await wait_for(lambda: value(pool, gone, pid), "the connection to be cut")
+    return await asked
+
+
+async def test_a_lease_of_which_the_answer_was_lost_is_still_ours(
+    store: TokenStore, login: Login, pool: Pool, provider: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tokens.fetch_one
+    losses = iter([b"SET refresh_lease ="])
+
+    async def loses_one(conn: Conn, text: bytes, params: dict[str, Any] | None = None) -> Any:
+        row = await whole(conn, text, params)
+        if b"SET refresh_lease = %" in text and next(losses, None):
+            await conn.commit()
+            raise OperationalError("the connection is lost")
+        return row
+
+    monkeypatch.setattr(tokens, "fetch_one", loses_one)
+    began = time.monotonic()
+    await store.bearer(login)
+    assert provider.requests["refresh_token"] == 1
+    assert time.monotonic() - began < tokens.WAIT_S / 2
 
 
 async def test_two_workers_with_two_hundred_lanes_at_expiry_refresh_once(

@@ -294,6 +294,36 @@ async def test_senders_that_log_in_alike_share_limits_connections_and_what_was_u
     assert (first["sharesLoginWith"], first["maxConnections"], first["dailyLimit"]) == ([second["id"]], 7, 20)
 
 
+async def test_a_host_is_one_however_it_is_written(api: httpx.AsyncClient, pool: Pool) -> None:
+    first = await create(api)
+    second = await create(api, email="b@example.com", host="SMTP.Example.com.", imap={"host": "IMAP.Example.com."})
+    assert (second["host"], second["imap"]["host"]) == ("smtp.example.com", "imap.example.com")
+    assert second["sharesLoginWith"] == [first["id"]]
+    # As the version before wrote them down: a password goes on being used, and others come to its login.
+    of_before = "UPDATE senders SET host = 'Smtp.example.com.', imap_host = 'Imap.example.com.' WHERE id = %s"
+    await execute(pool, of_before, second["id"])
+    third = await create(api, email="c@example.com")
+    assert third["sharesLoginWith"] == [first["id"], second["id"]]
+    second = await change(api, second, port=587, security="starttls", imap={"host": "imap.example.com"})
+    assert (second["host"], second["hasPassword"]) == ("smtp.example.com", True)
+    assert second["sharesLoginWith"] == [first["id"], third["id"]]
+
+
+async def test_limits_that_are_given_with_another_server_are_those_of_the_login_there(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    stays = await create(api, dailyLimit=30)
+    leaves = await create(api, email="b@example.com")
+    alone = {"username": "other", "password": TYPED}
+    leaves = await change(api, leaves, **alone, dailyLimit=70, leastGapSeconds=9, hourlyLimit=11)
+    told = (leaves["dailyLimit"], leaves["leastGapSeconds"], leaves["hourlyLimit"], leaves["sharesLoginWith"])
+    assert told == (70, 9, 11, [])
+    await open_window(pool, leaves)
+    assert await allowed(pool, leaves["id"]) == 11
+    stays = (await api.get(f"/api/senders/{stays['id']}")).json()
+    assert (stays["dailyLimit"], stays["leastGapSeconds"], stays["hourlyLimit"]) == (30, None, 50)
+
+
 async def test_without_a_login_or_a_server_nothing_is_shared(api: httpx.AsyncClient, stranger: Headers) -> None:
     mine = await create(api)
     for fields in ({"username": None, "password": None}, {"username": "other"}, {"host": "smtp.example.net"}):

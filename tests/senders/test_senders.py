@@ -222,6 +222,44 @@ async def test_a_verification_answers_what_the_worker_found(
     assert (await api.get(f"/api/senders/{sender_id}")).json()["verifyError"] == error
 
 
+@pytest.mark.parametrize(
+    "another",
+    [
+        {"host": "smtp.other.example", "password": "hunter3"},
+        {"password": "hunter3"},
+        {"imap": {"host": "imap.example.com"}, "password": "hunter2"},
+    ],
+)
+async def test_a_verification_speaks_for_the_servers_that_it_was_of(
+    api: httpx.AsyncClient, pool: Pool, another: dict[str, Any]
+) -> None:
+    sender_id = (await create(api))["id"]
+
+    async def asked() -> dict[str, Any] | None:
+        row = await for_workers.load_sender(pool, sender_id)
+        return row if row and row["verify_requested_at"] else None
+
+    async def verified() -> str | None:
+        return (await api.get(f"/api/senders/{sender_id}")).json()["verifiedAt"]
+
+    running = asyncio.create_task(api.post(f"/api/senders/{sender_id}/verify"))
+    found = await wait_for(asked, "the check to be asked for")
+    assert (await api.patch(f"/api/senders/{sender_id}", json=another)).status_code == 200
+    await for_workers.record_verification(pool, sender_id, found["verify_requested_at"], None, None)  # of before
+    assert problem(await running, 409)["detail"].startswith("the sender's servers were changed")
+    assert await verified() is None
+    running = asyncio.create_task(api.post(f"/api/senders/{sender_id}/verify"))
+    found = await wait_for(asked, "the check to be asked for")
+    await for_workers.record_verification(pool, sender_id, found["verify_requested_at"], None, None)
+    assert (await running).json()["ok"]
+    # What is said again as it was changes nothing, nor what has no server in it.
+    same = {"displayName": "Sales again", "port": 465, "security": "tls"}
+    assert (await api.patch(f"/api/senders/{sender_id}", json=same)).status_code == 200
+    assert await verified() is not None
+    assert (await api.patch(f"/api/senders/{sender_id}", json={"port": 587, "security": "starttls"})).status_code == 200
+    assert await verified() is None
+
+
 async def test_without_a_worker_a_verification_is_unavailable(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ DISTRIBUTED = {
     "inboxes",
     "inbox_places",
     "responses",
+    "gone_responses",
     "sent_readings",
     "sent_copies",
     "wire_checks",

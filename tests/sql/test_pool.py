@@ -41,3 +41,32 @@ async def test_a_cancel_while_a_connection_is_given_back_costs_nobody_one(databa
         await asyncio.wait([giving])
         async with pool.connection(timeout=5) as again:
             assert again is held
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+@pytest.mark.parametrize("released_after", range(4))
+async def test_nor_does_one_that_falls_between_what_others_give_back(
+    database_url: str, released_after: int, turns: int
+) -> None:
+    """While whoever waits for the pool's lock has been let in, and has not run yet."""
+    async with await open_pool(database_url, min_size=2, max_size=2) as pool:
+        first, second = await pool.getconn(), await pool.getconn()
+        lock = pool._lock  # pyright: ignore[reportPrivateUsage] -- as whoever grows or shrinks the pool holds it
+        await lock.acquire()
+        earlier = asyncio.create_task(pool.putconn(first))
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+        async def release() -> None:
+            for _ in range(released_after):
+                await asyncio.sleep(0)
+            lock.release()
+
+        releasing = asyncio.create_task(release())
+        giving = asyncio.create_task(pool.putconn(second))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        giving.cancel()
+        await asyncio.wait([releasing, earlier, giving])
+        async with pool.connection(timeout=5), pool.connection(timeout=5):
+            pass

@@ -53,6 +53,7 @@ TABLES = (
     "inboxes",
     "inbox_places",
     "responses",
+    "gone_responses",
     "sent_readings",
     "sent_copies",
     "files",
@@ -104,6 +105,8 @@ async def fill(pool: Pool, user: User) -> None:
             b"SELECT workspace_id, id, 1, now() FROM emails WHERE workspace_id = %(user)s",
             b"INSERT INTO sent_copies (workspace_id, email_id) SELECT workspace_id, id FROM emails "
             b"WHERE workspace_id = %(user)s",
+            b"INSERT INTO gone_responses (workspace_id, email_id, kind) "
+            b"SELECT workspace_id, id, 'REPLY' FROM emails WHERE workspace_id = %(user)s LIMIT 1",
             b"INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
             b"message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
             b"VALUES (%(user)s, 'REPLY', 1, %(campaign)s, 1, %(sender)s, 'a@example.com', false, 'm', 'INBOX', 1, 1, "

@@ -96,4 +96,4 @@ def test_an_address_that_is_not_verified_opens_nothing(page: Page) -> None:
     page.goto("/login")
     page.get_by_role("link", name="Log in with Google").click()
     log_in_as(page, "unverified")
-    expect(page.get_by_role("alert")).to_contain_text("Google has not verified your email address.")
+    expect(page.get_by_role("alert")).to_contain_text("Google does not vouch for your email address.")

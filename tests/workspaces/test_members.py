@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.attempts import PER_VISITOR
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.users import Terms, find_user
-from app.domain.workspaces import invitations
+from app.domain.workspaces import invitations, keys, members
 from app.http.auth import ACTING_AS
 from app.secrets import SecretBox
 from app.settings import Settings
@@ -115,6 +116,71 @@ async def test_no_key_is_made_while_its_maker_is_removed(
         await wait_until_blocked(pool)
     problem(await made, 403)
     assert await value(pool, "SELECT count(*) FROM api_keys") == 0
+
+
+async def test_a_key_that_is_being_made_while_its_maker_is_removed_stays_revoked(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    shared, bob_id = (await bring_in(ann, bob, "owner"))["workspaceId"], await _id(bob)
+    made: dict[str, Any] = {
+        "workspace_id": shared,
+        "made_by": bob_id,
+        "key_sha256": bytes(32),
+        "name": "late",
+        "prefix": "rib_",
+        "scopes": ["read"],
+        "expires_at": None,
+    }
+    async with transaction(pool) as conn:
+        await conn.execute(keys.sql.insert_api_key, made)
+        removed = asyncio.create_task(ann.delete(f"/api/members/{bob_id}"))
+        await wait_until_blocked(pool)
+    assert (await removed).status_code == 204
+    assert await value(pool, "SELECT count(*) FROM api_keys WHERE revoked_at IS NULL") == 0
+
+
+@pytest.mark.parametrize("way", ["demoted", "removed"])
+async def test_invitations_of_an_owner_who_is_none_any_more_open_nothing_when_they_are_one_again(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, way: str
+) -> None:
+    bob_id = (await bring_in(ann, bob, "owner"))["id"]
+    token, own = await invite(bob, "owner"), await invite(ann)
+    if way == "demoted":
+        await ann.patch(f"/api/members/{bob_id}", json={"role": "member"})
+        await ann.patch(f"/api/members/{bob_id}", json={"role": "owner"})
+    else:
+        await ann.delete(f"/api/members/{bob_id}")
+        await bring_in(ann, bob, "owner")
+    cleo = await visit()
+    problem(await cleo.post("/api/auth/invitation", json={"token": token}), 404)
+    assert (await cleo.post("/api/auth/invitation", json={"token": own})).status_code == 200
+
+
+@pytest.mark.parametrize("act", ["promote", "remove", "invite"])
+async def test_an_owner_who_is_none_any_more_when_their_turn_comes_does_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, pool: Pool, act: str
+) -> None:
+    """As of two owners who demote each other at once."""
+    shared, bob_id = (await bring_in(ann, bob, "owner"))["workspaceId"], await _id(bob)
+    cleo = await visit()
+    await register(cleo, "cleo")
+    cleo_id = (await bring_in(ann, cleo, "member"))["id"]
+    before = await value(pool, "SELECT count(*) FROM workspace_invitations")
+    async with transaction(pool) as conn:
+        await members.lock_workspace(conn, shared)
+        if act == "promote":
+            asking = bob.patch(f"/api/members/{cleo_id}", json={"role": "owner"})
+        elif act == "remove":
+            asking = bob.delete(f"/api/members/{cleo_id}")
+        else:
+            asking = bob.post("/api/members/invitations", json={"role": "owner"})
+        asked = asyncio.create_task(asking)
+        await wait_until_blocked(pool)
+        demote = b"UPDATE members SET role = 'member' WHERE workspace_id = %s AND user_id = %s"
+        await conn.execute(demote, [shared, bob_id])
+    problem(await asked, 403)
+    assert (await me(cleo))["role"] == "member"
+    assert await value(pool, "SELECT count(*) FROM workspace_invitations") == before
 
 
 async def test_a_page_of_the_workspace_that_one_was_removed_from_is_told_so(
@@ -300,8 +366,9 @@ async def test_a_workspace_has_no_more_open_invitations_than_the_most(
     ann: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.domain.workspaces.invitations.MOST_OPEN", 1)
-    await invite(ann)
-    problem(await ann.post("/api/members/invitations", json={"role": "viewer"}), 409)
+    asked = [ann.post("/api/members/invitations", json={"role": "viewer"}) for _ in range(8)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert sorted(statuses) == [201, *[409] * 7]
 
 
 # Where the person's own stays theirs

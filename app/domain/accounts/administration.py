@@ -18,7 +18,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import LONGEST_ADDRESS, lock_accounts
 from app.domain.campaigns import campaigns
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.workspaces import audit, keys
+from app.domain.workspaces import audit, keys, members
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
 
@@ -110,7 +110,8 @@ async def revoke_keys(pool: Pool, actor: Actor, user_id: int) -> Account:
 
 async def _pause_campaigns(pool: Pool, actor: Actor, user_id: int) -> int:
     async with transaction(pool) as conn:
-        active = await fetch_all(conn, sql.active_campaigns_of, {"user_id": user_id})
+        alone = list(await members.owned_alone(conn, user_id))
+        active = await fetch_all(conn, sql.active_campaigns_in, {"workspace_ids": alone})
     paused = 0
     for row in active:
         with suppress(Conflict, NotFound):  # it has just ended

@@ -1,5 +1,5 @@
 """A new password: by whoever knows the old one, by a link, in a mail to the account's address or from an administrator,
-or by the command line.
+or by the command line. With the old one end all open links to a new one.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from datetime import datetime
 import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts import attempts, sessions
+from app.domain.accounts import attempts, registration, sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.login import hold_password
 from app.domain.accounts.passwords import check_password, hash_new_password, is_password
 from app.domain.accounts.tokens import Signer
 from app.domain.accounts.users import Terms, account_address, read_user
-from app.domain.workspaces import audit, keys
+from app.domain.workspaces import audit, keys, members
 from app.domain.workspaces.workspaces import lock_people, make_for_homeless
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_password_reset_mail
@@ -44,17 +44,29 @@ async def _prove_address(conn: Conn, terms: Terms, actor: Actor, user_id: int) -
     await lock_people(conn, [row["user_id"] for row in people])
     await conn.execute(sql.lock_workspaces_of, {"user_id": user_id})  # or who joins this moment would stay
     await sessions.end_others(conn, user_id, None)
-    await conn.execute(sql.revoke_api_keys, {"user_id": user_id})
-    left = [row["user_id"] for row in await fetch_all(conn, sql.hand_over, {"user_id": user_id})]
+    actor = actor.of(user_id)
+    await _end_ways_in(conn, actor, user_id)
+    done = await fetch_all(conn, sql.hand_over, {"user_id": user_id})
+    for row in done:
+        await audit.record(conn, actor, row["workspace_id"], row["action"], row["subject"])
+    left = {row["was_member"] for row in done if row["was_member"] is not None}
     await lock_people(conn, left)
     await make_for_homeless(conn, terms.box, left, default_hourly_limit=terms.default_hourly_limit)
-    await audit.record(conn, actor.of(user_id), None, "account.given_back")
+    await audit.record(conn, actor, None, "account.given_back")
+
+
+async def _end_ways_in(conn: Conn, actor: Actor, user_id: int) -> int:
+    """No key and no invitation that the user made lets anybody in any more; how many keys those were."""
+    await members.revoke_invitations_by(conn, actor, user_id)
+    await registration.revoke_invitations_by(conn, actor, user_id)
+    return await keys.revoke_made_by(conn, actor, user_id)
 
 
 async def change_password(
     pool: Pool, actor: Actor, user_id: int, current: str, new: str, session_id: int | None, *, revoke_keys: bool
 ) -> int:
-    """Also logs out everywhere else, and with `revoke_keys` ends all keys that the user made; how many those were.
+    """Also logs out everywhere else, and with `revoke_keys` ends all keys and open invitations that the user made; how
+    many keys those were.
 
     Raises InvalidInput, TooMany, Unavailable.
     """
@@ -70,7 +82,7 @@ async def change_password(
         if not await hold_password(conn, row):
             raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
         await _set_password(conn, actor, user_id, hashed, but_session_id=session_id)
-        return await keys.revoke_made_by(conn, actor, user_id) if revoke_keys else 0
+        return await _end_ways_in(conn, actor, user_id) if revoke_keys else 0
 
 
 async def _set_password(conn: Conn, actor: Actor, user_id: int, hashed: str, *, but_session_id: int | None) -> None:
@@ -111,8 +123,10 @@ class ResetLink(msgspec.Struct, rename="camel"):
 async def make_reset_link(pool: Pool, signer: Signer, actor: Actor, user_id: int) -> ResetLink:
     """For an administrator to hand over where mail does not reach.
 
-    Raises NotFound, and Conflict for a disabled account.
+    Raises NotFound, and Conflict for a disabled account and for their own, whose password they know.
     """
+    if actor.user_id == user_id:
+        raise Conflict("this is your own account: change its password, or ask for a link at the login page")
     async with transaction(pool) as conn:
         user = await fetch_one(conn, sql.user_by_id, {"user_id": user_id})
         if user is None:
@@ -135,7 +149,7 @@ async def set_password(pool: Pool, actor: Actor, user_id: int, new: str) -> int:
     hashed = await hash_new_password(new, "password", actor.place(user_id), user["email"])
     async with transaction(pool) as conn:
         await _set_password(conn, actor, user_id, hashed, but_session_id=None)
-        return await keys.revoke_made_by(conn, actor, user_id)
+        return await _end_ways_in(conn, actor, user_id)
 
 
 async def address_of_reset(pool: Pool, reset_id: int) -> str | None:
@@ -151,8 +165,8 @@ def reset_signer(*secret_keys: str) -> Signer:
 
 
 async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor, token: str, new: str) -> int:
-    """Set a new password with the link's token, once, log out everywhere and end all keys that the user made; how many
-    those were. Raises InvalidInput, TooMany, Unavailable.
+    """Set a new password with the link's token, once, log out everywhere and end all keys and open invitations that the
+    user made; how many keys those were. Raises InvalidInput, TooMany, Unavailable.
     """
     check_password(new, "password")
     signed = signer.verify(token)
@@ -168,10 +182,12 @@ async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor,
     actor = actor.of(user_id)
     hashed = await hash_new_password(new, "password", actor.place(user_id), row["email"])
     async with transaction(pool) as conn:
+        if await fetch_one(conn, sql.hold_let_in, {"user_id": user_id}) is None:
+            raise InvalidInput(NOT_VALID)
         if await fetch_one(conn, sql.use_password_reset, reset) is None:
             raise InvalidInput(NOT_VALID)
         await _set_password(conn, actor, user_id, hashed, but_session_id=None)
-        revoked = await keys.revoke_made_by(conn, actor, user_id)
+        revoked = await _end_ways_in(conn, actor, user_id)
         if not row["handed_over"]:
             await _prove_address(conn, terms, actor, user_id)  # the link was in a mail to it
     return revoked

@@ -18,10 +18,12 @@ from joserfc.jwk import KeySet, KeySetSerialization
 from joserfc.jws import JWSRegistry
 
 from app.domain.oauth import client as oauth
-from app.domain.oauth.client import BAD_ANSWER, Client, ProviderTrouble
+from app.domain.oauth.client import BAD_ANSWER, Claims, Client, ProviderTrouble
 from app.mail.addresses import InvalidAddress, normalize
 from app.settings import is_confidential
 
+GOOGLE = "https://accounts.google.com"
+GMAIL = ("@gmail.com", "@googlemail.com")
 KEPT_S = 3600.0  # how long a key that the provider has withdrawn may go on being believed
 
 # Signatures that only the provider can make. `none` proves nothing, and who may check an HS256 may also forge one.
@@ -44,7 +46,7 @@ class LoginFailed(Exception):
 
 
 class Identity(NamedTuple):
-    """An account at a provider. `email` is an address the provider has verified."""
+    """An account at a provider. `email` is an address that the provider has verified and vouches for."""
 
     issuer: str
     subject: str
@@ -115,8 +117,16 @@ class Provider:
                 claims = oauth.check_claims(decoded, self._client.client_id, nonce, self.issuer)
             except (*BAD_ANSWER, ProviderTrouble) as error:
                 raise _provider_failed(error) from error
-        verified = claims.email_verified is True
-        return Identity(self.issuer, claims.sub, _address(claims.email) if verified else None)
+        return Identity(self.issuer, claims.sub, _address(claims) if self._vouches(claims) else None)
+
+    def _vouches(self, claims: Claims) -> bool:
+        """Whether the person has the address now. Google says so of its own and of those of an organization whose
+        accounts it keeps, which it names in `hd`. Another address was verified once, and the person may have left the
+        company whose it is since.
+        """
+        if claims.email_verified is not True:
+            return False
+        return self.issuer != GOOGLE or bool(claims.hd) or (claims.email or "").lower().endswith(GMAIL)
 
     async def _metadata(self, client: Any) -> Metadata:
         # Discovery 1.0, section 4.1: a slash at the end goes first.
@@ -157,10 +167,10 @@ def _read_keys(document: bytes) -> KeySet:
     return KeySet.import_key_set(cast(KeySetSerialization, {"keys": keys}))
 
 
-def _address(email: str | None) -> str | None:
+def _address(claims: Claims) -> str | None:
     """As our own accounts have it; None for one that we cannot send to."""
     try:
-        return None if email is None else normalize(email)
+        return None if claims.email is None else normalize(claims.email)
     except InvalidAddress:
         return None
 

@@ -162,3 +162,9 @@ async def revoke_invitation(pool: Pool, actor: Actor, invitation_id: int) -> Non
         if await fetch_one(conn, sql.revoke_invitation, {"invitation_id": invitation_id}) is None:
             raise NotFound(f"no open invitation {invitation_id}")
         await audit.record(conn, actor, None, "invitation.revoked", f"invitations/{invitation_id}")
+
+
+async def revoke_invitations_by(conn: Conn, actor: Actor, user_id: int) -> None:
+    """Those to the installation that somebody made, and nobody has used."""
+    for row in await fetch_all(conn, sql.revoke_invitations_by, {"user_id": user_id}):
+        await audit.record(conn, actor, None, "invitation.revoked", f"invitations/{row['id']}")

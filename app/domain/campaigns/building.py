@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
-from app.db import Pool, fetch_one, until_answered
+from app.db import Pool, Row, fetch_one, until_answered
 from app.domain.campaigns import copies, files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.signatures import signed
@@ -38,6 +38,18 @@ class Letter(NamedTuple):
     quoted: Quote | None = None
 
 
+class Identity(NamedTuple):
+    """Whom a message is from, and whom answers go to where that is another."""
+
+    email: str
+    display_name: str
+    reply_to: str | None
+
+    @classmethod
+    def of(cls, sender: Row) -> Self:
+        return cls(sender["email"], sender["display_name"], sender["reply_to"])
+
+
 async def message_builder(
     pool: Pool,
     workspace_id: int,
@@ -48,10 +60,12 @@ async def message_builder(
     step_id: int | None = None,
     subject: str | None = None,
     variant_id: int | None = None,
+    identity: Identity | None = None,
 ) -> tuple[int, MessageBuilder]:
     """The version of a campaign's content, and the builder of its messages from a sender. `one_click`: mail programs
     reach the page to unsubscribe. `step_id`: of a later step, whose subject is its own, or the thread's, `subject`;
-    files go along with the first step alone. `variant_id`: of a text in the place of the step's own.
+    files go along with the first step alone. `variant_id`: of a text in the place of the step's own. `identity`: the
+    sender as whom they go; None: as it is now.
     """
     params = {
         "workspace_id": workspace_id,
@@ -64,6 +78,7 @@ async def message_builder(
         row = await fetch_one(conn, sql.campaign_content, params)
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
+        identity = identity or Identity(row["email"], row["display_name"], row["sender_reply_to"])
         written = Content.of_row(row)
         written = msgspec.structs.replace(written, subject=row["own_subject"] or subject or written.subject)
         if step_id is not None:
@@ -71,12 +86,12 @@ async def message_builder(
         is_own = step_id is None and variant_id is None
         # A signature may show one that the text shows.
         images = list(dict.fromkeys(row["images"])) if is_own else row["signature_images"]
-        beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
+        beside = await files.beside(conn, workspace_id, written, images, identity.reply_to)
     beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
-        from_address=row["email"],
-        display_name=row["display_name"],
+        from_address=identity.email,
+        display_name=identity.display_name,
         subject=sent.subject,
         body=sent.body,
         body_html=sent.body_html,

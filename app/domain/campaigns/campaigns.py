@@ -18,6 +18,7 @@ from app.domain.campaigns.content import Content, texts_version
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.steps import CampaignStep
 from app.domain.campaigns.variants import CampaignVariant, StepComparison
+from app.domain.each import each_by_itself
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.operations.installation import Ours
@@ -377,16 +378,24 @@ async def finish_cancels(pool: Pool) -> dict[int, int]:
     cancelled: dict[int, int] = {}
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.waiting_in_vain)
-    for row in found:
-        is_last = False
-        while not is_last:
-            async with transaction(pool) as conn:
-                await streams.lock(conn, row["workspace_id"], [row["stream_id"]])
-                if await fetch_one(conn, sql.still_in_vain, row) is None:
-                    break
-                n, is_last = await _cancel_batch(conn, row["workspace_id"], row["stream_id"], row["reason"])
-            if n:
-                cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
+    with each_by_itself() as one:
+        for row in found:
+            with one():
+                if n := await _cancel_all(pool, row):
+                    cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
+    return cancelled
+
+
+async def _cancel_all(pool: Pool, stream: Row) -> int:
+    """What waits in a stream, as `waiting_in_vain` has it; how many emails."""
+    cancelled, is_last = 0, False
+    while not is_last:
+        async with transaction(pool) as conn:
+            await streams.lock(conn, stream["workspace_id"], [stream["stream_id"]])
+            if await fetch_one(conn, sql.still_in_vain, stream) is None:
+                break
+            n, is_last = await _cancel_batch(conn, stream["workspace_id"], stream["stream_id"], stream["reason"])
+        cancelled += n
     return cancelled
 
 

@@ -87,7 +87,7 @@ async def change(
     for sender_id in changed.asked:
         await plan_soon(pool, workspace_id, sender_id)
     if not isinstance(changes.steps, msgspec.UnsetType):
-        await step_changes.carry_on(pool)
+        await step_changes.carry_on_soon(pool, workspace_id, campaign_id)
     return await get_campaign(pool, workspace_id, campaign_id)
 
 
@@ -273,8 +273,9 @@ async def _check_read(
     if not has_later or row["follow_up_without_reading"]:
         return
     reply_to = row["reply_to"] if content is None else content.reply_to
-    if reply_to != row["reply_to"] or not had_later:
-        its = {"workspace_id": workspace_id, "campaign_id": row["id"]}
+    anew = prepared is not None and (row["status"] == "FINISHED" or any(one.id is None for one in prepared.steps))
+    if anew or reply_to != row["reply_to"]:
+        its = {"workspace_id": workspace_id, "campaign_id": row["id"], "anew": anew}
         senders = [one["sender_id"] for one in await fetch_all(conn, sql.senders_that_follow, its)]
         field = "steps" if reply_to == row["reply_to"] else "replyTo"
     else:

@@ -1,7 +1,8 @@
 """Retiring a sender: no campaign can choose it any more, and what it has not begun goes to its campaigns' others.
 
 Its record stays, and what it has begun it ends: retries, and later steps in threads of its own. Until then its mailbox
-is read, and after that no more (`read_senders`). A campaign that only this sender sends is somebody's to decide first.
+is read, and as long as anything has answers go there or had; after that no more (`read_senders`). A campaign that only
+this sender sends is somebody's to decide first.
 """
 
 from __future__ import annotations

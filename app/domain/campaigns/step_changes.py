@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+import psycopg
+import structlog
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.campaigns import steps, variant_changes, variants
@@ -33,6 +35,8 @@ sql = queries(__name__)
 MOST = 50  # steps of a campaign, those that were removed included: each stays for the emails that it had
 TEXT = ("subject", "body", "body_html")
 BATCH = 1_000  # emails: others wait for their streams meanwhile
+
+log = structlog.get_logger()
 
 
 class WantedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,8 +259,21 @@ async def carry_on(pool: Pool, *, for_s: float = 2.0) -> None:
     with each_by_itself() as one:
         for campaign in found:
             with one():
-                while time.monotonic() < until and await _owe_anew(pool, campaign):
-                    pass
+                await _carry_on(pool, campaign, until)
+
+
+async def carry_on_soon(pool: Pool, workspace_id: int, campaign_id: int, *, for_s: float = 2.0) -> None:
+    """The same for one campaign, whose change stands already; where that fails, the sweep does it."""
+    campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    try:
+        await _carry_on(pool, campaign, time.monotonic() + for_s)
+    except psycopg.Error as error:
+        log.warning("left changed steps to the sweep", campaign_id=campaign_id, error=str(error).strip())
+
+
+async def _carry_on(pool: Pool, campaign: Row, until: float) -> None:
+    while time.monotonic() < until and await _owe_anew(pool, campaign):
+        pass
 
 
 async def _owe_anew(pool: Pool, campaign: Row) -> bool:

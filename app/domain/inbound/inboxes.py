@@ -85,7 +85,8 @@ async def end(pool: Pool, inbox: Inbox, *, is_whole: bool, poll_s: float) -> Non
 async def fail(pool: Pool, inbox: Inbox, error: str, *, poll_s: float) -> None:
     """Leave it alone for a while; `error` is for people."""
     async with transaction(pool, inbox.workspace_id) as conn:
-        await conn.execute(sql.fail_pass, inbox.parameters() | {"error": error, "poll_s": poll_s})
+        params = inbox.parameters() | {"began": inbox.began, "error": error, "poll_s": poll_s, "lease_s": LEASE_S}
+        await conn.execute(sql.fail_pass, params)
 
 
 async def leave(pool: Pool, inbox: Inbox, again_in_s: float) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.domain.each import each_by_itself
 from app.sql import queries
 
 sql = queries(__name__)
@@ -38,7 +39,7 @@ async def lock_of_emails(conn: Conn, workspace_id: int, email_ids: Sequence[int]
 
 
 async def settle(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> None:
-    """After a change to emails of streams that we hold: when the first of each is due."""
+    """After a change to emails of streams that we hold: when the first of each is due, and whether it may leave."""
     await conn.execute(sql.settle_streams, {"workspace_id": workspace_id, "stream_ids": list(stream_ids)})
 
 
@@ -53,10 +54,12 @@ async def heal(pool: Pool) -> list[int]:
     """Wake streams that would sleep past an email of theirs; their ids. Each is a fault of ours."""
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.streams_that_sleep)
-    for row in found:
-        async with transaction(pool) as conn:
-            await lock(conn, row["workspace_id"], [row["id"]])
-            await settle(conn, row["workspace_id"], [row["id"]])
+    with each_by_itself() as one:
+        for row in found:
+            with one():
+                async with transaction(pool) as conn:
+                    await lock(conn, row["workspace_id"], [row["id"]])
+                    await settle(conn, row["workspace_id"], [row["id"]])
     return _ids(found)
 
 

@@ -90,6 +90,7 @@ class Claims(msgspec.Struct):
     email: str | None = None
     email_verified: Any = False
     preferred_username: str | None = None
+    hd: Any = None  # of Google: the domain of the organization that keeps the account
 
 
 class Client(NamedTuple):

@@ -3,7 +3,8 @@
 The authorization is bound to the browser, the session and the workspace in which it began. The provider says whose
 mailbox it is in the ID token, which comes from its token endpoint itself, so that TLS stands for its signature (OpenID
 Connect Core 1.0, section 3.1.3.7, 6); that address is the login. To connect a mailbox that is there already gives its
-login another grant: its senders, their limits and campaigns stay, and go on.
+login another grant: its senders, their limits and campaigns stay, and go on. Where others alone send by it, from other
+addresses, it becomes a sender of its own beside them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from joserfc.errors import JoseError
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import User
+from app.domain.ledger import holds
 from app.domain.oauth import authorizations, tokens
 from app.domain.oauth import client as oauth
 from app.domain.oauth.authorizations import Begun, Expired, Mailbox, Return
@@ -24,7 +26,7 @@ from app.domain.oauth.client import Client, ProviderTrouble, Tokens
 from app.domain.oauth.providers import MailProvider, Providers
 from app.domain.oauth.tokens import Login
 from app.domain.planning import changes as plan_changes
-from app.domain.senders import logins
+from app.domain.senders import logins, verification
 from app.domain.senders.draft import SenderDraft, Server
 from app.domain.senders.senders import insert_connected
 from app.domain.workspaces import audit, members, quotas
@@ -84,7 +86,8 @@ async def begin(
     hint: dict[str, str] = {}
     if sender_id is not None:
         sender = await _mailbox(pool, user.workspace_id, sender_id)
-        hint = {"login_hint": sender["username"] or sender["email"]}
+        names = sender["username"] or "", sender["email"]
+        hint = {"login_hint": next(name for name in names if "@" in name)}
     secrets = authorizations.new_secrets()
     async with _client(provider, place.redirect_uri).open() as client:
         url, _ = client.create_authorization_url(
@@ -107,6 +110,13 @@ class Terms(NamedTuple):
     box: SecretBox
     default_hourly_limit: int
     most: Quotas
+
+
+class _Kept(NamedTuple):
+    """The sender, and whether it leaves a server whose words hold something back."""
+
+    sender_id: int
+    leaves_server: bool
 
 
 async def finish(
@@ -144,9 +154,12 @@ async def _connect(
     try:
         async with transaction(pool, workspace_id) as conn:
             await _check_role(conn, place.user)  # once more: the provider may have taken its time
-            return await _keep(conn, terms, actor, provider, workspace_id, begun["sender_id"], given, address)
+            kept = await _keep(conn, terms, actor, provider, workspace_id, begun["sender_id"], given, address)
     except QuotaReached as error:
         raise ConnectFailed("quota", error.detail) from error
+    if kept.leaves_server:  # as where a sender is changed: in a transaction of its own
+        await holds.forget(pool, workspace_id, kept.sender_id)
+    return kept.sender_id
 
 
 async def _check_place(pool: Pool, place: Place, begun: Row) -> None:
@@ -198,50 +211,60 @@ async def _keep(
     sender_id: int | None,
     given: Tokens,
     address: str,
-) -> int:
-    """The sender's id. Raises ConnectFailed, QuotaReached."""
+) -> _Kept:
+    """Raises ConnectFailed, QuotaReached."""
     await logins.lock(conn, workspace_id)
     server = Server(provider.smtp.host, provider.smtp.port, provider.smtp.security, address)
     params = {"workspace_id": workspace_id, "username": address, "host": server.host}
     action = "sender.changed"
+    leaves_server = False
     if sender_id is None:
-        found = await fetch_one(conn, sql.sender_of_mailbox, params)
-        sender_id = None if found is None else int(found["id"])
+        before = await fetch_one(conn, sql.sender_of_mailbox, params)
+        if before is not None and before["retired_at"] is not None:
+            await quotas.check_senders(conn, workspace_id, terms.most)
+            await conn.execute(sql.reinstate, {"workspace_id": workspace_id, "sender_id": before["id"]})
+            action = "sender.reinstated"
     else:
         before = await fetch_one(conn, sql.mailbox_of_sender, params | {"sender_id": sender_id})
         if before is None:
             raise ConnectFailed("failed", "the sender is there no more")
-        if key(before["username"] or before["email"]) != key(address):
+        if key(address) not in {key(before["username"] or ""), key(before["email"])}:
             raise ConnectFailed("other_mailbox", "somebody connected another mailbox than the sender's")
-    if sender_id is None:
+    if before is None:
         await quotas.check_senders(conn, workspace_id, terms.most)
         draft = SenderDraft(email=address, server=server, max_connections=provider.max_connections)
         limit = terms.default_hourly_limit
         sender_id = await insert_connected(conn, workspace_id, draft, default_hourly_limit=limit)
         action = "sender.created"
     else:
-        await _move(conn, workspace_id, sender_id, server)
+        sender_id = int(before["id"])
+        leaves_server = await _move(conn, workspace_id, sender_id, server) and not before["is_at_server"]
     of = await _login_of(conn, workspace_id, sender_id)
     imap = {f"imap_{name}": getattr(provider.imap, name) for name in ("host", "port", "security")}
-    await conn.execute(sql.go_by_grant, params | imap | {"login_id": of.id, "sender_id": sender_id})
+    by_grant = await fetch_all(conn, sql.go_by_grant, params | imap | {"login_id": of.id, "sender_id": sender_id})
+    await verification.forget(conn, workspace_id, [row["id"] for row in by_grant])
     granted = tokens.sealed(terms.box, of, given) | {"login_id": of.id, "provider": provider.name}
     await conn.execute(sql.set_grant, params | granted)
     await tokens.unblock(conn, of)
     await audit.record(conn, actor, workspace_id, action, f"senders/{sender_id}")
-    return sender_id
+    return _Kept(sender_id, leaves_server)
 
 
-async def _move(conn: Conn, workspace_id: int, sender_id: int, server: Server) -> None:
-    """The sender logs in at this server, and shares the login of others that do. Comes after `logins.lock`."""
+async def _move(conn: Conn, workspace_id: int, sender_id: int, server: Server) -> bool:
+    """The sender logs in at this server, and shares the login of others that do. Whether it has its login still, and
+    alone. Comes after `logins.lock`.
+    """
     before = await _login_of(conn, workspace_id, sender_id)
     params = {"workspace_id": workspace_id, "sender_id": sender_id}
     await conn.execute(sql.set_mailbox, params | {name: getattr(server, name) for name in _SERVER})
-    if not await logins.follow_server(conn, workspace_id, sender_id, server):
-        return
+    course = await logins.follow_server(conn, workspace_id, sender_id, server)
     both = [before.id, (await _login_of(conn, workspace_id, sender_id)).id]
     alike = await fetch_all(conn, sql.senders_of_logins, params | {"login_ids": both})
+    if course == "STAYS":
+        return len(alike) == 1
     for each in await plan_changes.ask_for_senders(conn, workspace_id, [row["id"] for row in alike]):
         await defer_planning(conn, workspace_id, each)
+    return False
 
 
 async def _login_of(conn: Conn, workspace_id: int, sender_id: int) -> Login:
@@ -251,7 +274,7 @@ async def _login_of(conn: Conn, workspace_id: int, sender_id: int) -> Login:
 
 async def _mailbox(pool: Pool, workspace_id: int, sender_id: int) -> Row:
     async with transaction(pool, workspace_id) as conn:
-        params = {"workspace_id": workspace_id, "sender_id": sender_id}
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "host": None}
         sender = await fetch_one(conn, sql.mailbox_of_sender, params)
     if sender is None:
         raise NotFound(f"no sender {sender_id}")

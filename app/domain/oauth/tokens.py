@@ -125,13 +125,21 @@ class TokenStore:
     async def _read(self, login: Login) -> Row:
         """Raises NoBearer where no grant is, or one that has ended."""
         params = _named(login) | {"margin_s": MARGIN_S, "new_s": LEAST_BETWEEN_S}
-        async with self._pool.connection() as conn:
-            row = await fetch_one(conn, sql.read_tokens, params)
+        row = await self._fetch(sql.read_tokens, params)
         if row is None:
             raise NoBearer(f"no grant is there for this login; {ENDED}", ended=True)
         if row["has_ended"]:
             raise NoBearer(f"{ENDED}: {row['grant_error']}", ended=True)
         return row
+
+    async def _fetch(self, text: bytes, params: dict[str, Any]) -> Row | None:
+        """Whoever asks for a token waits for a database that is away: that is no fault of the login's."""
+
+        async def fetch() -> Row | None:
+            async with self._pool.connection() as conn:
+                return await fetch_one(conn, text, params)
+
+        return await until_answered(fetch)
 
     def _open(self, login: Login, row: Row) -> Bearer:
         try:
@@ -143,8 +151,7 @@ class TokenStore:
         """Whether new tokens are there; not where it is somebody else's turn, or nobody's for a while."""
         lease = uuid4()
         params = _named(login) | {"version": row["grant_version"], "lease": lease, "lease_s": LEASE_S}
-        async with self._pool.connection() as conn:
-            leased = await fetch_one(conn, sql.lease_refresh, params)
+        leased = await self._fetch(sql.lease_refresh, params)
         if leased is None:
             return False
         provider = self._providers.get(row["provider"])

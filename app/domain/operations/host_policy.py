@@ -161,9 +161,14 @@ async def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup =
 
 def forget(host: str) -> None:
     """Look the host up anew next time: nobody answered at the addresses that it had."""
-    name = host.removesuffix(".").lower()
+    name = plain(host)
     for question in [known for known in _checked if known[0] == name]:
         del _checked[question]
+
+
+def plain(host: str) -> str:
+    """What two spellings of one name have in common."""
+    return host.removesuffix(".").lower()
 
 
 def canonical(host: str, *, allow_private: bool) -> str:
@@ -171,7 +176,7 @@ def canonical(host: str, *, allow_private: bool) -> str:
 
     Raises RefusedHost for what is neither, and for an address or a name of the operator's network that is not allowed.
     """
-    name = host.removesuffix(".").lower()
+    name = plain(host)
     try:
         kind = special(ip := str(ip_address(name)))
     except ValueError:

@@ -64,8 +64,8 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await audit.record(conn, actor, workspace_id, "recipient.erase", f"{emails['emails']} emails")
     async with transaction(pool, workspace_id) as conn:
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
-        await conn.execute(sql.erase_suppression, params)
         responses = await fetch_exactly_one(conn, sql.erase_responses, params)
+        await conn.execute(sql.erase_suppression, params)
         await conn.execute(sql.erase_rejects, params)
     copies = await _erase_copies(pool, workspace_id, params)
     await _erase_words(pool, workspace_id, params)

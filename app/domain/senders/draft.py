@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -98,12 +99,18 @@ _Asked = TypeVar("_Asked", SenderDraft, SenderChanges)
 
 
 def tidied(asked: _Asked) -> _Asked:
-    """Without what is no part of a password, though its provider prints it so: blanks, ordinary and no-break."""
+    """Hosts in the one spelling by which logins are told apart, where they are any. Passwords without what is no part
+    of them, though their provider prints them so: blanks, ordinary and no-break.
+    """
     changed: dict[str, Any] = {}
     for name in ("server", "imap"):
         at = getattr(asked, name)
-        if isinstance(at, Server | ImapServer) and at.password and prints_blanks(at.host):
-            changed[name] = msgspec.structs.replace(at, password=re.sub(r"\s", "", at.password))
+        if isinstance(at, Server | ImapServer):
+            with suppress(RefusedHost):
+                at = msgspec.structs.replace(at, host=host_policy.canonical(at.host, allow_private=True))
+            if at.password and prints_blanks(at.host):
+                at = msgspec.structs.replace(at, password=re.sub(r"\s", "", at.password))
+            changed[name] = at
     return msgspec.structs.replace(asked, **changed) if changed else asked
 
 

@@ -22,7 +22,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.senders import senders, verification
 from app.domain.senders.discovery import Discovered, Finder, discover
-from app.domain.senders.draft import ImapServer, SenderDraft, Server
+from app.domain.senders.draft import ImapServer, SenderDraft, Server, tidied
 from app.domain.senders.known_providers import KnownProvider, Place, by_domain
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, QuotaReached
@@ -136,6 +136,7 @@ async def import_senders(pool: Pool, terms: Terms, actor: Actor, workspace_id: i
                 default_hourly_limit=terms.default_hourly_limit,
                 actor=actor,
                 policy=terms.policy,
+                providers=terms.finder.providers,
                 most=terms.most,
             )
         except InvalidInput as error:
@@ -329,7 +330,7 @@ def _known(email: str) -> KnownProvider | None:
 
 async def _refuse_known(pool: Pool, workspace_id: int, draft: SenderDraft) -> None:
     """Raises InvalidInput where the mailbox is a sender already, as in a file that is sent again."""
-    server = draft.server
+    server = tidied(draft).server
     params = {
         "workspace_id": workspace_id,
         "email": draft.email,

@@ -13,7 +13,7 @@ import msgspec
 
 from app.db import Conn, Row
 from app.domain.operations import host_policy
-from app.domain.operations.host_policy import HostPolicy, RefusedHost
+from app.domain.operations.host_policy import HostPolicy, RefusedHost, plain
 from app.domain.senders.draft import PORT, ImapServer, Proof, SenderChanges, SenderDraft, Server, wrong_with_login
 from app.domain.senders.known_providers import KNOWN
 from app.secrets import SecretBox
@@ -74,24 +74,44 @@ def imap_password_place(sender_id: int) -> str:
 def keeps_password(imap: ImapServer, before: Before) -> bool:
     """Whether the password for reading that is stored may go on being used: it is shown to no other host."""
     kept = before.inbox
-    return kept is not None and kept.has_password and (imap.host, imap.username) == (kept.host, kept.username)
+    if kept is None or not kept.has_password:
+        return False
+    return (plain(imap.host), imap.username) == (plain(kept.host), kept.username)
 
 
 def wrong_with_imap(
-    asked: SenderDraft | SenderChanges, policy: HostPolicy, proof: Proof, before: Before
+    asked: SenderDraft | SenderChanges,
+    policy: HostPolicy,
+    proof: Proof,
+    before: Before,
+    granted_for: str | None = None,
 ) -> dict[str, str]:
-    """By field. `proof` is of the SMTP server that is asked for."""
+    """By field. `proof` is of the SMTP server that is asked for. `granted_for`: the IMAP server of the provider by
+    whose grant it is logged in to; no other is shown its tokens, and where that one is, is the operator's choice.
+    """
     server, imap = asked.server, asked.imap
+    if isinstance(imap, ImapServer) and imap.username is None and granted_for is not None:
+        wrong = _wrong_with_credential(imap, before)
+        if plain(imap.host) != plain(granted_for):
+            wrong["imap.host"] = (
+                f"cannot be read: the mailbox is connected, and its access tokens are for {granted_for} alone;"
+                " give that, or a username and a password for this server"
+            )
+        return wrong
     if isinstance(imap, ImapServer):
         wrong = _wrong_with_place(imap, policy) | _wrong_with_credential(imap, before)
         if imap.username is None:
             wrong |= _wrong_with_own_login(imap, server, proof, before)
         return wrong
-    reads_with_own = before.inbox is not None and before.inbox.username is None
-    if imap is None or not reads_with_own or isinstance(server, msgspec.UnsetType):
+    kept = before.inbox
+    if imap is None or kept is None or kept.username is not None or isinstance(server, msgspec.UnsetType):
         return {}
-    if server and server.username is not None and server.host.lower() == (before.host or "").lower():
-        return {}
+    if server and server.username is not None and plain(server.host) == plain(before.host or ""):
+        if not before.granted or server.password is None or _belong_together(server.host, kept.host):
+            return {}
+        return {
+            "imap": f"is read at {kept.host}, which no password was given for; give it again with this one, or null"
+        }
     return {"imap": "is of the mailbox before, whose login it has; give that of the new one, or null"}
 
 
@@ -132,14 +152,14 @@ def _wrong_with_own_login(
     if username is None or host is None:
         return {"imap.username": "is missing: the sender has no login of its own to read with"}
     kept = before.inbox
-    shown = kept is not None and kept.username is None and kept.host.lower() == imap.host.lower()
+    shown = kept is not None and kept.username is None and plain(kept.host) == plain(imap.host)
     if given or granted or shown or _belong_together(host, imap.host):
         return {}
     return {"password": f"is missing: it was not given for {imap.host}; give it again together with that"}
 
 
 def _belong_together(smtp: str, imap: str) -> bool:
-    smtp, imap = smtp.lower(), imap.lower()
+    smtp, imap = plain(smtp), plain(imap)
     return smtp == imap or any((known.smtp.host, known.imap.host) == (smtp, imap) for known in KNOWN)
 
 

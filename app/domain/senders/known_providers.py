@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from app.domain.operations.host_policy import plain
 from app.settings import SmtpSecurity
 
 PasswordKind = Literal[
@@ -174,7 +175,7 @@ def by_mx(hosts: list[str]) -> KnownProvider | None:
 
 def prints_blanks(host: str) -> bool:
     """Whether the provider of this server shows passwords with blanks that are no part of them."""
-    name = host.lower().removesuffix(".")
+    name = plain(host)
     return any(known.password.spaces and name in {known.smtp.host, known.imap.host} for known in KNOWN)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from psycopg.errors import InvalidParameterValue
 
@@ -20,6 +20,11 @@ from app.sql import queries
 sql = queries(__name__)
 
 DEFAULT_MAX_CONNECTIONS = 5
+Course = Literal[  # of a sender that logs in elsewhere
+    "STAYS",  # with the login that it has
+    "JOINS",  # others', whose limits it takes
+    "LEAVES",  # others, with limits of its own
+]
 FALLBACK_MAX_CONNECTIONS = 100  # the fallback server is the operator's own: WORKER_CONCURRENCY is the limit
 _COLUMNS = (
     "hourly_limit",
@@ -37,15 +42,23 @@ async def lock(conn: Conn, workspace_id: int) -> None:
     await conn.execute(sql.lock_logins, {"workspace_id": workspace_id})
 
 
-async def grant_at(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> Proof:
+class Grant(NamedTuple):
+    """The proof that a mailbox has, and by which provider's grant."""
+
+    proof: Proof = "NONE"
+    provider: str | None = None
+
+
+async def grant_at(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> Grant:
     """Whether the mailbox that is logged in to there is connected, for this sender or others."""
     if server is None or server.username is None or "\0" in server.host + server.username:
-        return "NONE"
+        return Grant()
     params = _named(workspace_id, sender_id, server)
     senders = await fetch_all(conn, sql.granted_senders, params)
-    if any(row["id"] != sender_id for row in senders):
-        return "SHARED_GRANT"
-    return "GRANT" if senders else "NONE"
+    if not senders:
+        return Grant()
+    is_shared = any(row["id"] != sender_id for row in senders)
+    return Grant("SHARED_GRANT" if is_shared else "GRANT", senders[0]["provider"])
 
 
 async def login_for(conn: Conn, workspace_id: int, draft: SenderDraft, default_hourly_limit: int) -> int:
@@ -65,20 +78,20 @@ async def login_for(conn: Conn, workspace_id: int, draft: SenderDraft, default_h
         return (await fetch_exactly_one(conn, sql.insert_login, params))["id"]
 
 
-async def follow_server(conn: Conn, workspace_id: int, sender_id: int, server: Server | None) -> bool:
+async def follow_server(conn: Conn, workspace_id: int, sender_id: int, server: Server | None) -> Course:
     """The sender, whose row names this server already, gets the login that others have there; or one of its own, with
-    the same limits, where it leaves one that others keep. Returns whether it has another login now.
+    the same limits, where it leaves one that others keep.
     """
     found = await _find(conn, workspace_id, sender_id, server)
-    login_id = found["login_id"]
+    login_id, course = found["login_id"], "JOINS"
     if login_id is None and found["is_shared"]:
         params = {"workspace_id": workspace_id, "login_id": found["mine"]}
-        login_id = (await fetch_exactly_one(conn, sql.copy_login, params))["id"]
+        login_id, course = (await fetch_exactly_one(conn, sql.copy_login, params))["id"], "LEAVES"
     if login_id is None or login_id == found["mine"]:
-        return False
+        return "STAYS"
     params = {"workspace_id": workspace_id, "sender_id": sender_id, "login_id": login_id}
     await conn.execute(sql.move_to_login, params)
-    return True
+    return course
 
 
 async def limit(conn: Conn, workspace_id: int, sender_id: int, limits: Mapping[str, Any]) -> None:

@@ -16,10 +16,11 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds
 from app.domain.ledger.holds import Held
-from app.domain.operations.host_policy import STRICT, HostPolicy
+from app.domain.oauth.providers import Providers
+from app.domain.operations.host_policy import STRICT, HostPolicy, plain
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
-from app.domain.senders import inbox, logins
+from app.domain.senders import inbox, logins, verification
 from app.domain.senders.draft import (
     RampUp,
     SenderChanges,
@@ -30,6 +31,7 @@ from app.domain.senders.draft import (
     tidied,
 )
 from app.domain.senders.inbox import Before, Inbox
+from app.domain.senders.logins import Grant
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, NotFound
@@ -132,13 +134,16 @@ async def create_sender(
     default_hourly_limit: int,
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
+    providers: Providers | None = None,
     most: Quotas = UNLIMITED,
 ) -> Sender:
     """Raises InvalidInput, QuotaReached."""
     async with transaction(pool, workspace_id) as conn:
         await quotas.check_senders(conn, workspace_id, most)
         limit = default_hourly_limit
-        sender_id = await insert_sender(conn, box, workspace_id, draft, default_hourly_limit=limit, policy=policy)
+        sender_id = await insert_sender(
+            conn, box, workspace_id, draft, default_hourly_limit=limit, policy=policy, providers=providers
+        )
         await audit.record(conn, actor, workspace_id, "sender.created", f"senders/{sender_id}")
         return await _read(conn, workspace_id, sender_id)
 
@@ -152,12 +157,14 @@ async def insert_sender(
     default_hourly_limit: int,
     is_default: bool = False,
     policy: HostPolicy = STRICT,
+    providers: Providers | None = None,
 ) -> int:
     """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
     await logins.lock(conn, workspace_id)
     draft = tidied(draft)
-    proof = await logins.grant_at(conn, workspace_id, None, draft.server)
-    email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before()))
+    proof, provider = await logins.grant_at(conn, workspace_id, None, draft.server)
+    granted_for = _reads_at(providers, provider)
+    email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before(), granted_for))
     sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
     if draft.server and draft.server.password is not None:
         sealed = box.seal(draft.server.password, password_place(sender_id))
@@ -249,10 +256,12 @@ async def change_sender(
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
     *,
+    providers: Providers | None = None,
     sandboxed: bool = False,
 ) -> Sender:
-    """A changed limit plans the active campaigns of all again that share the login. `sandboxed`: what has no server of
-    its own goes to the sandbox here. Raises NotFound, InvalidInput.
+    """A changed limit plans the active campaigns of all again that share the login. Where the change has the sender log
+    in as others do, it takes their limits. `sandboxed`: what has no server of its own goes to the sandbox here. Raises
+    NotFound, InvalidInput.
     """
     changes = tidied(changes)
     async with transaction(pool, workspace_id) as conn:
@@ -260,27 +269,32 @@ async def change_sender(
         before = await _read(conn, workspace_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
-        proof = "PASSWORD" if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
-        was = Before(before.host, before.username, before.credential.kind == "OAUTH", before.imap)
-        email = check(changes, policy, proof, inbox.wrong_with_imap(changes, policy, proof, was))
         sets_server = changes.server is not msgspec.UNSET
+        grant = Grant("PASSWORD") if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
+        proof = grant.proof
+        provider = grant.provider if sets_server else before.credential.provider
+        granted_for = None if server is not None and server.password is not None else _reads_at(providers, provider)
+        was = Before(before.host, before.username, before.credential.kind == "OAUTH", before.imap)
+        email = check(changes, policy, proof, inbox.wrong_with_imap(changes, policy, proof, was, granted_for))
         params = {"workspace_id": workspace_id, "sender_id": sender_id, "email": email, "sandboxed": sandboxed}
         params |= {"set_server": sets_server, "keep_password": keeps_password}
         await conn.execute(sql.update_sender, params | _columns(box, sender_id, changes, server))
         if not isinstance(changes.imap, msgspec.UnsetType):
             await inbox.keep(conn, box, workspace_id, sender_id, changes.imap, was)
-        moved = sets_server and await logins.follow_server(conn, workspace_id, sender_id, server)
-        if not moved:
+        if _logs_in_anew(changes, before):
+            await verification.forget(conn, workspace_id, [sender_id])
+        course = await logins.follow_server(conn, workspace_id, sender_id, server) if sets_server else "STAYS"
+        if course != "JOINS":
             await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
         after = await _read(conn, workspace_id, sender_id)
         alike = {sender_id, *before.shares_login_with, *after.shares_login_with}
-        stays = not moved and _limits(after) == _limits(before)
+        stays = course == "STAYS" and _limits(after) == _limits(before)
         asked = [] if stays else await _plan_again(conn, workspace_id, alike)
         await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
     for each in asked:
         await plan_changes.plan_soon(pool, workspace_id, each)
-    if sets_server and not moved and not before.shares_login_with:
+    if sets_server and course == "STAYS" and not before.shares_login_with:
         # In a transaction of its own: changes of holds lock them first. Should this process die in between, the next
         # probe shows the same.
         await holds.forget(pool, workspace_id, sender_id)
@@ -314,8 +328,29 @@ async def _plan_again(conn: Conn, workspace_id: int, sender_ids: set[int]) -> li
 
 def _is_same_login(server: Server, before: Sender) -> bool:
     """Whether a stored password may go on being used: it is shown to no other host, and to none in the clear."""
-    same = (server.host, server.username) == (before.host, before.username)
+    same = (plain(server.host), server.username) == (plain(before.host or ""), before.username)
     return same and (server.security != "none" or before.security == "none")
+
+
+def _logs_in_anew(changes: SenderChanges, before: Sender) -> bool:
+    """Whether a change has one of its servers, or how the sender logs in there, another than before."""
+    server, imap = changes.server, changes.imap
+    if not isinstance(server, msgspec.UnsetType):
+        asked = server and (plain(server.host), server.port, server.security, server.username)
+        was = before.host and (plain(before.host), before.port, before.security, before.username)
+        if asked != was or (server is not None and server.password is not None):
+            return True
+    if isinstance(imap, msgspec.UnsetType):
+        return False
+    asked = imap and (plain(imap.host), inbox.port_of(imap), imap.security, imap.username)
+    was = before.imap and (plain(before.imap.host), before.imap.port, before.imap.security, before.imap.username)
+    return asked != was or (imap is not None and imap.password is not None)
+
+
+def _reads_at(providers: Providers | None, name: str | None) -> str | None:
+    """The IMAP server of the provider of that name, where one is set up."""
+    provider = None if providers is None or name is None else providers.get(name)
+    return None if provider is None else provider.imap.host
 
 
 async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Actor = LOCAL) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from app.db import Pool, fetch_one, transaction
-from app.errors import CheckRuns, NotFound, Unavailable
+from app.db import Conn, Pool, fetch_one, transaction
+from app.errors import CheckRuns, Conflict, NotFound, Unavailable
 from app.jobs import defer_verification
 from app.sql import queries
 
@@ -38,11 +39,16 @@ async def ask_to_verify(pool: Pool, workspace_id: int, sender_id: int) -> None:
             await defer_verification(conn, workspace_id, sender_id)
 
 
+async def forget(conn: Conn, workspace_id: int, sender_ids: Sequence[int]) -> None:
+    """The senders have other servers, or other credentials."""
+    await conn.execute(sql.forget_verification, {"workspace_id": workspace_id, "sender_ids": list(sender_ids)})
+
+
 async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
     """Have a worker connect and log in, and wait for what it says.
 
-    Raises NotFound, CheckRuns while another is being checked in the workspace, and Unavailable when no worker answers
-    within a minute.
+    Raises NotFound, CheckRuns while another is being checked in the workspace, Conflict when the sender got other
+    servers meanwhile, and Unavailable when no worker answers within a minute.
     """
     params = {"workspace_id": workspace_id, "sender_id": sender_id}
     async with transaction(pool, workspace_id) as conn:
@@ -62,5 +68,7 @@ async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verifi
         if row["verified_at"] is not None:
             ok = row["verify_error"] is None and row["verify_imap_error"] is None
             return Verification(ok, row["verify_error"], row["verify_imap_error"], row["verified_at"])
+        if not row["is_asked"]:
+            raise Conflict("the sender's servers were changed while they were connected to; verify it again")
         await asyncio.sleep(VERIFY_POLL_S)
     raise Unavailable("no worker answered within a minute; is one running?")

@@ -13,6 +13,7 @@ from itertools import groupby
 from psycopg import Rollback
 
 from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.each import each_by_itself
 from app.domain.ledger import streams
 from app.domain.suppressions.suppress import BATCH, Owed, cancel_emails, cancel_owed, lock_owing
 from app.mail.addresses import key
@@ -32,11 +33,14 @@ async def walk(pool: Pool, *, for_s: float = 2.0) -> int:
         found = await fetch_all(conn, sql.walks, {"limit": BATCH})
     addresses = [row for row in found if row["kind"] == "ADDRESS"]
     cancelled = 0
-    for workspace_id, its in groupby(addresses, lambda row: row["workspace_id"]):
-        cancelled += await _cancel_addresses(pool, workspace_id, list(its))
-    for row in found:
-        if row["kind"] == "DOMAIN":
-            cancelled += await _walk_domain(pool, row, until)
+    with each_by_itself() as one:
+        for workspace_id, its in groupby(addresses, lambda row: row["workspace_id"]):
+            with one():
+                cancelled += await _cancel_addresses(pool, workspace_id, list(its))
+        for row in found:
+            with one():
+                if row["kind"] == "DOMAIN":
+                    cancelled += await _walk_domain(pool, row, until)
     return cancelled
 
 

@@ -1,6 +1,7 @@
 """Invitations into a workspace: a link that works once, for a week, for one address if it names one.
 
-It opens no more than its maker could: when they own the workspace no more, it is worth nothing. A person who has an
+It opens no more than its maker could: it ends when they own the workspace no more, and with a reset of their
+password. A person who has an
 account accepts it when logged in; one who has none registers with it, though registration be closed.
 """
 
@@ -48,7 +49,7 @@ class Offer(msgspec.Struct, rename="camel"):
 
 
 async def invite(pool: Pool, actor: Actor, workspace_id: int, role: Role, email: str | None) -> WorkspaceInvitation:
-    """A link for one person. Raises InvalidInput, and Conflict when too many are open."""
+    """A link for one person. Raises InvalidInput, NotFound, Forbidden, and Conflict when too many are open."""
     token = new_token()
     params = {
         "workspace_id": workspace_id,
@@ -58,7 +59,8 @@ async def invite(pool: Pool, actor: Actor, workspace_id: int, role: Role, email:
         "email": None if email is None else _check_email(email),
         "for_s": INVITATION_S,
     }
-    async with transaction(pool, workspace_id) as conn:
+    async with transaction(pool) as conn:  # the service's, which locks workspaces
+        await members.lock_as_owner(conn, actor, workspace_id)  # of two together, the second counts the first
         count = await fetch_exactly_one(conn, sql.count_open_workspace_invitations, {"workspace_id": workspace_id})
         if count["open"] >= MOST_OPEN:
             raise Conflict(f"{count['open']} invitations are open; take some back first")

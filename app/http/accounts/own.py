@@ -24,7 +24,7 @@ from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
 
 class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`revokeKeys`: all keys that one has made, in whichever workspace, stop working, too."""
+    """`revokeKeys`: all keys and open invitations that one has made, in whichever workspace, stop working, too."""
 
     new_password: Annotated[str, LENGTH]
     current_password: str = ""

@@ -43,6 +43,7 @@ from app.domain.recipients.sheet_rows import Taken
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
+from app.http.auth import require_still_let_in
 from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for_body
 from app.http.campaigns.message import AnId, MessageFields
 from app.http.errors import AnyRequest, problems
@@ -340,7 +341,7 @@ async def schedule_campaign(
             return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(settings), None, actor, quotas)
     check_key(idempotency_key)
     async with (
-        _repeats.alone((user.workspace_id, idempotency_key)),
+        _alone(request, user, idempotency_key),
         room_for_body(request, user.workspace_id, has_file=True),
         _read(request, user, settings) as campaign,
     ):
@@ -348,6 +349,15 @@ async def schedule_campaign(
         return await schedule.schedule(
             pool, user.workspace_id, campaign.to_domain(settings), idempotency, actor, quotas
         )
+
+
+@asynccontextmanager
+async def _alone(request: AnyRequest, user: User, idempotency_key: str) -> AsyncGenerator[None]:
+    """Wait for others with the same key, after which whoever asks has to be let in still."""
+    async with _repeats.alone((user.workspace_id, idempotency_key)) as waited:
+        if waited:
+            await require_still_let_in(request)
+        yield
 
 
 @post(

@@ -17,7 +17,7 @@ from app.domain.pages import Page, PageRequest
 from app.domain.workspaces import audit
 from app.domain.workspaces.audit import Entry
 from app.http.accounts.login import ADMIN
-from app.http.auth import require_admin
+from app.http.auth import people_only, require_admin
 from app.http.errors import problems
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings, TheTerms
@@ -37,7 +37,9 @@ class DisablingBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class RemovalBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`heirId`: the account that gets the workspaces which nobody else owns; null: they are deleted."""
+    """`heirId`: the account that gets the workspaces which nobody else owns; null: they are deleted. What only a
+    disabled account owns, too, goes to the heir, and with null stays that account's.
+    """
 
     heir_id: int | None = None
 
@@ -99,10 +101,12 @@ async def revoke_keys(pool: ThePool, actor: TheActor, account_id: Id) -> Account
 
 @post(
     "/users/{id:int}/reset-link",
+    guards=[people_only],
     opt={"role": None},
     status_code=HTTPStatus.OK,
     summary="Make a link to a new password, for an account that mail does not reach; the token is shown this once",
-    description="It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.",
+    description="It works once, within an hour, at /reset-password?token=. A person logged in makes it, and no key. "
+    "One's own account and a disabled one get none: 409.",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def make_reset_link(pool: ThePool, settings: TheSettings, actor: TheActor, account_id: Id) -> ResetLink:

@@ -132,6 +132,7 @@ async def create_sender(
     settings: TheSettings,
     actor: TheActor,
     quotas: TheQuotas,
+    mail_providers: TheMailProviders,
     data: JSONBody[SenderBody],
 ) -> Sender:
     draft = SenderDraft(
@@ -157,6 +158,7 @@ async def create_sender(
         default_hourly_limit=limit,
         policy=HostPolicy.of(settings),
         actor=actor,
+        providers=mail_providers,
         most=quotas,
     )
 
@@ -211,6 +213,7 @@ async def change_sender(
     user: TheUser,
     settings: TheSettings,
     actor: TheActor,
+    mail_providers: TheMailProviders,
     sender_id: Id,
     data: JSONBody[SenderPatch],
 ) -> Sender:
@@ -231,6 +234,7 @@ async def change_sender(
         SenderChanges(**given, server=server),
         actor,
         policy=HostPolicy.of(settings),
+        providers=mail_providers,
         sandboxed=settings.sandboxed,
     )
 
@@ -250,7 +254,8 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Connect to the sender's server and log in",
-    description="It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs.",
+    description="It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs, and "
+    "where the sender gets other servers meanwhile.",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:

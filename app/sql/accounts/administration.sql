@@ -31,11 +31,8 @@ UPDATE users SET disabled_at = now() WHERE id = %(user_id)s AND disabled_at IS N
 -- The account opens again. No row: it is not disabled.
 UPDATE users SET disabled_at = NULL WHERE id = %(user_id)s AND disabled_at IS NOT NULL RETURNING id;
 
--- name: active_campaigns_of
--- Campaigns that send, of workspaces that the account alone owns.
+-- name: active_campaigns_in
+-- Campaigns that send, of these workspaces.
 SELECT workspace_id, id FROM campaigns
-WHERE status = 'ACTIVE' AND workspace_id IN (
-    SELECT workspace_id FROM members WHERE role = 'owner'
-    GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
-)
+WHERE status = 'ACTIVE' AND workspace_id = ANY (%(workspace_ids)s::bigint[])
 ORDER BY workspace_id, id;

@@ -14,6 +14,10 @@ ORDER BY id DESC LIMIT %(limit)s;
 -- An invitation that should not be used any more.
 DELETE FROM invitations WHERE id = %(invitation_id)s AND used_at IS NULL RETURNING id;
 
+-- name: revoke_invitations_by
+-- None of those that somebody made lets anybody in any more.
+DELETE FROM invitations WHERE invited_by = %(user_id)s AND used_at IS NULL RETURNING id;
+
 -- name: open_invitation
 -- An invitation that this address may use: any, or the one that it names. A disabled account invites nobody.
 SELECT i.id FROM invitations i JOIN users u ON u.id = i.invited_by

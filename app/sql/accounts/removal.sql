@@ -9,11 +9,13 @@ SELECT user_id FROM members WHERE workspace_id IN (SELECT workspace_id FROM memb
 SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s)
 ORDER BY id FOR UPDATE;
 
--- name: owned_alone
--- Workspaces that would have no owner without the account.
-SELECT workspace_id FROM members WHERE role = 'owner'
-GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
-ORDER BY workspace_id;
+-- name: heir
+-- Whether the account that is to get workspaces is let in. No row: there is none.
+SELECT disabled_at IS NULL AS let_in FROM users WHERE id = %(heir_id)s;
+
+-- name: workspaces_of
+-- The workspaces of which the account is a member.
+SELECT workspace_id FROM members WHERE user_id = %(user_id)s ORDER BY workspace_id;
 
 -- name: make_owner
 -- The heir of a workspace owns it from now on, whether or not they were a member of it.

@@ -97,10 +97,10 @@ WHERE s.taken_out_at IS NOT NULL
 RETURNING sender_id;
 
 -- name: senders_that_follow
--- From which the campaign's follow-ups leave.
+-- From which the campaign's follow-ups leave: with `anew`, of steps that it did not have before, which all owe that were sent.
 SELECT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
-  AND (taken_out_at IS NULL OR scheduled + sending + unknown + following > 0)
+  AND (taken_out_at IS NULL OR scheduled + sending + unknown + following > 0 OR %(anew)s AND sent > 0)
 ORDER BY id;
 
 -- name: name_first_sender

@@ -89,11 +89,14 @@ FROM sooner s
 WHERE i.workspace_id = s.workspace_id AND i.sender_id = s.sender_id;
 
 -- name: fail_pass
--- The mailbox could not be read, for what its server says: it is left alone for longer each time.
+-- The mailbox could not be read, for what its server says: it is left alone for longer each time, unless somebody asked for
+-- a look since the pass began, as who mends what was wrong does.
 UPDATE inboxes
 SET lease_token = NULL, lease_until = NULL, failures = failures + 1, failing_since = coalesce(failing_since, now()),
     error = %(error)s,
-    next_at = now() + make_interval(secs => least(%(poll_s)s * power(2, least(failures, 10)), 3600) * (0.9 + 0.2 * random()))
+    next_at = least(
+        CASE WHEN next_at <> %(began)s::timestamptz + make_interval(secs => %(lease_s)s) THEN next_at END,
+        now() + make_interval(secs => least(%(poll_s)s * power(2, least(failures, 10)), 3600) * (0.9 + 0.2 * random())))
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND lease_token = %(token)s;
 
 -- name: leave_pass

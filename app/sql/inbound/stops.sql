@@ -38,12 +38,9 @@ UPDATE domain_stops d SET lifted = true, walked_to = 0
 FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
   AND d.workspace_id = e.workspace_id AND d.campaign_id = e.campaign_id AND d.domain = domain_of(e.recipient) AND NOT d.lifted
-  AND NOT EXISTS (
-      SELECT FROM responses r
-      JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
-      LEFT JOIN emails t ON t.workspace_id = c.workspace_id AND t.id = c.thread_email_id
-      WHERE r.workspace_id = d.workspace_id AND r.forgotten_at IS NULL AND effective_kind(r) = 'REPLY'
-        AND coalesce(t.campaign_id, c.id) = d.campaign_id AND domain_of(r.recipient) = d.domain);
+  AND NOT d.for_good
+  AND NOT EXISTS (SELECT FROM responses r CROSS JOIN LATERAL domain_stopped_by(r) o
+                  WHERE r.workspace_id = d.workspace_id AND o.campaign_id = d.campaign_id AND o.domain = d.domain);
 
 -- name: domains_to_walk
 -- Of which not all are stopped yet, or go on.

@@ -113,12 +113,33 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_responses
--- Remove responses that came long ago. Their consequences, and the counts, stay.
-WITH removed AS (
-    DELETE FROM responses WHERE ctid = ANY (ARRAY (
+-- Remove responses that came long ago. Their consequences, and the counts, stay: what each counted as is kept as long as its email
+-- is there, and the stop of a domain is for good.
+WITH gone AS MATERIALIZED (
+    SELECT r AS it, r.workspace_id, r.id FROM responses r
+    WHERE r.ctid = ANY (ARRAY (
         SELECT ctid FROM responses WHERE recorded_at < now() - make_interval(days => %(days)s)
         ORDER BY recorded_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
-    RETURNING 1
+),
+kinds AS MATERIALIZED (
+    SELECT e.workspace_id, e.id AS email_id, counts_as(g.it) AS kind
+    FROM gone g
+    JOIN emails e ON e.workspace_id = g.workspace_id AND e.id = (g.it).email_id
+    WHERE (g.it).forgotten_at IS NULL AND counts_as(g.it) IS NOT NULL
+    ORDER BY e.workspace_id, e.id
+    FOR KEY SHARE OF e  -- nobody removes these meanwhile
+),
+kept AS (
+    INSERT INTO gone_responses (workspace_id, email_id, kind) SELECT DISTINCT workspace_id, email_id, kind FROM kinds
+    ON CONFLICT DO NOTHING
+),
+stopping AS (
+    UPDATE domain_stops d SET for_good = true
+    FROM gone g CROSS JOIN LATERAL domain_stopped_by(g.it) o
+    WHERE d.workspace_id = g.workspace_id AND d.campaign_id = o.campaign_id AND d.domain = o.domain AND NOT d.lifted
+),
+removed AS (
+    DELETE FROM responses r USING gone g WHERE r.workspace_id = g.workspace_id AND r.id = g.id RETURNING 1
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 

@@ -17,9 +17,12 @@ ORDER BY s.id
 FOR NO KEY UPDATE;
 
 -- name: settle_streams
--- Set when the first email of each stream is due, after a change of its emails, whatever an exchange has passed before.
-UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id)), passed_at = '-infinity'
-WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[]);
+-- Set when the first email of each stream is due, after a change of its emails, whatever an exchange has passed before. One whose
+-- sender is out of the campaign sends nothing while it has something to give.
+UPDATE streams s
+SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id)), passed_at = '-infinity',
+    open = s.open AND NOT (s.taken_out_at IS NOT NULL AND has_not_begun(s))
+WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(stream_ids)s::bigint[]);
 
 -- name: finish_giving
 -- Senders that are out of the campaign and have given all go on with what they have begun. Its streams are locked.

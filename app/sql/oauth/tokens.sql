@@ -14,7 +14,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s AND credential = 'OA
 UPDATE logins SET refresh_lease = %(lease)s, refresh_lease_until = now() + make_interval(secs => %(lease_s)s)
 WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s AND credential = 'OAUTH' AND grant_ended_at IS NULL
   AND grant_version = %(version)s
-  AND (refresh_lease_until IS NULL OR refresh_lease_until <= now())
+  AND (refresh_lease_until IS NULL OR refresh_lease_until <= now() OR refresh_lease = %(lease)s)
   AND (refresh_after IS NULL OR refresh_after <= now())
 RETURNING refresh_token_encrypted;
 
@@ -70,10 +70,17 @@ SELECT tell(workspace_id, 'sender.blocked', jsonb_build_object(
 FROM blocked WHERE was_blocked;
 
 -- name: unblock_senders_of_login
--- Unblock the login's senders, whose trouble is mended; each is looked at again.
-UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL
-WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
-RETURNING id;
+-- Unblock the login's senders, whose trouble is mended; each is looked at again, and what is read by the grant is read at
+-- once, whatever its back-off: a follow-up waits for that.
+WITH unblocked AS (
+    UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL
+    WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
+    RETURNING id, imap_username
+), looked_at AS (
+    UPDATE inboxes SET next_at = least(next_at, now())
+    WHERE workspace_id = %(workspace_id)s AND sender_id IN (SELECT id FROM unblocked WHERE imap_username IS NULL)
+)
+SELECT id FROM unblocked ORDER BY id;
 
 -- name: due_for_refresh
 -- A provider's logins to refresh ahead of need: those in use, by a worker's connections or because their mailbox is read

@@ -132,16 +132,39 @@ UPDATE suppressions SET name = NULL, note = NULL
 WHERE workspace_id = %(workspace_id)s AND key = address_digest(%(email)s::text);
 
 -- name: erase_responses
--- Erase who answered, and what; that something came back stays, as in the counts.
-WITH erased AS (
-    UPDATE responses
-    SET recipient = CASE WHEN address_key(recipient) = ANY (%(addresses)s::text[])
-                         THEN 'erased@erased.invalid' ELSE recipient END, writer = NULL, writer_name = '', subject = '',
+-- Erase who answered, and what; that something came back stays, as in the counts, and so does what followed from it.
+WITH its AS MATERIALIZED (
+    SELECT r AS it, r.workspace_id, r.id FROM responses r
+    WHERE r.workspace_id = %(workspace_id)s
+      AND (address_key(r.recipient) = ANY (%(addresses)s::text[]) OR address_key(r.writer) = ANY (%(addresses)s::text[]))
+    FOR UPDATE
+),
+kinds AS MATERIALIZED (
+    SELECT e.workspace_id, e.id AS email_id, counts_as(i.it) AS kind
+    FROM its i
+    JOIN emails e ON e.workspace_id = i.workspace_id AND e.id = (i.it).email_id
+    WHERE (i.it).forgotten_at IS NULL AND counts_as(i.it) IS NOT NULL
+    ORDER BY e.id
+    FOR KEY SHARE OF e
+),
+kept AS (
+    INSERT INTO gone_responses (workspace_id, email_id, kind) SELECT DISTINCT workspace_id, email_id, kind FROM kinds
+    ON CONFLICT DO NOTHING
+),
+stopping AS (
+    UPDATE domain_stops d SET for_good = true
+    FROM its i CROSS JOIN LATERAL domain_stopped_by(i.it) o
+    WHERE d.workspace_id = i.workspace_id AND d.campaign_id = o.campaign_id AND d.domain = o.domain AND NOT d.lifted
+),
+erased AS (
+    UPDATE responses r
+    SET recipient = CASE WHEN address_key(r.recipient) = ANY (%(addresses)s::text[])
+                         THEN 'erased@erased.invalid' ELSE r.recipient END, writer = NULL, writer_name = '', subject = '',
                          text = '', html = NULL,
         attachments = '{}', diagnostic = NULL, label = NULL,
-        forgotten_at = coalesce(forgotten_at, now())
-    WHERE workspace_id = %(workspace_id)s
-      AND (address_key(recipient) = ANY (%(addresses)s::text[]) OR address_key(writer) = ANY (%(addresses)s::text[]))
+        forgotten_at = coalesce(r.forgotten_at, now())
+    FROM its i
+    WHERE r.workspace_id = i.workspace_id AND r.id = i.id
     RETURNING 1
 )
 SELECT count(*) AS n FROM erased;

@@ -4,8 +4,7 @@ UPDATE senders
 SET imap_host = %(imap_host)s, imap_port = %(imap_port)s, imap_security = %(imap_security)s,
     imap_username = %(imap_username)s,
     imap_password_encrypted = CASE WHEN %(keep_password)s AND %(imap_password)s::bytea IS NULL
-                                   THEN imap_password_encrypted ELSE %(imap_password)s END,
-    verify_imap_error = NULL
+                                   THEN imap_password_encrypted ELSE %(imap_password)s END
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: share_inbox

@@ -13,8 +13,8 @@ FROM (VALUES (0)) one
 LEFT JOIN senders s ON s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s::bigint;
 
 -- name: granted_senders
--- Senders that log in to this server as this user by a grant.
-SELECT s.id FROM senders s
+-- Senders that log in to this server as this user by a grant, and whose grant it is.
+SELECT s.id, l.provider FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 WHERE s.workspace_id = %(workspace_id)s AND l.credential = 'OAUTH'
   AND logs_in_as(s, %(host)s::text, %(username)s::text);

@@ -16,5 +16,13 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
 RETURNING verify_requested_at;
 
 -- name: verification
--- Whether the worker has answered.
-SELECT verified_at, verify_error, verify_imap_error FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+-- Whether the worker has answered, and whether it is still asked.
+SELECT verified_at, verify_error, verify_imap_error, verify_requested_at IS NOT NULL AS is_asked
+FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: forget_verification
+-- These senders log in elsewhere, or by something else, now: what a worker found speaks for that no more, nor will what one
+-- is about to find.
+UPDATE senders
+SET verify_requested_at = NULL, verified_at = NULL, verify_error = NULL, verify_imap_error = NULL
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);

@@ -17,23 +17,35 @@ SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(u
 -- The same, which stays so until the commit. NULL: no member.
 SELECT hold_role(%(workspace_id)s::bigint, %(user_id)s::bigint) AS role;
 
--- name: has_other_owner
--- Whether somebody else owns the workspace, too.
-SELECT EXISTS (
-    SELECT FROM members WHERE workspace_id = %(workspace_id)s AND user_id <> %(user_id)s AND role = 'owner'
-) AS has_other_owner;
+-- name: owned_alone
+-- Workspaces that somebody owns, and nobody else who is let in. `shared`: somebody whose account is disabled does, too.
+SELECT m.workspace_id, count(o.user_id) > 0 AS shared
+FROM members m
+LEFT JOIN members o ON o.workspace_id = m.workspace_id AND o.role = 'owner' AND o.user_id <> m.user_id
+LEFT JOIN users u ON u.id = o.user_id
+WHERE m.user_id = %(user_id)s AND m.role = 'owner'
+GROUP BY m.workspace_id HAVING count(o.user_id) = count(u.disabled_at)
+ORDER BY m.workspace_id;
 
 -- name: set_role
 -- Set the role of a member.
 UPDATE members SET role = %(role)s WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
 
 -- name: delete_member
--- A member is none any more, and their keys stay revoked should they come back.
-WITH revoked AS (
-    UPDATE api_keys SET revoked_at = now()
-    WHERE workspace_id = %(workspace_id)s AND made_by = %(user_id)s AND revoked_at IS NULL
-)
+-- A member is none any more. Waits for keys that they are making.
 DELETE FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
+
+-- name: revoke_keys_of_member
+-- After that: their keys stay revoked should they come back.
+UPDATE api_keys SET revoked_at = now()
+WHERE workspace_id = %(workspace_id)s AND made_by = %(user_id)s AND revoked_at IS NULL;
+
+-- name: revoke_workspace_invitations_by
+-- None of those that somebody made, into this workspace or with NULL into any, lets anybody in any more.
+DELETE FROM workspace_invitations
+WHERE invited_by = %(user_id)s AND used_at IS NULL
+  AND (%(workspace_id)s::bigint IS NULL OR workspace_id = %(workspace_id)s)
+RETURNING workspace_id, id;
 
 -- name: count_members
 -- How many members there are.

@@ -1219,7 +1219,7 @@ export interface paths {
         put?: never;
         /**
          * Connect to the sender's server and log in
-         * @description It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs.
+         * @description It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs, and where the sender gets other servers meanwhile.
          */
         post: operations["verifySender"];
         delete?: never;
@@ -1880,7 +1880,7 @@ export interface paths {
         put?: never;
         /**
          * Make a link to a new password, for an account that mail does not reach; the token is shown this once
-         * @description It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.
+         * @description It works once, within an hour, at /reset-password?token=. A person logged in makes it, and no key. One's own account and a disabled one get none: 409.
          */
         post: operations["makeResetLink"];
         delete?: never;
@@ -4373,7 +4373,7 @@ export interface components {
              */
             currentPassword: string;
             /**
-             * @description Also end every API key that one has made, in whichever workspace.
+             * @description Also end every API key and open invitation that one has made, in whichever workspace.
              * @default false
              */
             revokeKeys: boolean;
@@ -4659,7 +4659,7 @@ export interface components {
         };
         /** RemovalBody */
         RemovalBody: {
-            /** @description The account that gets the workspaces which nobody else owns; null: they are deleted. */
+            /** @description The account, not a disabled one, that gets the workspaces which nobody else who is let in owns; null: those that nobody else owns are deleted. */
             heirId?: number | null;
         };
         /** Removed */

@@ -20,7 +20,8 @@ type Failure = (typeof VALUES.LoginFailure.error)[number];
 const REASONS: Readonly<Record<Failure, string>> = {
   cancelled: "The login with Google was cancelled.",
   expired: "The login with Google took too long, or was begun in another browser. Please try again.",
-  unverified: "Google has not verified your email address. Verify it there, or log in with a password.",
+  unverified:
+    "Google does not vouch for your email address. Verify it there, use an account of your organization, or log in with a password.",
   domain: "Accounts of your address's domain may not log in here. Ask the administrator which may.",
   closed: "Registration is closed here. Ask the administrator for an invitation, and open its link.",
   disabled: "This account is disabled. Ask the administrator.",

@@ -47,7 +47,7 @@ export function PasswordPanel() {
           />
           <Checkbox
             label="Revoke my API keys, too"
-            description="All that you have made, in every workspace. Choose it if somebody else may know the password."
+            description="All that you have made, in every workspace, and your open invitations. Choose it if somebody else may know the password."
             key={form.key("revokeKeys")}
             {...form.getInputProps("revokeKeys", { type: "checkbox" })}
           />

@@ -83,7 +83,7 @@ function SetPassword({ token }: { token: string }) {
   return (
     <AuthLayout
       title="Set a new password"
-      description="You are then logged out everywhere else, and your API keys stop working."
+      description="You are then logged out everywhere else, and your API keys and open invitations stop working."
       footer={
         <AnchorLink to="/reset-password" search={{}}>
           Ask for a new link

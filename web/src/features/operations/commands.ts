@@ -63,7 +63,7 @@ export function useResetLink(account: Account, made: (token: string) => void) {
     const sure = await confirm({
       title: `A link to a new password for ${account.email}?`,
       children:
-        "Whoever has the link sets the password, once, within an hour. The account is then logged out everywhere, and its API keys are revoked. The log says that you made it.",
+        "Whoever has the link sets the password, once, within an hour. The account is then logged out everywhere, and its API keys and open invitations end. The log says that you made it.",
       confirm: "Make the link",
     });
     if (sure) await run();

@@ -1,0 +1,129 @@
+"""A sender that somebody edits while its emails go out: each goes as the sender that its connection was made for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.db import Pool
+from app.domain.campaigns import building
+from tests.support.engine import (
+    Owner,
+    check_conservation,
+    execute,
+    row,
+    running_workers,
+    schedule_campaign,
+    settings_for,
+    wait_until_sent,
+    wake_all,
+)
+from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
+from worker.lanes import Crew
+
+EDIT = "UPDATE senders SET email = %s, host = '127.0.0.1', port = %s, security = 'none'"
+
+
+class Server:
+    """Takes mail and keeps whom it is from, by its envelope and its header; or answers MAIL with `refusal`, late."""
+
+    def __init__(self, refusal: bytes | None = None) -> None:
+        self.refusal = refusal
+        self.named, self.go_on = asyncio.Event(), asyncio.Event()
+        self.port = 0
+        self.froms: set[tuple[bytes, bytes]] = set()
+        self.count = 0
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 a.test ESMTP\r\n")
+        envelope = b""
+        while line := await reader.readline():
+            answer = b"250 a.test\r\n"
+            if line.startswith(b"MAIL"):
+                envelope = line.partition(b"<")[2].partition(b">")[0]
+                self.named.set()
+                if self.refusal is not None:
+                    await self.go_on.wait()
+                    answer = self.refusal
+            elif line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                message = await reader.readuntil(b"\r\n.\r\n")
+                (header,) = [one for one in message.split(b"\r\n") if one.startswith(b"From: ")]
+                self.froms.add((envelope, header.removeprefix(b"From: ")))
+                self.count += 1
+            writer.write(answer)
+        writer.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        server = await asyncio.start_server(self.converse, "127.0.0.1", 0)
+        async with server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """The worker has noticed an edit."""
+    noticed = asyncio.Event()
+    whole = Crew.take_sender
+
+    def take_sender(self: Crew, *args: Any) -> None:
+        whole(self, *args)
+        noticed.set()
+
+    monkeypatch.setattr(Crew, "take_sender", take_sender)
+    return noticed
+
+
+async def test_an_email_that_was_claimed_before_goes_from_the_address_of_before(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server may let in that address alone."""
+    asked, edited = asyncio.Event(), asyncio.Event()
+    whole = building.message_builder
+
+    async def after_the_edit(*args: Any, **more: Any) -> Any:
+        asked.set()
+        await edited.wait()
+        return await whole(*args, **more)
+
+    monkeypatch.setattr(building, "message_builder", after_the_edit)
+    before, after = Server(), Server()
+    async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=2)):
+        await execute(pool, EDIT, "old@example.com", before.port)
+        campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
+        await asyncio.wait_for(asked.wait(), BOUND_S)
+        taken.clear()
+        await execute(pool, EDIT, "new@example.com", after.port)
+        await wake_all(pool)
+        await asyncio.wait_for(taken.wait(), BOUND_S)
+        edited.set()
+        await wait_until_sent(pool, campaign)
+    assert before.froms == {(b"old@example.com", b"old@example.com")}
+    assert after.froms == {(b"new@example.com", b"new@example.com")}
+    assert before.count + after.count == 6
+
+
+async def test_a_server_of_before_that_refuses_the_sender_says_nothing_of_the_one_it_has_now(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event
+) -> None:
+    before, after = Server(b"530 5.7.1 you may not send\r\n"), Server()
+    async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=2)):
+        await execute(pool, EDIT, "owner@example.com", before.port)
+        campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
+        await asyncio.wait_for(before.named.wait(), BOUND_S)
+        taken.clear()
+        await execute(pool, EDIT, "owner@example.com", after.port)
+        await wake_all(pool)
+        await asyncio.wait_for(taken.wait(), BOUND_S)
+        before.go_on.set()
+        await wait_until_sent(pool, campaign)
+    told = await row(pool, "SELECT blocked_since, block_reason, failures FROM senders")
+    assert told == {"blocked_since": None, "block_reason": None, "failures": 0}
+    assert await check_conservation(pool, campaign) == {"SENT": 6}
