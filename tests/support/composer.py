@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
+
+from tests.support.service import until
 
 
 def write(page: Page, subject: str, text: str) -> None:
@@ -39,3 +43,24 @@ def in_sandbox(page: Page, count: int) -> Any:
 
 def campaigns(page: Page) -> Any:
     return page.request.get("/api/campaigns").json()["items"]
+
+
+@contextmanager
+def held_back(page: Page, url: str | re.Pattern[str]) -> Generator[None]:
+    """Requests to `url` are not answered before the end, and one at least is asked by then."""
+    held: list[Route] = []
+    is_over = False
+    page.route(url, lambda route: route.continue_() if is_over else held.append(route))
+    yield
+    until(lambda: held or page.wait_for_timeout(20), f"{url} is asked for")
+    is_over = True
+    for route in held:
+        route.continue_()
+
+
+def kept_draft(page: Page) -> Any:
+    """The draft as this browser keeps it, once it does."""
+    return page.wait_for_function(
+        "() => { const key = Object.keys(localStorage).find((key) => key.startsWith('reachinbox.draft'));"
+        " return key && JSON.parse(localStorage.getItem(key)); }"
+    ).json_value()

@@ -99,6 +99,37 @@ def test_parts_of_the_composer_that_never_load_leave_the_rest_of_it(inside: Page
     expect(missing).to_have_count(0)
 
 
+def test_a_part_that_could_not_be_loaded_is_tried_again_without_the_page(
+    inside: Page, service: Service, email: str
+) -> None:
+    filled(service, email, {"FAILED": 2})
+    inside.goto("/trouble")
+    dialog = inside.get_by_role("dialog", name="Correct the address")
+    missing = inside.get_by_role("alert").filter(has_text="A part of this page is missing")
+    file = re.compile(r"/assets/CorrectDialog-.*\.js")
+
+    def ask_for_it() -> None:
+        inside.get_by_role("checkbox", name="Choose failed.1@example.com").check()
+        inside.get_by_role("button", name="Correct addresses").click()
+
+    inside.route(file, lambda route: route.fulfill(status=404))
+    with inside.expect_event("load"):  # the page is loaded anew, once
+        ask_for_it()
+    ask_for_it()
+    expect(missing).to_be_visible()
+    assert_accessible(inside)
+    missing.get_by_role("button", name="Try again").click()
+    expect(missing).to_be_visible()
+    missing.get_by_role("button", name="Close").click()
+    expect(missing).to_have_count(0)
+    inside.get_by_role("button", name="Correct addresses").click()
+    expect(missing).to_be_visible()
+    inside.unroute(file)
+    missing.get_by_role("button", name="Try again").click()
+    expect(dialog).to_be_visible()
+    expect(missing).to_have_count(0)
+
+
 def test_changed_settings_of_a_campaign_are_not_left_without_a_word(inside: Page) -> None:
     campaign = schedule(inside)
     inside.goto(f"/campaigns/{campaign}?tab=settings")

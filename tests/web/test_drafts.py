@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.support.browser import PASSWORD, ask, assert_accessible, schedule
-from tests.support.composer import campaigns, choose, preview, recipients, schedule_button, write
+from tests.support.composer import (
+    campaigns,
+    choose,
+    held_back,
+    kept_draft,
+    preview,
+    recipients,
+    schedule_button,
+    write,
+)
 from tests.support.service import until
 
 # The campaign is scheduled, but the page never hears of it.
@@ -36,27 +42,6 @@ window.fetch = async (input, init) => {
   return fetchIt(input, init);
 };
 """
-
-
-@contextmanager
-def held_back(page: Page, url: str | re.Pattern[str]) -> Iterator[None]:
-    """Requests to `url` are not answered before the end, and one at least is asked by then."""
-    held: list[Route] = []
-    is_over = False
-    page.route(url, lambda route: route.continue_() if is_over else held.append(route))
-    yield
-    until(lambda: held or page.wait_for_timeout(20), f"{url} is asked for")
-    is_over = True
-    for route in held:
-        route.continue_()
-
-
-def kept_draft(page: Page) -> Any:
-    """The draft as this browser keeps it, once it does."""
-    return page.wait_for_function(
-        "() => { const key = Object.keys(localStorage).find((key) => key.startsWith('reachinbox.draft'));"
-        " return key && JSON.parse(localStorage.getItem(key)); }"
-    ).json_value()
 
 
 def test_a_draft_and_its_file_survive_a_reload(composing: Page) -> None:

@@ -1,26 +1,55 @@
-import { Alert, Button, Text } from "@mantine/core";
+import { Alert, Button, Group, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
-import { Component, type CSSProperties, type ReactNode, Suspense, useState } from "react";
+import { Component, type CSSProperties, type ReactNode, Suspense } from "react";
 import { sentence } from "@/api/problem";
-import { isNotLoaded } from "./lazyPart";
+import { isNotLoaded, loadAgain } from "./lazyPart";
 
 interface Props {
   children: ReactNode;
   /** It has no place on the page: what is said of its failure is shown in a corner. */
   apart?: boolean;
+  /** It was opened, as a dialog is: what takes it away again, so that the same button opens it anew. */
+  onClose?: () => void;
+}
+
+interface State {
+  failed: { error: unknown } | null;
+  closed: boolean;
 }
 
 /** A part of the page that fails alone: the rest stays, and in its place it is said that it failed. */
-export class Boundary extends Component<Props, { failed: { error: unknown } | null }> {
-  override state = { failed: null as { error: unknown } | null };
+export class Boundary extends Component<Props, State> {
+  override state: State = { failed: null, closed: false };
 
   static getDerivedStateFromError(error: unknown) {
     return { failed: { error } };
   }
 
   override render() {
-    const { failed } = this.state;
-    return failed ? <Failed error={failed.error} apart={this.props.apart} /> : this.props.children;
+    const { children, apart = false, onClose } = this.props;
+    const { failed, closed } = this.state;
+    if (!failed) return children;
+    if (closed) return null;
+    const { error } = failed;
+    return (
+      <Failed
+        error={error}
+        apart={apart}
+        again={() => {
+          loadAgain(error);
+          this.setState({ failed: null });
+        }}
+        close={
+          apart || onClose
+            ? () => {
+                loadAgain(error);
+                this.setState({ closed: true });
+                onClose?.();
+              }
+            : undefined
+        }
+      />
+    );
   }
 }
 
@@ -39,31 +68,41 @@ const CORNER: CSSProperties = {
   ...{ background: "var(--surface)", borderRadius: "var(--mantine-radius-default)" },
 };
 
-function Failed({ error, apart }: { error: unknown; apart: boolean | undefined }) {
-  const [closed, setClosed] = useState(false);
-  if (closed) return null;
+interface FailedProps {
+  error: unknown;
+  apart: boolean;
+  again: () => void;
+  close: (() => void) | undefined;
+}
+
+function Failed({ error, apart, again, close }: FailedProps) {
   return (
     <div style={apart ? CORNER : undefined}>
       <Alert
         color="red"
         role="alert"
         title="A part of this page is missing"
-        withCloseButton={apart === true}
+        withCloseButton={close !== undefined}
         closeButtonLabel="Close"
-        onClose={() => setClosed(true)}
+        onClose={close}
       >
         <Text size="sm" mb="xs">
-          {isNotLoaded(error) ? "Its file could not be loaded." : sentence(error)} Loading the page again may
-          help.
+          {isNotLoaded(error) ? "Its file could not be loaded." : sentence(error)} Try it again; if it stays
+          away, loading the page again may help.
         </Text>
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconRefresh size={14} aria-hidden />}
-          onClick={() => window.location.reload()}
-        >
-          Load the page again
-        </Button>
+        <Group gap="xs">
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconRefresh size={14} aria-hidden />}
+            onClick={again}
+          >
+            Try again
+          </Button>
+          <Button variant="subtle" size="xs" onClick={() => window.location.reload()}>
+            Load the page again
+          </Button>
+        </Group>
       </Alert>
     </div>
   );

@@ -2,7 +2,7 @@ import { Alert, Box, Group, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEye } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { ApiProblem } from "@/api/problem";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
@@ -21,9 +21,10 @@ import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
 import { LackingFields } from "./content/LackingFields";
 import { VariantTexts } from "./content/VariantTexts";
+import { useBegun } from "./draft/begun";
 import { DraftNotice } from "./draft/DraftNotice";
 import { DraftsMenu } from "./draft/DraftsMenu";
-import { type Content, hasContent } from "./draft/draft";
+import { type Content, type Draft, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
 import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
@@ -53,7 +54,6 @@ import { useSenders } from "./useSenders";
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
   const maySend = useMay("member");
-  const [generation, setGeneration] = useState(0);
   if (!maySend) {
     return (
       <>
@@ -72,18 +72,27 @@ export function ComposePage() {
   return (
     <>
       <PageHeader title="New campaign" description="Write it, choose who gets it, see the plan, send." />
-      <Composer
-        key={`${owner}-${generation}`}
-        owner={owner}
-        onDiscard={() => setGeneration(generation + 1)}
-      />
+      <Composer key={owner} owner={owner} />
     </>
   );
 }
 
-function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
-  const { draft, change, changeNow, now, originNow, open, discard, kept, restoredAt, gone, origin } =
-    useDraft(owner);
+/** All that is begun on the page is begun for one draft: with another one, the page of it begins anew. */
+function Composer({ owner }: { owner: string }) {
+  const draft = useDraft(owner);
+  const begun = useBegun(owner);
+  const started = useRef(false);
+  return <Writing key={draft.draft.identity} owner={owner} started={started} {...draft} {...begun} />;
+}
+
+interface WritingProps extends ReturnType<typeof useDraft>, ReturnType<typeof useBegun> {
+  owner: string;
+  /** Whether a draft has begun as the address says. */
+  started: RefObject<boolean>;
+}
+
+function Writing({ owner, started, begunWith, remember, ...here }: WritingProps) {
+  const { draft, change, changeNow, now, open, discard, kept, restoredAt, gone, origin } = here;
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
@@ -96,7 +105,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   );
   const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
-  const [started, setStarted] = useState(0);
+  const [busy, setBusy] = useState(false);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
@@ -115,11 +124,12 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const quoted = quotedBy(draft, shownStep);
   const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes);
-  const forget = () => {
-    const isKept = Boolean(now().keptAs);
-    discard();
-    if (isKept) return; // its lists are those of the draft on the server
-    for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
+  const forget = (forgotten: Draft): boolean => {
+    const wasHere = discard();
+    // What stands here by now, or the draft on the server, may name the same lists.
+    if (wasHere && !forgotten.keptAs)
+      for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
+    return wasHere;
   };
   const sending = useSending({
     draft: asked,
@@ -127,14 +137,14 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     mailboxes,
     plan,
     changeNow,
-    done: () => {
-      void keptDraft.scheduled();
-      forget();
+    done: (sent) => {
+      void keptDraft.scheduled(sent);
+      return forget(sent);
     },
   });
 
   const keptDraft = useKeptDraft({
-    ...{ owner, draft, now, originNow, changeNow },
+    ...{ owner, draft, now, changeNow, begunWith, remember },
     settle: typed.settle,
     resting: sending.pending,
   });
@@ -151,8 +161,8 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   useBlocker({
     shouldBlockFn: async () => {
       if (sending.pending) return false;
-      await typed.settle();
-      return (isUnkept || file.uploading !== null) && !(await askToLeave());
+      const isSettled = await typed.settle();
+      return (!isSettled || isUnkept || file.uploading !== null) && !(await askToLeave());
     },
     enableBeforeUnload: isUnkept || isOnItsWay,
   });
@@ -174,6 +184,8 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     : plan.error instanceof ApiProblem
       ? plan.error.rejected
       : [];
+  const isGoing = sending.pending || busy;
+  const another = { draft, isOnItsWay: file.uploading !== null, onBusy: setBusy, disabled: isGoing };
   const known = plan.isReady ? plan.data : undefined;
   const ready = plan.isCurrent ? plan.data : undefined;
 
@@ -191,33 +203,24 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       <button type="button" className="skip-link" onClick={() => toSchedule(bar.current)}>
         To Schedule
       </button>
-      {restoredAt && (
-        <DraftNotice
-          savedAt={restoredAt}
-          onDiscard={() => {
-            forget();
-            onDiscard();
-          }}
-        />
-      )}
+      {restoredAt && <DraftNotice savedAt={restoredAt} onDiscard={() => forget(now())} />}
       {gone && (
         <Alert color="petrol" mb="md" py="xs" role="status">
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
       <Group gap="xs" mb="md">
-        <DraftsMenu {...keptDraft} draft={draft} settle={typed.settle} onOpen={open} />
+        <DraftsMenu {...keptDraft} {...another} onOpen={(opened) => open(opened, "restored")} />
         <StartFrom
-          content={content}
-          name={draft.name}
-          onStart={(changes) => {
-            edit(...changes(step));
-            setStarted((count) => count + 1);
-          }}
+          {...another}
+          now={now}
+          saveNow={keptDraft.saveNow}
+          onStart={(begun) => open(begun, "begun")}
+          begun={started}
         />
       </Group>
-      {/* Changes made while it is being scheduled would be lost with the draft. */}
-      <fieldset disabled={sending.pending} className={classes.layout}>
+      {/* Changes made while it is being scheduled, or another one opened, would be lost with the draft. */}
+      <fieldset disabled={isGoing} inert={isGoing} className={classes.layout}>
         <div className={classes.column}>
           <Section title="Sender">
             <SenderField
@@ -260,7 +263,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={errors.name}
             />
             <VariantTexts
-              key={`${origin}-${started}`}
+              key={origin}
               step={draft.steps[0]}
               onChange={(part) => edit({ kind: "step", step, part })}
               onContent={(part) => edit({ kind: "content", step, part })}
@@ -298,7 +301,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               fields={recipients.fields}
               errors={errors}
               onLook={(id, variant) => setLooked({ step: id, variant })}
-              origin={`${origin}-${started}`}
+              origin={`${origin}`}
             />
           </Section>
           <Section title="Timing">

@@ -96,7 +96,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
         })}
       />
       {correcting && (
-        <Part>
+        <Part onClose={() => setCorrecting(false)}>
           <CorrectDialog
             emails={pages.flat().filter((email) => selection.chosen.has(email.id))}
             close={() => setCorrecting(false)}

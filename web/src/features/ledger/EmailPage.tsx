@@ -165,7 +165,7 @@ function Standing({ email }: { email: Email }) {
         </Stack>
       )}
       {correcting && (
-        <Part>
+        <Part onClose={() => setCorrecting(false)}>
           <CorrectDialog emails={[email]} close={() => setCorrecting(false)} />
         </Part>
       )}

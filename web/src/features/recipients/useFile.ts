@@ -1,5 +1,5 @@
 import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import type { Columns } from "./columns";
@@ -35,6 +35,7 @@ export function useFile(id: number | null, keep: (chosen: Chosen) => void): List
   const [uploading, setUploading] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const upload = useRef<AbortController | null>(null);
+  useEffect(() => () => upload.current?.abort(), []); // what it was chosen for is here no more
   const [chosen, setChosen] = useState<{ file: File; list: number } | null>(null);
 
   const stop = () => {

@@ -6,6 +6,7 @@ import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
+import { randomKey } from "@/api/randomKey";
 import type { Response } from "@/features/inbound/queries";
 import { useRoom } from "@/features/richText/room";
 import { sendersQuery } from "@/features/senders/queries";
@@ -50,7 +51,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
   const tried = useRef({ print: "", key: "" });
   const keyOf = (answer: Answer) => {
     const print = JSON.stringify(answer);
-    if (print !== tried.current.print) tried.current = { print, key: crypto.randomUUID() };
+    if (print !== tried.current.print) tried.current = { print, key: randomKey() };
     return tried.current.key;
   };
   const { form, submit, pending, failure, isDirty } = useSubmit({

@@ -1,6 +1,7 @@
 /** Files that go along with messages, on their way to the server. */
 
-import { useState } from "react";
+import { notifications } from "@mantine/notifications";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { request } from "@/api/client";
 import { ApiProblem, sentence } from "@/api/problem";
 import type { components } from "@/api/schema";
@@ -48,10 +49,32 @@ export function useUploads(): Uploads {
   return { pending: running > 0, error, add };
 }
 
+/** Whether the field that a file is for is here still: another draft may be, or another page. */
+export function useHere(): RefObject<boolean> {
+  const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  return isHere;
+}
+
+export function sayThatItIsLeft({ name }: File): void {
+  notifications.show({
+    color: "red",
+    title: `${name} goes along with nothing`,
+    message: "What it was meant for was left before it was uploaded.",
+    autoClose: 10_000,
+  });
+}
+
 /** Pictures to be shown in the text: `show` gets each once it is kept. */
 export function usePictures(show: (src: string, alt: string) => void): Uploads {
   const uploads = useUploads();
   const [refused, setRefused] = useState<string>();
+  const isHere = useHere();
   const add = async (file: File) => {
     setRefused(undefined);
     const kept = await uploads.add(file);
@@ -59,7 +82,8 @@ export function usePictures(show: (src: string, alt: string) => void): Uploads {
       setRefused(`${file.name} is no picture that mail programs show: PNG, JPEG, GIF or WebP.`);
       return undefined;
     }
-    if (kept) show(`/api/files/${kept.id}`, kept.name.replace(/\.[^.]*$/, ""));
+    if (kept && !isHere.current) sayThatItIsLeft(file);
+    else if (kept) show(`/api/files/${kept.id}`, kept.name.replace(/\.[^.]*$/, ""));
     return kept;
   };
   return { pending: uploads.pending, error: refused ?? uploads.error, add };

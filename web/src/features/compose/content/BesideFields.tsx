@@ -3,7 +3,7 @@ import { ActionIcon, Button, Group, Stack, TagsInput, Text, TextInput } from "@m
 import { Dropzone } from "@mantine/dropzone";
 import { IconPaperclip, IconPlus, IconX } from "@tabler/icons-react";
 import { useRef, useState } from "react";
-import { type KeptFile, useUploads } from "@/features/richText/files";
+import { type KeptFile, sayThatItIsLeft, useHere, useUploads } from "@/features/richText/files";
 import { FormFailure } from "@/forms/FormFailure";
 import { bytes } from "@/ui/numbers";
 import classes from "../compose.module.css";
@@ -124,10 +124,12 @@ function Attachments({ attachments, onChange, error }: AttachmentsProps) {
   // Several may be on their way, and each comes to what is there by then.
   const there = useRef(attachments);
   there.current = attachments;
+  const isHere = useHere();
   const add = async (files: File[]) => {
     for (const file of files) {
       const kept = await uploads.add(file);
-      if (kept) {
+      if (kept && !isHere.current) sayThatItIsLeft(file);
+      else if (kept) {
         there.current = [...there.current, attached(kept)];
         onChange(there.current);
       }

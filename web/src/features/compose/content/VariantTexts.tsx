@@ -1,6 +1,7 @@
 import { Button, Group, NumberInput, SegmentedControl, Stack, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { type ComponentProps, type ReactNode, useState } from "react";
+import { randomKey } from "@/api/randomKey";
 import type { Content, Step, Variant } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
 import { withText } from "../draft/request";
@@ -49,7 +50,7 @@ export function VariantTexts({ step, onChange, onContent, errors, onLook, standi
   const add = () => {
     const shown = variant?.content ?? content;
     onChange({
-      variants: [...variants, { id: crypto.randomUUID(), weight: 1, content: withText(content, shown) }],
+      variants: [...variants, { id: randomKey(), weight: 1, content: withText(content, shown) }],
     });
     show(variants.length + 1);
   };

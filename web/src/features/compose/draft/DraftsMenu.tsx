@@ -12,13 +12,17 @@ import type { Keeping, useKeptDraft } from "./useKeptDraft";
 
 interface Props extends Omit<ReturnType<typeof useKeptDraft>, "scheduled"> {
   draft: Draft;
-  /** Ends once what is typed is a list. */
-  settle: () => Promise<void>;
+  /** A file of recipients is. */
+  isOnItsWay: boolean;
   onOpen: (draft: Draft) => void;
+  /** While one is opened and nothing may be written that it would take the place of. */
+  onBusy: (isBusy: boolean) => void;
+  disabled: boolean;
 }
 
 /** The drafts that the workspace shares: this one kept among them, and another one opened. */
-export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: Props) {
+export function DraftsMenu(props: Props) {
+  const { draft, isOnItsWay, onOpen, onBusy, disabled, keptAs, keeping, ...kept } = props;
   const { data } = useQuery(draftsQuery());
   const keep = useCommand({
     run: async () => {
@@ -31,18 +35,18 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
   });
   const open = useCommand({
     run: async (id: number) => {
-      if (hasContent(draft) && !(await askToReplace())) return null;
-      await settle(); // what was typed here is of this draft alone
-      await kept.saveNow();
-      const there = await readDraft(id);
-      if (!isDraft(there.content)) throw new Error("It was written by another version of this page.");
-      return there;
+      onBusy(true);
+      try {
+        const isSaved = await kept.saveNow();
+        if ((!isSaved || isOnItsWay) && !(await askToReplace(keptAs !== null))) return null;
+        const there = await readDraft(id);
+        if (!isDraft(there.content)) throw new Error("It was written by another version of this page.");
+        return there;
+      } finally {
+        onBusy(false);
+      }
     },
-    done: (there) => {
-      if (!there) return;
-      onOpen({ ...(there.content as unknown as Draft), keptAs: there.id });
-      kept.opened(there);
-    },
+    done: (there) => there && onOpen(kept.opened(there)),
     failed: "The draft cannot be opened",
   });
   const remove = useCommand({
@@ -61,6 +65,7 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
               variant="default"
               size="xs"
               loading={open.pending}
+              disabled={disabled}
               rightSection={<IconChevronDown size={14} aria-hidden />}
             >
               Drafts
@@ -89,7 +94,13 @@ export function DraftsMenu({ draft, settle, onOpen, keptAs, keeping, ...kept }: 
         </Menu>
       )}
       {hasContent(draft) && (keptAs === null || keeping === "changed") && (
-        <Button variant="default" size="xs" loading={keep.pending} onClick={() => void keep.run()}>
+        <Button
+          variant="default"
+          size="xs"
+          loading={keep.pending}
+          disabled={disabled}
+          onClick={() => void keep.run()}
+        >
           {keptAs === null ? "Save as a draft" : "Save it as another draft"}
         </Button>
       )}
@@ -121,10 +132,12 @@ function askForAnother(): Promise<boolean> {
   });
 }
 
-function askToReplace(): Promise<boolean> {
+function askToReplace(isKept: boolean): Promise<boolean> {
   return confirm({
     title: "Open another draft?",
-    children: "What stands here now is gone, unless it was saved as a draft.",
+    children: isKept
+      ? "Not all that stands here could be saved: the draft stays as it was saved last, and what was changed since is gone."
+      : "What stands here now is gone: it is not among the drafts.",
     confirm: "Open it",
     cancel: "Keep mine",
   });

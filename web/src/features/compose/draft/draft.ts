@@ -21,6 +21,8 @@ export interface Draft {
    * saved into another one; drafts from before it was there lack it.
    */
   keptAs?: number | null;
+  /** Tells it from others in this browser, so that what was begun for one draft changes no other. */
+  identity?: string;
 }
 
 /** The lists on the server that hold the recipients: none of these is kept in the browser. */
@@ -199,7 +201,13 @@ export const laterStep = (id: string): Step => ({
 
 /** Whether losing it would lose somebody's work. */
 export function hasContent({ name, audience, steps }: Draft): boolean {
-  const isWritten = steps.some(({ content }) => content.subject || content.body || content.html);
+  const texts = steps.flatMap(({ content, variants = [] }) => [
+    content,
+    ...variants.map((each) => each.content),
+  ]);
+  const isWritten = texts.some(
+    ({ subject, body, html, attachments }) => subject || body || html || attachments.length > 0,
+  );
   return Boolean(
     name || isWritten || audience.typed !== null || audience.file !== null || audience.saved !== null,
   );

@@ -8,19 +8,10 @@ import { allPages, MOST } from "@/api/reading";
 import type { components } from "@/api/schema";
 import { asName } from "../asName";
 import { fingerprint } from "../sending/attempt";
+import type { Begun } from "./begun";
 import type { Draft } from "./draft";
-import { placeOnServer } from "./place";
 
 export type KeptDraft = components["schemas"]["KeptDraft"];
-
-/** What this browser knows of the server's draft that the one here is. */
-export interface Begun {
-  id: number;
-  /** The one that was changed. */
-  version: number;
-  /** Marks of what was sent to take its place: an answer may get lost, and what was sent be there all the same. */
-  sent: readonly string[];
-}
 
 export const draftsQuery = () =>
   queryOptions({
@@ -44,7 +35,10 @@ export function saveDraft(
   begun: Pick<Begun, "id" | "version"> | null,
 ): Promise<KeptDraft> {
   const { typed, file } = draft.audience;
-  const content = { ...draft, attempt: null, keptAs: undefined } as unknown as Record<string, unknown>;
+  const content = { ...draft, attempt: null, keptAs: undefined, identity: undefined } as unknown as Record<
+    string,
+    unknown
+  >;
   const body = {
     name,
     content,
@@ -67,7 +61,7 @@ export function nameOf({ name, steps }: Draft): string {
 
 /** Tells one content from another, in whatever order the server gives its parts. */
 export function printOf(content: object): string {
-  const shared = { ...content, attempt: undefined, keptAs: undefined }; // the others are this browser's alone
+  const shared = { ...content, attempt: undefined, keptAs: undefined, identity: undefined }; // these are this browser's alone
   return JSON.stringify(shared, (_, value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -94,22 +88,4 @@ export function filesIn({ steps }: Draft): number[] {
   const attached = steps.flatMap(({ content }) => content.attachments.map(({ id }) => id));
   const shown = [...JSON.stringify(steps).matchAll(/\/api\/files\/(\d+)/g)].map(([, id]) => Number(id));
   return [...new Set([...attached, ...shown])];
-}
-
-export function begunAs(owner: string): Begun | null {
-  try {
-    const { id, version, sent } = JSON.parse(localStorage.getItem(placeOnServer(owner)) ?? "null") ?? {};
-    const isBegun = typeof id === "number" && typeof version === "number" && Array.isArray(sent);
-    return isBegun ? { id, version, sent } : null;
-  } catch {
-    return null; // nothing that can be understood
-  }
-}
-
-export function begin(owner: string, begun: Begun): void {
-  try {
-    localStorage.setItem(placeOnServer(owner), JSON.stringify(begun));
-  } catch {
-    // a browser that keeps nothing
-  }
 }

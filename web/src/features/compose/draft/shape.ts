@@ -122,4 +122,5 @@ export const isDraft = record<Draft>({
   }),
   attempt: maybe(record<Attempt>({ key: text, print: text })),
   keptAs: since(maybe(number)),
+  identity: since(text),
 });

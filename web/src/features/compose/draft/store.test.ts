@@ -52,6 +52,16 @@ describe("a draft", () => {
     }
   });
 
+  it("of an earlier page is the workspace's that lay beside it", () => {
+    const { keptAs: _, ...earlier } = HELLO;
+    save("1.4", earlier);
+    expect(load("1.4")?.draft?.keptAs).toBeNull();
+    localStorage.setItem(`${PLACE}.server`, JSON.stringify({ id: 3, version: 4, name: "Hello" }));
+    expect(load("1.4")?.draft?.keptAs).toBe(3);
+    save("1.4", HELLO);
+    expect(load("1.4")?.draft?.keptAs).toBeNull();
+  });
+
   it("comes back with what was half typed", () => {
     const typing: Draft = { ...HELLO, timing: { ...EMPTY.timing, delay: "1." } };
     save("1.4", typing);

@@ -3,6 +3,7 @@
  * other tabs do to it. `owner`: person and workspace.
  */
 
+import { stored } from "./begun";
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { place } from "./place";
 import { isDraft } from "./shape";
@@ -29,6 +30,9 @@ export function load(owner: string): Kept | null {
     if (text === null) return null;
     const kept = understood(text);
     if (!kept) localStorage.removeItem(place(owner));
+    // Earlier pages knew beside the draft which of the workspace's it was.
+    if (kept?.draft && kept.draft.keptAs === undefined)
+      kept.draft = { ...kept.draft, keptAs: stored(owner).at(-1)?.id ?? null };
     return kept;
   } catch {
     return null; // a browser that keeps nothing

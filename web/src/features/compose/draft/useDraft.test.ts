@@ -60,7 +60,7 @@ describe("a draft", () => {
     name(here, "Spring");
     later();
     elsewhere(EMPTY);
-    expect(here.current.draft).toEqual(EMPTY);
+    expect(here.current.draft).toMatchObject(EMPTY);
     expect(here.current.gone).toBe(true);
     dispatchEvent(new Event("pagehide"));
     expect(load("1.4")?.draft).toBeNull();
@@ -128,7 +128,7 @@ describe("a draft", () => {
     save("1.4", EMPTY);
     const shown = Object.assign(new Event("pageshow"), { persisted: true });
     act(() => void dispatchEvent(shown));
-    expect(here.current.draft).toEqual(EMPTY);
+    expect(here.current.draft).toMatchObject(EMPTY);
   });
 
   it("that cannot be kept says so, and stays", () => {
@@ -145,11 +145,75 @@ describe("a draft", () => {
     expect(load("1.4")?.draft?.name).toBe("Spring");
   });
 
+  it("that was replaced is changed no more, by what was begun for it", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    const { change, changeNow, open, discard } = here.current;
+    act(() => void open(named("Summer"), "restored"));
+    expect(here.current).toMatchObject({ draft: { name: "Summer" }, kept: true });
+    act(() => {
+      change({ kind: "name", name: "Spring?" });
+      expect(changeNow({ kind: "name", name: "Spring!" })).toBe(false);
+      expect(open(named("Autumn"), "begun")).toBe(false);
+      expect(discard()).toBe(false);
+    });
+    later();
+    expect([here.current.draft.name, load("1.4")?.draft?.name]).toEqual(["Summer", "Summer"]);
+  });
+
+  it("is the same still when another tab has gone on with it, and another when that has opened one", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    const there = tab();
+    name(there, "Spring!");
+    later();
+    const { changeNow } = here.current;
+    act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
+    act(() => void expect(changeNow({ kind: "senders", senderIds: [7] })).toBe(true));
+    expect(here.current.draft).toMatchObject({ name: "Spring!", senderIds: [7] });
+    act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
+    act(() => void there.current.open(named("Summer"), "restored"));
+    act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
+    act(() => void expect(changeNow({ kind: "senders", senderIds: [9] })).toBe(false));
+    expect(here.current.draft).toMatchObject({ name: "Summer", senderIds: [] });
+  });
+
+  it("that was left and replaced since is changed no more", () => {
+    const { result, unmount } = renderHook(() => useDraft("1.4"));
+    name(result, "Spring");
+    later();
+    const { changeNow, discard } = result.current;
+    unmount();
+    expect(changeNow({ kind: "senders", senderIds: [7] })).toBe(true); // as by a request that ends only now
+    expect(load("1.4")?.draft?.senderIds).toEqual([7]);
+    const there = tab();
+    act(() => void there.current.open(named("Summer"), "restored"));
+    expect(changeNow({ kind: "senders", senderIds: [9] })).toBe(false);
+    expect(discard()).toBe(false);
+    expect(load("1.4")?.draft).toMatchObject({ name: "Summer", senderIds: [] });
+  });
+
+  it("is opened although the browser has no room for it", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    const full = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    act(() => void here.current.open(named("Summer"), "restored"));
+    expect(here.current).toMatchObject({ draft: { name: "Summer" }, kept: false });
+    full.mockRestore();
+    dispatchEvent(new Event("pagehide"));
+    expect(load("1.4")?.draft?.name).toBe("Summer");
+  });
+
   it("is dropped when it is discarded", () => {
     const here = tab();
     name(here, "Spring");
     later();
-    act(() => here.current.discard());
+    act(() => void here.current.discard());
     expect(here.current).toMatchObject({ draft: EMPTY, gone: false, restoredAt: null });
     expect(load("1.4")?.draft).toBeNull();
   });

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { randomKey } from "@/api/randomKey";
 import { type Change, changed } from "./changes";
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { drop, type Kept, load, save, watch } from "./store";
@@ -11,13 +12,14 @@ interface State {
   restoredAt: Date | null;
   /** Another tab scheduled or discarded what was here. */
   gone: boolean;
-  /** Another with each draft taken over from another tab: the key of what keeps a state of its own. */
+  /** Another with each draft taken over from another tab, the same or not: the key of what keeps a state of its own. */
   origin: number;
 }
 
 /**
  * The draft of `owner`, kept in this browser as it changes and the same in all of its tabs. `kept`: whether it is safe
- * from a reload.
+ * from a reload. What changes it is of the draft that was shown when it was taken from here: once another one stands in
+ * its place, it does nothing. So an upload, a file or a request acts on the draft that it was begun for, or on none.
  */
 export function useDraft(owner: string) {
   const [loaded] = useState(() => load(owner));
@@ -30,6 +32,7 @@ export function useDraft(owner: string) {
   /** When what this tab has seen of the store was saved. */
   const seen = useRef(loaded?.savedAt ?? null);
   const origin = useRef(0);
+  const isShown = useRef(true);
 
   /** Of what is kept, by whichever tab. */
   const become = useCallback((there: Kept | null, gone: boolean) => {
@@ -70,10 +73,12 @@ export function useDraft(owner: string) {
   }, [state.draft, saveNow]);
 
   useEffect(() => {
+    isShown.current = true;
     addEventListener("pagehide", saveNow);
     return () => {
       removeEventListener("pagehide", saveNow);
       saveNow();
+      isShown.current = false;
     };
   }, [saveNow]);
 
@@ -91,46 +96,68 @@ export function useDraft(owner: string) {
     };
   }, [owner, follow]);
 
-  const change = useCallback((...changes: Change[]) => {
-    changedAt.current = new Date();
-    latest.current = changes.reduce(changed, latest.current);
-    const draft = latest.current;
-    setState((before) => ({ ...before, draft, gone: false }));
-  }, []);
+  const { identity } = state.draft;
+  /** A page that was left hears of nothing: then what the browser keeps tells. */
+  const isHere = useCallback(
+    () =>
+      latest.current.identity === identity && (isShown.current || load(owner)?.draft?.identity === identity),
+    [owner, identity],
+  );
+
+  const change = useCallback(
+    (...changes: Change[]) => {
+      if (!isHere()) return;
+      changedAt.current = new Date();
+      latest.current = changes.reduce(changed, latest.current);
+      const draft = latest.current;
+      setState((before) => ({ ...before, draft, gone: false }));
+    },
+    [isHere],
+  );
 
   /** At once, for what must not be lost. Whether the draft is this tab's still. */
   const changeNow = useCallback(
     (...changes: Change[]): boolean => {
+      if (!isHere()) return false;
       change(...changes);
       return saveNow();
     },
-    [change, saveNow],
+    [isHere, change, saveNow],
   );
 
   /** The draft as of this moment, drawn or not. */
   const now = useCallback(() => latest.current, []);
-  const originNow = useCallback(() => origin.current, []);
 
-  /** Another draft in the place of this one, as it was kept on the server. */
+  /** Another draft in the place of this one. Whether it was here still. */
   const open = useCallback(
-    (draft: Draft) => {
+    (another: Draft, how: "restored" | "begun"): boolean => {
+      if (!isHere()) return false;
+      const draft = { ...another, identity: randomKey() };
       const saved = save(owner, draft);
-      if (saved && saved !== "old") become(saved, false);
+      const isKept = saved !== null && saved !== "old";
+      become(isKept ? saved : { draft, savedAt: new Date() }, false);
+      setKept(isKept);
+      if (!isKept) changedAt.current = new Date(); // the browser had no room: it is tried again
+      if (how === "begun") setState((before) => ({ ...before, restoredAt: null }));
+      return true;
     },
-    [owner, become],
+    [owner, become, isHere],
   );
 
-  /** Forget the draft: it became a campaign, or the person discarded it. */
-  const discard = useCallback(() => {
-    become(drop(owner), false);
-  }, [owner, become]);
+  /** Forget the draft: it became a campaign, or the person discarded it. Whether it was here, or in the browser, still. */
+  const discard = useCallback((): boolean => {
+    const isKept = load(owner)?.draft?.identity === identity;
+    const dropped = isKept ? drop(owner) : load(owner); // which is another one's
+    if (!isHere()) return isKept;
+    become(dropped, false);
+    return true;
+  }, [owner, become, identity, isHere]);
 
   return {
     draft: state.draft,
     change,
     changeNow,
     now,
-    originNow,
     open,
     discard,
     kept,
@@ -144,5 +171,5 @@ export function useDraft(owner: string) {
 function shown(there: Kept | null): Pick<State, "draft" | "restoredAt"> {
   return there?.draft
     ? { draft: there.draft, restoredAt: there.savedAt }
-    : { draft: EMPTY, restoredAt: null };
+    : { draft: { ...EMPTY, identity: randomKey() }, restoredAt: null };
 }

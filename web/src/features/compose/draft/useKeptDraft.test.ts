@@ -4,14 +4,16 @@ import { act, cleanup, renderHook } from "@testing-library/react";
 import { createElement, type ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { session, type User } from "@/api/session";
-import { type Draft, EMPTY } from "./draft";
+import { useBegun } from "./begun";
+import { EMPTY } from "./draft";
 import type { KeptDraft } from "./onServer";
 import { useDraft } from "./useDraft";
 import { type Keeping, useKeptDraft } from "./useKeptDraft";
 
 vi.mock("@mantine/notifications", () => ({ notifications: { show: vi.fn() } }));
 
-const settle = async () => {};
+let isWhole = true;
+const settle = async () => isWhole;
 const ANNA = { id: 1, workspaceId: 4 } as User;
 const OWNER = "1.4";
 
@@ -113,6 +115,7 @@ let server: Server;
 
 beforeEach(() => {
   localStorage.clear();
+  isWhole = true;
   session.begin(ANNA);
   vi.useFakeTimers();
   server = new Server();
@@ -133,8 +136,12 @@ interface Page {
   write: (name: string) => void;
   open: (kept: KeptDraft) => void;
   discard: () => void;
+  saveNow: () => Promise<boolean>;
+  readonly attempt: string | null;
+  tried: (key: string | null) => void;
   saveAnew: () => Promise<KeptDraft>;
-  schedule: () => Promise<void>;
+  /** What happens `meanwhile` does before there is an answer. */
+  schedule: (meanwhile?: () => void) => Promise<void>;
   unmount: () => void;
   /** The page anew: what this one was about to ask is never asked. */
   reload: () => Promise<Page>;
@@ -147,15 +154,15 @@ function page(): Page {
     createElement(QueryClientProvider, { client }, children);
   const { result, unmount } = renderHook(
     () => {
-      const { draft, change, changeNow, now, originNow, open, discard } = useDraft(OWNER);
+      const { draft, change, changeNow, now, open, discard } = useDraft(OWNER);
       const kept = useKeptDraft({
         owner: OWNER,
         draft,
         now,
-        originNow,
         changeNow,
         settle,
         resting: false,
+        ...useBegun(OWNER),
       });
       return { draft, change, now, open, discard, kept };
     },
@@ -182,17 +189,27 @@ function page(): Page {
     write: (name: string) => act(() => result.current.change({ kind: "name", name })),
     open: (kept: KeptDraft) =>
       act(() => {
-        result.current.open({ ...(kept.content as unknown as Draft), keptAs: kept.id });
-        result.current.kept.opened(kept);
+        result.current.open(result.current.kept.opened(kept), "restored");
       }),
-    discard: () => act(() => result.current.discard()),
+    discard: () => act(() => void result.current.discard()),
+    saveNow: () => result.current.kept.saveNow(),
+    tried: (key: string | null) =>
+      act(() =>
+        result.current.change({ kind: "attempt", attempt: key === null ? null : { key, print: key } }),
+      ),
+    get attempt() {
+      return result.current.draft.attempt?.key ?? null;
+    },
     saveAnew: () => result.current.kept.saveAnew(),
-    schedule: () =>
-      act(async () => {
-        void result.current.kept.scheduled();
-        result.current.discard();
+    schedule: async (meanwhile = () => {}) => {
+      const { draft, kept, discard } = result.current;
+      meanwhile();
+      await act(async () => {
+        void kept.scheduled(draft);
+        discard();
         await vi.advanceTimersByTimeAsync(0);
-      }),
+      });
+    },
   };
 }
 
@@ -462,4 +479,61 @@ it("stays when somebody else saves it in the moment in which it is scheduled", a
   await later(0);
   expect(server.name(1)).toEqual(["Theirs", 2]);
   expect(notifications.show).toHaveBeenCalledOnce();
+});
+
+it("is removed as it is scheduled although another one was opened meanwhile, which stays", async () => {
+  const here = opened();
+  server.save(2, "Another");
+  here.write("Summer");
+  await later();
+  await here.schedule(() => here.open(server.kept(2)));
+  expect(server.name(1)).toBeNull();
+  expect(server.name(2)).toEqual(["Another", 1]);
+  expect([here.name, here.keptAs]).toEqual(["Another", 2]);
+  expect(notifications.show).not.toHaveBeenCalled();
+});
+
+it("is tried again as what it was tried as, although another one was open since", async () => {
+  const here = opened();
+  server.save(2, "Another");
+  here.tried("k");
+  here.open(server.kept(2));
+  expect(here.attempt).toBeNull();
+  here.open(server.kept(1));
+  expect(here.attempt).toBe("k");
+  const again = await here.reload();
+  again.open(server.kept(2));
+  again.open(server.kept(1));
+  expect(again.attempt).toBe("k");
+  again.tried(null);
+  again.open(server.kept(2));
+  again.open(server.kept(1));
+  expect(again.attempt).toBeNull();
+});
+
+it("says whether all of it is saved, before another one takes its place", async () => {
+  const here = opened();
+  expect(await act(() => here.saveNow())).toBe(true);
+  here.write("Summer");
+  expect(await act(() => here.saveNow())).toBe(true);
+  expect(server.name(1)).toEqual(["Summer", 2]);
+  server.lose("PUT");
+  here.write("Autumn");
+  expect(await act(() => here.saveNow())).toBe(false);
+  expect(await act(() => here.saveNow())).toBe(true);
+  isWhole = false; // recipients are typed that could not be uploaded
+  expect(await act(() => here.saveNow())).toBe(false);
+  expect(here.keeping).toBe("unsaved");
+  isWhole = true;
+  server.save(1, "Theirs");
+  here.write("Winter");
+  expect(await act(() => here.saveNow())).toBe(false);
+  expect(here.keeping).toBe("changed");
+});
+
+it("of this browser alone is nowhere else, unless there is nothing of it", async () => {
+  const here = page();
+  expect(await act(() => here.saveNow())).toBe(true);
+  here.write("Spring");
+  expect(await act(() => here.saveNow())).toBe(false);
 });

@@ -4,12 +4,10 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import { session } from "@/api/session";
+import type { useBegun } from "./begun";
 import type { Change } from "./changes";
-import type { Draft } from "./draft";
+import { type Draft, hasContent } from "./draft";
 import {
-  type Begun,
-  begin,
-  begunAs,
   isOld,
   isOurs,
   type KeptDraft,
@@ -20,63 +18,48 @@ import {
   removeDraft,
   saveDraft,
 } from "./onServer";
-import { load } from "./store";
 
 const SAVE_MS = 1_500;
 
 /** `changed`: somebody else saved it meanwhile, so that nothing is saved until a person has decided. */
 export type Keeping = "saved" | "saving" | "unsaved" | "changed";
 
-interface Kept {
+interface Kept extends ReturnType<typeof useBegun> {
   owner: string;
   draft: Draft;
   /** The draft as of this moment, drawn or not. */
   now: () => Draft;
-  /** Another with each draft that was taken over from another tab, opened or discarded. */
-  originNow: () => number;
   /** Whether the draft is this tab's still. */
   changeNow: (...changes: Change[]) => boolean;
-  /** Ends once what is typed is a list. */
-  settle: () => Promise<void>;
+  /** Ends once what is typed is a list, or could not be made one: whether it is one. */
+  settle: () => Promise<boolean>;
   /** It becomes a campaign this moment, and no draft any more. */
   resting: boolean;
 }
 
 /** The workspace's draft that this one is, if it is one; then it saves itself there a moment after each change. */
-export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, resting }: Kept) {
+export function useKeptDraft(options: Kept) {
+  const { owner, draft, now, changeNow, settle, resting, begunWith, remember } = options;
   const queries = useQueryClient();
   const id = draft.keptAs ?? null;
   const [told, tell] = useState<{ id: number | null; keeping: Keeping }>({ id, keeping: "saved" });
   const keeping = told.id === id ? told.keeping : "saved";
   /** The draft on the server, as far as this page knows; null: it has to look. */
   const there = useRef<{ id: number; version: number; print: string } | null>(null);
-  /** As the browser keeps it, which may keep nothing, or what another tab has opened. */
-  const own = useRef<Begun | null>(null);
 
-  /** Another tab, in which it is the same, may have saved it. Version 0: which it was is known no longer. */
-  const begunWith = useCallback(
-    (id: number): Begun => {
-      const known = [begunAs(owner), own.current].flatMap((begun) => (begun?.id === id ? [begun] : []));
-      const version = Math.max(0, ...known.map((begun) => begun.version));
-      const sent = known.flatMap((begun) => (begun.version === version ? begun.sent : []));
-      return { id, version, sent: [...new Set(sent)] };
-    },
-    [owner],
-  );
-
-  const remember = useCallback(
-    (begun: Begun) => {
-      own.current = begun;
-      if (load(owner)?.draft?.keptAs === begun.id) begin(owner, begun);
-    },
-    [owner],
-  );
+  const { attempt } = draft;
+  // Opened again, it is tried again as what it was tried as.
+  useEffect(() => {
+    if (id === null) return;
+    const begun = begunWith(id);
+    if (begun.attempt?.key !== attempt?.key) remember({ ...begun, attempt });
+  }, [id, attempt, begunWith, remember]);
 
   /** What the server has by now; another tab may know of a newer one. */
   const learn = useCallback(
     ({ id, version, content }: KeptDraft) => {
       const known = begunWith(id);
-      if (version > known.version) remember({ id, version, sent: [] });
+      if (version > known.version) remember({ ...known, version, sent: [] });
       there.current = { id, version, print: printOf(content) };
     },
     [begunWith, remember],
@@ -90,7 +73,7 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
 
   /** null: it is not here by now, and its state is told no more. */
   const saveOnce = useCallback(async (): Promise<Keeping | null> => {
-    await settle();
+    const isWhole = await settle();
     const id = now().keptAs;
     if (!id || !isHere(id)) return null;
     try {
@@ -102,7 +85,7 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
         learn(kept);
       }
       const mine = now();
-      if (printOf(mine) === there.current?.print) return "saved";
+      if (printOf(mine) === there.current?.print) return isWhole ? "saved" : "unsaved";
       tell({ id, keeping: "saving" });
       const begun = begunWith(id);
       remember({ ...begun, sent: [...begun.sent, markOf(mine)] });
@@ -110,7 +93,7 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
       if (!isHere(id)) return null;
       learn(kept);
       void queries.invalidateQueries({ queryKey: keys.drafts() });
-      return "saved";
+      return isWhole ? "saved" : "unsaved";
     } catch (error) {
       if (!isHere(id)) return null;
       there.current = null;
@@ -121,17 +104,19 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
     }
   }, [now, changeNow, settle, isHere, begunWith, remember, learn, queries]);
 
-  const running = useRef<Promise<void> | null>(null);
+  const running = useRef<Promise<Keeping | null> | null>(null);
   const again = useRef(false);
   /** One at a time: two of the same version would refuse one another. */
-  const save = useCallback((): Promise<void> => {
+  const save = useCallback((): Promise<Keeping | null> => {
     const run = async () => {
+      let keeping: Keeping | null = null;
       while (again.current) {
         again.current = false;
         const id = now().keptAs ?? null;
-        const keeping = await saveOnce();
+        keeping = await saveOnce();
         if (keeping) tell({ id, keeping });
       }
+      return keeping;
     };
     again.current = true;
     running.current ??= run().finally(() => {
@@ -161,38 +146,40 @@ export function useKeptDraft({ owner, draft, now, originNow, changeNow, settle, 
   return {
     keptAs: id,
     keeping,
-    /** Ends once what is written here is saved, or could not be. */
-    saveNow: async () => {
-      if (id !== null && keeping !== "changed") await save();
+    /** Ends once what is written here is saved, or could not be: whether nothing of it is here alone. */
+    saveNow: async (): Promise<boolean> => {
+      const isWhole = await settle();
+      if (now().keptAs) return (await save()) === "saved";
+      return isWhole && !hasContent(now());
     },
     /** As a draft of its own, which it is from now on. */
     saveAnew: async (): Promise<KeptDraft> => {
       await settle();
-      const origin = originNow();
       const mine = now();
       const kept = await saveDraft(mine, nameOf(mine), null);
-      // Another draft may stand here by now, into which nothing of this one belongs, nor the other way round.
-      if (originNow() === origin && changeNow({ kind: "keptAs", keptAs: kept.id })) {
+      if (changeNow({ kind: "keptAs", keptAs: kept.id })) {
         learn(kept);
         tell({ id: kept.id, keeping: "saved" });
       }
       return kept;
     },
-    /** It stands here now. */
-    opened: (kept: KeptDraft) => {
-      remember({ id: kept.id, version: kept.version, sent: [] });
+    /** As it is to stand here. */
+    opened: (kept: KeptDraft): Draft => {
+      const { attempt } = begunWith(kept.id);
+      remember({ id: kept.id, version: kept.version, sent: [], attempt });
       learn(kept);
       tell({ id: kept.id, keeping: "saved" });
+      return { ...(kept.content as unknown as Draft), keptAs: kept.id, attempt };
     },
     /** The workspace's draft is there no more. */
     removed: (id: number) => {
       if (now().keptAs === id) changeNow({ kind: "keptAs", keptAs: null });
     },
-    /** It is a campaign now, and no draft any more, unless somebody else has gone on with it. */
-    scheduled: async () => {
-      const mine = now();
+    /** `mine` is a campaign now, and no draft any more, unless somebody else has gone on with it. */
+    scheduled: async (mine: Draft) => {
       if (!mine.keptAs) return;
-      const begun = begunWith(mine.keptAs);
+      const begun = { ...begunWith(mine.keptAs), attempt: null };
+      remember(begun);
       await running.current; // it may be what is there in a moment
       try {
         const kept = await readDraft(begun.id);

@@ -17,8 +17,8 @@ export interface Typed {
   gone: boolean;
   error: unknown;
   write: (text: string) => void;
-  /** Ends once what is typed is a list, or could not be made one. */
-  settle: () => Promise<void>;
+  /** Ends once what is typed is a list, or could not be made one: whether it is one. */
+  settle: () => Promise<boolean>;
 }
 
 interface Known {
@@ -32,10 +32,11 @@ const listed = (recipients: readonly TypedRecipient[]) =>
   recipients.map(({ email, name }): Person => (name ? { email, name } : { email }));
 
 /**
- * Recipients as they are typed, made a list on the server after a pause in the typing; `keep` is told which. `list` is
- * the one that the draft names: when it is not of this page's making, its recipients are what is typed.
+ * Recipients as they are typed, made a list on the server after a pause in the typing; `keep` is told which, and says
+ * whether the draft is here still. `list` is the one that the draft names: when it is not of this page's making, its
+ * recipients are what is typed.
  */
-export function useTyped(list: number | null, keep: (list: number | null) => void): Typed {
+export function useTyped(list: number | null, keep: (list: number | null) => boolean): Typed {
   const [text, setText] = useState("");
   const [known, setKnown] = useState<Known | null>(list === null ? NONE : null);
   const [gone, setGone] = useState(false);
@@ -73,7 +74,7 @@ export function useTyped(list: number | null, keep: (list: number | null) => voi
     return () => abort.abort();
   }, [list, become, keep]);
 
-  const running = useRef<Promise<void> | null>(null);
+  const running = useRef<Promise<boolean> | null>(null);
   const upload = useCallback(async () => {
     for (;;) {
       const { text, known } = latest.current;
@@ -87,18 +88,30 @@ export function useTyped(list: number | null, keep: (list: number | null) => voi
         return;
       }
       become(latest.current.text, { list: made, print });
-      keep(made);
+      if (!keep(made)) {
+        if (made !== null) void removeList(made);
+        return;
+      }
       if (known.list !== null) void removeList(known.list);
     }
   }, [become, keep]);
 
   const settle = useCallback(async () => {
     running.current ??= upload()
-      .then(() => setError(null), setError)
+      .then(
+        () => {
+          setError(null);
+          return true;
+        },
+        (failure) => {
+          setError(failure);
+          return false;
+        },
+      )
       .finally(() => {
         running.current = null;
       });
-    await running.current;
+    return running.current;
   }, [upload]);
 
   const isSettled = known !== null && shown === text && known.print === JSON.stringify(listed(recipients));

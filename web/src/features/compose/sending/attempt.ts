@@ -1,5 +1,6 @@
 /** Under which key a campaign is asked for. */
 
+import { randomKey } from "@/api/randomKey";
 import type { Attempt } from "../draft/draft";
 
 /** The key for an attempt at `request`: that of the last one, if it asked for the same. */
@@ -13,11 +14,4 @@ export function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return `${(hash >>> 0).toString(16)}-${text.length}`;
-}
-
-/** Not crypto.randomUUID, which exists on HTTPS and localhost alone. */
-export function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

@@ -1,3 +1,4 @@
+import { notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, renderHook } from "@testing-library/react";
 import { createElement, type ReactNode } from "react";
@@ -37,18 +38,20 @@ const PLANNED = {
 
 /** A page with a draft on it, and what it keeps. */
 function page(recipients = ADA, draft = WRITTEN, plan: Parameters<typeof useSending>[0]["plan"] = PLANNED) {
-  const kept = { draft, isDone: false, isOurs: true };
+  const kept = { draft, sent: null as Draft | null, isDone: false, isOurs: true };
   const changeNow = (...changes: Change[]) => {
     kept.draft = changes.reduce(changed, kept.draft);
     return kept.isOurs;
   };
-  const done = () => {
+  const done = (sent: Draft) => {
+    kept.sent = sent;
     kept.isDone = true;
+    return kept.isOurs;
   };
   const client = new QueryClient();
   const wrapper = ({ children }: { children: ReactNode }) =>
     createElement(QueryClientProvider, { client }, children);
-  const { result, rerender } = renderHook(
+  const { result, rerender, unmount } = renderHook(
     () =>
       useSending({
         draft: kept.draft,
@@ -65,7 +68,7 @@ function page(recipients = ADA, draft = WRITTEN, plan: Parameters<typeof useSend
     rerender();
   };
   const ask = () => act(() => result.current.ask());
-  return { kept, result, ask, send, rerender };
+  return { kept, result, ask, send, rerender, unmount };
 }
 
 const keys = () => vi.mocked(schedule).mock.calls.map(([, key]) => key);
@@ -91,6 +94,31 @@ describe("scheduling", () => {
     await send();
     expect(kept.isDone).toBe(true);
     expect(navigate).toHaveBeenCalledWith({ to: "/campaigns/$id", params: { id: 3 } });
+  });
+
+  it("forgets the draft that was sent, and stays where another one stands by now", async () => {
+    const { kept, result, unmount } = page();
+    vi.mocked(schedule).mockImplementation(async () => {
+      kept.draft = EMPTY;
+      kept.isOurs = false;
+      unmount();
+      return SCHEDULED as never;
+    });
+    await act(() => result.current.send());
+    expect(kept.sent).toMatchObject({ ...WRITTEN, attempt: { key: expect.any(String) } });
+    expect(navigate).not.toHaveBeenCalled();
+  });
+
+  it("tells of a failure in a corner where the draft is shown no more", async () => {
+    const { result, unmount } = page();
+    vi.mocked(schedule).mockImplementation(async () => {
+      unmount();
+      throw new ApiProblem(409, "Conflict", "Not now");
+    });
+    await act(() => result.current.send());
+    expect(notifications.show).toHaveBeenCalledWith(
+      expect.objectContaining({ title: "Scheduling “Hello” failed" }),
+    );
   });
 
   it("asks for the same under the same key after an answer that got lost, also on a page that was reloaded", async () => {

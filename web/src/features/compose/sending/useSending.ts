@@ -9,6 +9,7 @@ import { schedule } from "../commands";
 import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { type Errors, errorsOf } from "../draft/errors";
+import { nameOf } from "../draft/onServer";
 import { type Mailboxes, missing, requestOf } from "../draft/request";
 import type { usePlan } from "../plan/usePlan";
 import type { Recipients } from "../recipients/useRecipients";
@@ -26,8 +27,8 @@ interface Options {
   >;
   /** Whether the draft is this tab's still. */
   changeNow: (...changes: Change[]) => boolean;
-  /** Forget the draft: it is a campaign now. */
-  done: () => void;
+  /** Forget the draft that was `sent`: it is a campaign now. Whether it was here still. */
+  done: (sent: Draft) => boolean;
 }
 
 interface Failure {
@@ -55,6 +56,13 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const isSending = useRef(false);
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
 
   const ask = () => {
     const lacking = missing(draft, recipients.count);
@@ -96,13 +104,23 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
     try {
       const scheduled = await schedule(request, attempt.key);
       const { campaign, accepted } = scheduled;
-      done();
+      const wasHere = done({ ...draft, attempt });
       await queries.invalidateQueries({ queryKey: keys.campaigns.all() });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
+      // Another draft was opened in another tab, and stands here by now.
+      if (!wasHere) return;
       await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
       if (confirmed && confirmed.accepted !== accepted) tellOthers(confirmed, scheduled, recipients);
     } catch (error) {
-      setFailure(failureOf(error));
+      const failure = failureOf(error);
+      setFailure(failure);
+      if (!isShown.current)
+        notifications.show({
+          color: "red",
+          title: `Scheduling “${nameOf(draft)}” failed`,
+          message: failure.text ?? sentence(error),
+          autoClose: false,
+        });
       if (error instanceof ApiProblem && error.status === 409) changeNow({ kind: "attempt", attempt: null });
     } finally {
       isSending.current = false;

@@ -2,7 +2,7 @@ import { Button, Menu, Popover, Stack, TextInput } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
@@ -11,22 +11,34 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { asName } from "../asName";
 import { keptOf } from "../content/kept";
-import type { Content } from "../draft/draft";
+import { type Content, type Draft, hasContent } from "../draft/draft";
 import { hasText } from "../draft/request";
 import { keepTemplate } from "../templates/commands";
 import { templateQuery, templatesQuery } from "../templates/queries";
 import { asCampaign, asTemplate, type Beginning } from "./beginnings";
 
 interface Props {
-  content: Content;
-  name: string;
-  onStart: (beginning: Beginning) => void;
+  draft: Draft;
+  /** The draft as of this moment, drawn or not. */
+  now: () => Draft;
+  /** Ends once what is written here is saved, or could not be: whether nothing of it is here alone. */
+  saveNow: () => Promise<boolean>;
+  /** A file of recipients is. */
+  isOnItsWay: boolean;
+  onStart: (draft: Draft) => void;
+  /** While one is read and nothing may be written that it would take the place of. */
+  onBusy: (isBusy: boolean) => void;
+  disabled: boolean;
+  /** Whether it has begun as the address says: it does once. */
+  begun: RefObject<boolean>;
 }
 
 const route = getRouteApi("/inside/compose");
 
 /** Begins the draft as a template or a campaign, also one that the address names; keeps its text as a template. */
-export function StartFrom({ content, name, onStart }: Props) {
+export function StartFrom(props: Props) {
+  const { draft, now, saveNow, isOnItsWay, onStart, onBusy, disabled, begun } = props;
+  const [{ content }] = draft.steps;
   const { template, campaign, list } = route.useSearch();
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -34,15 +46,23 @@ export function StartFrom({ content, name, onStart }: Props) {
   const isWritten = Boolean(content.subject || hasText(content));
   const start = useCommand({
     run: async (from: { template: number } | { campaign: number; list?: number | undefined }) => {
-      if (isWritten && !(await askToReplace())) return null;
-      return "template" in from
-        ? asTemplate(await queries.fetchQuery(templateQuery(from.template)))
-        : asCampaign(await queries.fetchQuery(campaignQuery(from.campaign)), from.list);
+      onBusy(true);
+      try {
+        const beginning =
+          "template" in from
+            ? asTemplate(await queries.fetchQuery(templateQuery(from.template)))
+            : asCampaign(await queries.fetchQuery(campaignQuery(from.campaign)), from.list);
+        const isSaved = await saveNow();
+        const isSure =
+          !(hasContent(now()) || isOnItsWay) || (await askToReplace(beginning, now(), isSaved, isOnItsWay));
+        return isSure ? beginning.of(now()) : null;
+      } finally {
+        onBusy(false);
+      }
     },
-    done: (beginning) => beginning && onStart(beginning),
+    done: (begun) => begun && onStart(begun),
     failed: "The draft stays as it is",
   });
-  const begun = useRef(false);
   useEffect(() => {
     const from = template !== undefined ? { template } : campaign !== undefined ? { campaign, list } : null;
     if (!from || begun.current) return;
@@ -60,6 +80,7 @@ export function StartFrom({ content, name, onStart }: Props) {
               variant="default"
               size="xs"
               loading={start.pending}
+              disabled={disabled}
               rightSection={<IconChevronDown size={14} aria-hidden />}
             >
               Start from a template
@@ -74,7 +95,7 @@ export function StartFrom({ content, name, onStart }: Props) {
           </Menu.Dropdown>
         </Menu>
       )}
-      {isWritten && <Keep content={content} name={name} />}
+      {isWritten && <Keep content={content} name={draft.name} />}
     </>
   );
 }
@@ -128,10 +149,30 @@ function Keep({ content, name }: { content: Content; name: string }) {
   );
 }
 
-function askToReplace(): Promise<boolean> {
+const GOES: Readonly<Record<Beginning["takes"], string>> = {
+  text: "Subject, message, files, variants and follow-ups of this draft go. Its name, recipients, senders and times stay.",
+  "all but recipients":
+    "Name, subject, message, files, variants, follow-ups, senders and times of this draft go. Its recipients stay.",
+  all: "Name, subject, message, files, variants, follow-ups, senders and times of this draft go, and its recipients: another list takes their place.",
+};
+
+function askToReplace(
+  { takes }: Beginning,
+  draft: Draft,
+  isSaved: boolean,
+  isOnItsWay: boolean,
+): Promise<boolean> {
+  const stays = isSaved
+    ? "It stays among the drafts as it is now."
+    : "It stays among the drafts as it was saved last, without what was changed since.";
+  const said = [
+    GOES[takes],
+    draft.keptAs && stays,
+    isOnItsWay && "The file that is on its way is not taken over.",
+  ];
   return confirm({
     title: "Replace what you have written?",
-    children: "The subject and the text of this draft become those of the other. Recipients stay.",
+    children: said.filter(Boolean).join(" "),
     confirm: "Replace",
     cancel: "Keep mine",
   });

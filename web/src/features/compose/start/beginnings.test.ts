@@ -1,11 +1,10 @@
 import { expect, it } from "vitest";
 import { OFFICE_HOURS } from "@/features/campaigns/calendar";
 import type { Campaign } from "@/features/campaigns/queries";
-import { changed } from "../draft/changes";
 import { type Draft, EMPTY } from "../draft/draft";
 import { asCampaign, asTemplate, type Beginning } from "./beginnings";
 
-const begun = (beginning: Beginning, draft: Draft = EMPTY) => beginning("first").reduce(changed, draft);
+const begun = (beginning: Beginning, draft: Draft = EMPTY) => beginning.of(draft);
 
 it("begins with the text of a template, and keeps everything else", () => {
   const listed: Draft = { ...EMPTY, audience: { ...EMPTY.audience, typed: 5 }, name: "Mine" };
@@ -16,6 +15,33 @@ it("begins with the text of a template, and keeps everything else", () => {
   expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "Hello", rich: true, language: "de" });
   expect(draft.audience.typed).toBe(5);
   expect(draft.name).toBe("Mine");
+});
+
+it("has nothing of the text before, nor is it the workspace's draft of that", () => {
+  const [first] = EMPTY.steps;
+  const variants = [{ id: "b", weight: 1, content: { ...first.content, subject: "Variant B" } }];
+  const varied: Draft = {
+    ...EMPTY,
+    steps: [
+      { ...first, weight: 3, variants },
+      { ...first, id: "later" },
+    ],
+    following: { ...EMPTY.following, stopOnAutoReply: true },
+    audience: { ...EMPTY.audience, typed: 5, notDays: 30 },
+    attempt: { key: "k", print: "p" },
+    keptAs: 7,
+  };
+  const template = asTemplate({ subject: "S", body: "T", bodyHtml: null, language: null });
+  const campaign = { subject: "S", body: "T", bodyHtml: null, senderIds: [7], delayBetweenMs: 0 } as Campaign;
+  for (const beginning of [template, asCampaign(campaign), asCampaign(campaign, 12)]) {
+    const draft = begun(beginning, varied);
+    expect(draft).toMatchObject({ keptAs: null, attempt: null, following: EMPTY.following });
+    expect(draft.steps).toHaveLength(1);
+    expect([draft.steps[0].variants, draft.steps[0].weight]).toEqual([undefined, undefined]);
+    expect(draft.audience).toEqual(
+      beginning.takes === "all" ? { ...EMPTY.audience, source: "file", file: 12 } : varied.audience,
+    );
+  }
 });
 
 it("begins as a campaign was, but for its list, its start and its end", () => {

@@ -5,15 +5,27 @@
 import type { Campaign } from "@/features/campaigns/queries";
 import { asName } from "../asName";
 import { type AnsweredText, contentOf } from "../content/kept";
-import type { Change } from "../draft/changes";
-import type { Timing } from "../draft/draft";
+import { type Content, type Draft, EMPTY, type Timing } from "../draft/draft";
 import type { DelayUnit } from "../timing/delay";
 
-/** Changes of a draft, given the id of the step that they are about. */
-export type Beginning = (step: string) => Change[];
+export interface Beginning {
+  /** The draft that it makes of the one that is here. */
+  of: (draft: Draft) => Draft;
+  /** The parts of the one here that it takes the place of. */
+  takes: "text" | "all but recipients" | "all";
+}
+
+/** Another text than that of `draft`, and so none that the workspace has among its drafts. */
+const withText = (draft: Draft, text: Content): Draft => ({
+  ...draft,
+  steps: [{ ...EMPTY.steps[0], content: text }],
+  following: EMPTY.following,
+  attempt: null,
+  keptAs: null,
+});
 
 export function asTemplate(template: AnsweredText): Beginning {
-  return (step) => [{ kind: "content", step, part: contentOf(template) }];
+  return { takes: "text", of: (draft) => withText(draft, contentOf(template)) };
 }
 
 /** Start and end are not taken over: they have passed. `list`: whom it goes to, of those who were written to before. */
@@ -35,20 +47,18 @@ export function asCampaign(campaign: Campaign, list?: number): Beginning {
     onUnknown,
     spread: false,
   };
-  return (step) => [
-    { kind: "name", name: name === asName(campaign.subject) ? "" : name },
-    { kind: "senders", senderIds },
-    ...(list === undefined
-      ? []
-      : [{ kind: "audience" as const, part: { source: "file" as const, file: list, columns: null } }]),
-    { kind: "timing", part: timing },
-    {
-      kind: "content",
-      step,
-      part: {
-        ...contentOf({ ...campaign, language: campaign.language ?? null }),
-        unsubscribe: campaign.unsubscribe ?? null,
-      },
-    },
-  ];
+  const text = {
+    ...contentOf({ ...campaign, language: campaign.language ?? null }),
+    unsubscribe: campaign.unsubscribe ?? null,
+  };
+  return {
+    takes: list === undefined ? "all but recipients" : "all",
+    of: (draft) => ({
+      ...withText(draft, text),
+      name: name === asName(campaign.subject) ? "" : name,
+      senderIds,
+      timing: { ...draft.timing, ...timing },
+      ...(list !== undefined && { audience: { ...EMPTY.audience, source: "file", file: list } }),
+    }),
+  };
 }

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { type ComponentProps, useRef } from "react";
+import { randomKey } from "@/api/randomKey";
 import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
@@ -29,7 +30,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin, s
   const { stopOnAutoReply, stopOnDomain, withoutReading } = draft.following;
   const list = useRef<HTMLOListElement>(null);
   const add = () => {
-    const id = crypto.randomUUID();
+    const id = randomKey();
     onChange({ kind: "addStep", id });
     onLook(id, 0);
     requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("li:last-child textarea")?.focus());
