@@ -186,7 +186,7 @@ async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, ow
     for number in (1, 2):
         subject = f"Re: {'Unsubscribe' if number == 1 else 'Stop'}"
         owners.put(reply(f"r{number}@example.com", "", subject=subject, head=f"In-Reply-To: {read.id_of(number)}\n"))
-    await execute(read.pool, "UPDATE campaigns SET subject = 'STOP'")
+    await execute(read.pool, "UPDATE campaigns SET subject = 'RE: STOP'")
     await read.read()
     assert await read.responses() == [
         {"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False},
@@ -229,6 +229,7 @@ async def test_what_is_older_than_responses_are_kept_is_not_read_again(
 ) -> None:
     await read.set_up(server, "SENT", "SENT")
     await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
+    await read.read()  # whole
     owners.put(reply("r1@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=31))
     owners.put(reply("r2@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=29))
     await read.read(kept_days=30)
@@ -236,6 +237,18 @@ async def test_what_is_older_than_responses_are_kept_is_not_read_again(
     await execute(read.pool, "DELETE FROM inbox_places")
     await read.read()
     assert [one["recipient"] for one in await read.responses()] == ["r2@example.com", "r1@example.com"]
+
+
+async def test_a_mailbox_that_nobody_could_read_for_longer_than_responses_are_kept_is_read_from_where_it_was(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
+    await read.read()
+    assert await value(read.pool, "UPDATE inboxes SET whole_at = now() - interval '40 days' RETURNING true")
+    owners.put(reply("r1@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=35))
+    await read.read(kept_days=30)
+    assert [one["recipient"] for one in await read.responses()] == ["r1@example.com"]
 
 
 async def test_an_answer_may_name_the_id_that_amazon_gave(read: Read, owners: Owners, server: Server) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from app.domain.operations import host_policy
 from tests.support.dovecot import PROGRAM, WANTED, Dovecot, dovecot
+from tests.support.engine import wait_for
 from tests.support.imap import Hostile
 from tests.support.oauth import MailProvider
 from tests.support.sinkproc import Sink
@@ -109,6 +110,11 @@ async def test_a_connected_mailbox_is_read_by_its_token_and_a_refused_one_is_ren
 async def test_a_wrong_password_is_tried_once_and_told_in_the_servers_words(sink: Sink) -> None:
     with dovecot(sink.port, {ANN: PASSWORD}) as at:
         trouble = await _trouble(_server(at, "wrong"))
+
+        async def told() -> bool:
+            return "password mismatch" in at.log().lower()
+
+        await wait_for(told, "the server to write its log")
         assert at.log().lower().count("password mismatch") == 1
     assert (trouble.kind, str(trouble)) == (
         "login",

@@ -187,6 +187,9 @@ async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor,
         if await fetch_one(conn, sql.use_password_reset, reset) is None:
             raise InvalidInput(NOT_VALID)
         await _set_password(conn, actor, user_id, hashed, but_session_id=None)
+        people = await fetch_all(conn, sql.people_beside, {"user_id": user_id})
+        await lock_people(conn, [one["user_id"] for one in people])
+        await conn.execute(sql.lock_workspaces_of, {"user_id": user_id})  # before invitations into them
         revoked = await _end_ways_in(conn, actor, user_id)
         if not row["handed_over"]:
             await _prove_address(conn, terms, actor, user_id)  # the link was in a mail to it

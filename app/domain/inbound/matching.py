@@ -90,7 +90,8 @@ async def _without_our_words(pool: Pool, inbox: Inbox, answers: list[Answer | No
     async with transaction(pool) as conn:
         params = {"workspace_id": inbox.workspace_id, "campaign_ids": campaign_ids}
         rows = await fetch_all(conn, sql.subjects, params)
-    ours = {(row["campaign_id"], row["subject"].strip().lower()) for row in rows}
+    subjects = ((row["campaign_id"], row["subject"].strip()) for row in rows)
+    ours = {(campaign_id, (stop.answered_subject(own) or own).lower()) for campaign_id, own in subjects}
     for number, (answer, campaign_id, subject) in by_subject.items():
         if (campaign_id, subject.lower()) in ours:
             answers[number] = answer._replace(inbound=msgspec.structs.replace(answer.inbound, kind="REPLY"))

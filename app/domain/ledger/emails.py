@@ -300,8 +300,8 @@ async def _export(
             ids = [email.id for email in page.items]
             async with transaction(pool, workspace_id) as conn:
                 rows = await fetch_all(conn, sql.recipients_of_emails, {"workspace_id": workspace_id, "ids": ids})
-            cells = ((row["recipient"], *map(row["fields"].get, fields)) for row in rows)
-            yield b"".join(csv_lines.line(each, spreadsheet=spreadsheet) for each in cells)
+            # It is read again, and then has its cells as they are.
+            yield b"".join(csv_lines.line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
         cursor = page.next_cursor
         if cursor is None:
             return

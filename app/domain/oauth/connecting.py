@@ -274,7 +274,7 @@ async def _login_of(conn: Conn, workspace_id: int, sender_id: int) -> Login:
 
 async def _mailbox(pool: Pool, workspace_id: int, sender_id: int) -> Row:
     async with transaction(pool, workspace_id) as conn:
-        params = {"workspace_id": workspace_id, "sender_id": sender_id, "host": None}
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "host": None, "username": None}
         sender = await fetch_one(conn, sql.mailbox_of_sender, params)
     if sender is None:
         raise NotFound(f"no sender {sender_id}")

@@ -103,10 +103,10 @@ class TokenStore:
             await asyncio.wait(under_way, timeout=CLOSE_S)
 
     async def _bearer(self, login: Login, refused: int | None) -> Bearer:
-        deadline = asyncio.get_running_loop().time() + WAIT_S
         just_refreshed = False
+        row = await self._read(login)
+        deadline = asyncio.get_running_loop().time() + WAIT_S  # without what the database was away for
         while True:
-            row = await self._read(login)
             wanted = row["grant_version"] != refused
             # As good as they come: there are providers whose tokens live shorter than our margin.
             if wanted and (row["is_fresh"] or just_refreshed):
@@ -121,6 +121,7 @@ class TokenStore:
                 raise NoBearer("no access token: the provider has not answered yet")
             else:
                 await asyncio.sleep(LOOK_EVERY_S)
+            row = await self._read(login)
 
     async def _read(self, login: Login) -> Row:
         """Raises NoBearer where no grant is, or one that has ended."""

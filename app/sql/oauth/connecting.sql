@@ -1,6 +1,6 @@
 -- name: mailbox_of_sender
 -- How a sender logs in, so that the person can be asked for the same mailbox again.
-SELECT id, username, email, plain_host(host) IS NOT DISTINCT FROM plain_host(%(host)s::text) AS is_at_server
+SELECT id, username, email, coalesce(logs_in_as(senders, %(host)s::text, %(username)s::text), false) AS is_at_server
 FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s FOR NO KEY UPDATE;
 
 -- name: sender_of_mailbox
