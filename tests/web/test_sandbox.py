@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from playwright.sync_api import Browser, Page, expect
@@ -48,6 +49,22 @@ def test_a_message_is_read_as_html_text_and_source_and_has_its_own_address(insid
     message.get_by_text("Source", exact=True).click()
     expect(message.locator("pre")).to_contain_text("Content-Type: multipart/alternative")
     assert_accessible(inside)
+
+
+def test_what_is_shown_is_removed_though_it_came_after_the_last_look_at_what_is_new(inside: Page) -> None:
+    send(inside, "anna@example.com")
+    inside.goto("/sandbox")
+    messages = inside.get_by_role("list", name="Messages").get_by_role("link")
+    expect(messages).to_have_count(1)
+    looks = re.compile(r"/api/sandbox/messages\?(.*&)?limit=1(&|$)")
+    told = inside.request.get("/api/sandbox/messages?limit=1").json()
+    inside.route(looks, lambda route: route.fulfill(json=told))
+    send(inside, "bob@example.com")
+    inside.get_by_label("Search recipients").fill("bob@")
+    expect(messages).to_contain_text("bob@example.com")
+    inside.get_by_role("button", name="Remove all").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Remove all").click()
+    expect(inside.get_by_role("heading", name="No such message")).to_be_visible()
 
 
 def test_messages_are_found_by_recipient_and_removed_together(inside: Page) -> None:

@@ -49,6 +49,8 @@ function Inbox() {
   const maySend = useMay("member");
   const messages = data?.pages.flatMap((page) => page.items);
   const newest = useArrivals();
+  // The list may be newer than the last look at what has come.
+  const last = Math.max(newest ?? 0, messages?.[0]?.id ?? 0);
   if (!messages) return error ? <ErrorState error={error} retry={refetch} /> : <TableSkeleton />;
   if (messages.length === 0 && message === undefined && !q) {
     return (
@@ -68,7 +70,7 @@ function Inbox() {
         <Box flex="1 1 240px">
           <SearchField label="Search recipients" value={q} onChange={setQ} />
         </Box>
-        {maySend && newest !== undefined && <RemoveAll last={newest} />}
+        {maySend && last > 0 && <RemoveAll last={last} />}
       </Group>
       {messages.length === 0 && message === undefined ? (
         <EmptyState icon={IconInbox} title="No such message">
