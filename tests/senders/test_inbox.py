@@ -12,7 +12,7 @@ from app.domain.operations.reseal import reseal
 from app.domain.senders.inbox import imap_password_place
 from app.secrets import SecretBox
 from tests.support.api import wrong_fields
-from tests.support.engine import row
+from tests.support.engine import execute, row, value
 
 MAILBOX: dict[str, Any] = {
     "email": "sales@example.com",
@@ -85,6 +85,20 @@ async def test_a_password_is_shown_to_no_imap_server_that_it_was_not_given_for(a
 async def test_the_two_servers_of_a_known_provider_belong_together(api: httpx.AsyncClient) -> None:
     sender = await create(api, host="smtp.gmail.com")
     assert (await change(api, sender, imap={"host": "imap.gmail.com"})).status_code == 200
+
+
+async def test_a_server_that_is_only_spelled_otherwise_stays_read(api: httpx.AsyncClient, pool: Pool) -> None:
+    own = IMAP | {"username": "reader", "password": "an imap word"}
+    first, _ = [await create(api, email=email, imap=own) for email in ("a@example.com", "b@example.com")]
+    await execute(pool, "UPDATE senders SET imap_host = 'Imap.Example.com.' WHERE id = %s", first["id"])
+    assert await value(pool, "SELECT array_agg(inbox_id) FROM read_senders") == [first["id"], first["id"]]
+    await execute(
+        pool, "INSERT INTO inboxes (workspace_id, sender_id) SELECT DISTINCT workspace_id, inbox_id FROM read_senders"
+    )
+    assert (await change(api, first, imap=own)).status_code == 200
+    assert await value(pool, "SELECT sender_id FROM inboxes") == first["id"]
+    assert (await change(api, first, imap=own | {"host": "imap.example.net"})).status_code == 200
+    assert await value(pool, "SELECT count(*) FROM inboxes") == 0
 
 
 @pytest.mark.parametrize(

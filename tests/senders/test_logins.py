@@ -309,6 +309,19 @@ async def test_a_host_is_one_however_it_is_written(api: httpx.AsyncClient, pool:
     assert second["sharesLoginWith"] == [first["id"], third["id"]]
 
 
+async def test_two_logins_of_one_mailbox_from_before_stay_two_while_it_is_only_spelled_otherwise(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    first = await create(api, dailyLimit=30)
+    second = await create(api, email="b@example.com", username="other", dailyLimit=40)
+    await execute(pool, "UPDATE senders SET host = 'smtp.example.com.', username = 'sales' WHERE id = %s", second["id"])
+    for sender, daily in ((first, 30), (second, 40)):
+        sender = await change(
+            api, sender, host="smtp.example.com", port=587, security="starttls", username="Sales", password=TYPED
+        )
+        assert (sender["dailyLimit"], sender["sharesLoginWith"]) == (daily, [])
+
+
 async def test_limits_that_are_given_with_another_server_are_those_of_the_login_there(
     api: httpx.AsyncClient, pool: Pool
 ) -> None:

@@ -283,7 +283,8 @@ async def change_sender(
             await inbox.keep(conn, box, workspace_id, sender_id, changes.imap, was)
         if _logs_in_anew(changes, before):
             await verification.forget(conn, workspace_id, [sender_id])
-        course = await logins.follow_server(conn, workspace_id, sender_id, server) if sets_server else "STAYS"
+        moves = sets_server and not _is_same_mailbox(server, before)
+        course = await logins.follow_server(conn, workspace_id, sender_id, server) if moves else "STAYS"
         if course != "JOINS":
             await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
         after = await _read(conn, workspace_id, sender_id)
@@ -324,6 +325,12 @@ def _limits(sender: Sender) -> tuple[object, ...]:
 async def _plan_again(conn: Conn, workspace_id: int, sender_ids: set[int]) -> list[int]:
     """Have their active campaigns planned again; those that have any."""
     return await plan_changes.ask_for_senders(conn, workspace_id, sender_ids)
+
+
+def _is_same_mailbox(server: Server | None, before: Sender) -> bool:
+    """Whether the sender logs in where it did, as whom it did, however both are written."""
+    asked = server and (plain(server.host), (server.username or "").lower())
+    return asked == (before.host and (plain(before.host), (before.username or "").lower()))
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:
