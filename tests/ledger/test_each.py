@@ -10,9 +10,12 @@ from psycopg.errors import DeadlockDetected
 from app.db import Pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import brake, campaigns
-from app.domain.ledger import streams
+from app.domain.ledger import failure_decisions, streams
+from app.domain.ledger.failure_decisions import Failed
 from app.domain.suppressions import walk
 from app.domain.suppressions.suppressions import Asked, add
+from app.domain.workspaces.quotas import UNLIMITED
+from tests.ledger.test_failures import fail
 from tests.ledger.test_follow_ups import mine
 from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, check_conservation, execute, schedule_campaign, value
@@ -33,7 +36,11 @@ def _fails_first(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> Non
     monkeypatch.setattr(module, name, fails_first)
 
 
-@pytest.mark.parametrize("what", ["heal", "finish_cancels", "walk", "brake"])
+async def _decide(pool: Pool) -> None:
+    await failure_decisions.carry_on_all(pool, UNLIMITED)
+
+
+@pytest.mark.parametrize("what", ["heal", "finish_cancels", "walk", "decide", "brake"])
 async def test_one_that_fails_keeps_no_other_from_it(
     pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -51,6 +58,13 @@ async def test_one_that_fails_keeps_no_other_from_it(
         await add(pool, owner.workspace_id, [], ["one.example", "two.example"], Asked(), LOCAL)
         work, left = walk.walk, "SELECT count(*) FROM streams WHERE scheduled > 0"
         _fails_first(monkeypatch, walk, "cancel_emails")
+    elif what == "decide":
+        for campaign in made:
+            await fail(pool, campaign, "unknown")
+            put_aside = ("PUT_ASIDE", Failed(campaign_id=campaign), LOCAL, UNLIMITED)
+            assert (await failure_decisions.decide(pool, owner.workspace_id, *put_aside)).finished_at is None
+        work, left = _decide, "SELECT count(*) FROM failure_decisions WHERE finished_at IS NULL"
+        _fails_first(monkeypatch, failure_decisions, "_carry_out")
     else:
         monkeypatch.setattr(brake, "FIRST", 1)
         claims = await mine.claim(4)

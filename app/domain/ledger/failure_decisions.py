@@ -19,6 +19,7 @@ from app.bounds import Bounds
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import WORKER, Actor
 from app.domain.campaigns.campaigns import lock_campaign
+from app.domain.each import each_by_itself
 from app.domain.ledger import decisions, failures
 from app.domain.ledger.failures import BATCH, FailureGroups
 from app.domain.workspaces import audit
@@ -164,8 +165,10 @@ async def carry_on_all(pool: Pool, most: Quotas) -> bool:
     worked = await failures.sort(pool) > 0
     async with transaction(pool) as conn:
         going = await fetch_all(conn, sql.decisions_going, {"limit": AT_ONCE})
-    for row in going:
-        worked |= await carry_on(pool, row["workspace_id"], row["id"], most)
+    with each_by_itself() as one:
+        for row in going:
+            with one():
+                worked |= await carry_on(pool, row["workspace_id"], row["id"], most)
     return worked
 
 
