@@ -8,7 +8,7 @@ import { commandsCache } from "@/forms/useCommand";
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError(error, query) {
-      hearRefusal(queryClient, error);
+      hearRefusal(queryClient, error, query.queryKey);
       if (query.state.data !== undefined) tellStale(error); // else the page has nothing to show and says so itself
     },
     onSuccess: () => notifications.hide(STALE),

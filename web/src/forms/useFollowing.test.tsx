@@ -44,3 +44,33 @@ test("what was changed here stays, and is known to be overtaken until it is save
   act(() => result.current.form.setFieldValue("name", "Old"));
   expect(result.current.isDirty()).toBe(true); // as it is not what was saved
 });
+
+test("what was saved here is nobody else's change, though somebody types on", async () => {
+  const { result, rerender } = form();
+  act(() => result.current.form.setFieldValue("name", "Mine "));
+  await act(async () => result.current.submit());
+  act(() => result.current.form.setFieldValue("name", "Mine, and more"));
+  rerender({ name: "Mine" });
+  expect(result.current.isOvertaken).toBe(false);
+  expect(result.current.form.getValues()).toEqual({ name: "Mine, and more" });
+  expect(result.current.isDirty()).toBe(true);
+  rerender({ name: "Theirs" });
+  expect(result.current.isOvertaken).toBe(true);
+});
+
+test("nothing is overtaken once it is theirs that is saved here, or nothing is changed here any more", async () => {
+  const saved = form();
+  act(() => saved.result.current.form.setFieldValue("name", "Mine"));
+  saved.rerender({ name: "Theirs" });
+  expect(saved.result.current.isOvertaken).toBe(true);
+  act(() => saved.result.current.form.setFieldValue("name", "Theirs"));
+  await act(async () => saved.result.current.submit());
+  expect(saved.result.current.isOvertaken).toBe(false);
+
+  const left = form();
+  act(() => left.result.current.form.setFieldValue("name", "Mine"));
+  left.rerender({ name: "Theirs" });
+  act(() => left.result.current.form.setFieldValue("name", "Old"));
+  expect(left.result.current.isOvertaken).toBe(false);
+  expect(left.result.current.form.getValues()).toEqual({ name: "Theirs" });
+});

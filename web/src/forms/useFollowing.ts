@@ -1,31 +1,42 @@
 import type { UseFormReturnType } from "@mantine/form";
-import { useEffect, useEffectEvent, useState } from "react";
+import { useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 
 interface Submitted<Values extends Record<string, unknown>> {
   form: UseFormReturnType<Values>;
   isDirty: () => boolean;
+  /** What was saved last from here. */
+  lastSent: () => Values | null;
 }
+
+/** The API takes blanks around a text away. */
+const printOf = (values: object | null) =>
+  JSON.stringify(values, (_, value) => (typeof value === "string" ? value.trim() : value));
 
 /**
  * Keeps a form that stands on a page at what the `server` has, as long as nobody has changed it here. Returns whether
  * the server has something else by now than what was changed here: to be told, for saving writes over it.
  */
 export function useFollowing<Values extends Record<string, unknown>>(
-  { form, isDirty }: Submitted<Values>,
+  { form, isDirty, lastSent }: Submitted<Values>,
   server: Values,
 ): boolean {
-  const print = JSON.stringify(server);
+  const print = printOf(server);
   const [begun, setBegun] = useState(print);
+  const heard = useRef(print);
   const follow = useEffectEvent(() => {
+    const isNews = print !== heard.current;
+    heard.current = print;
     if (print === begun) return;
-    if (print !== JSON.stringify(form.getValues())) {
-      if (isDirty()) return;
+    // What was saved here comes back, though somebody may be typing on.
+    if (print !== printOf(form.getValues()) && print !== printOf(lastSent())) {
+      // What was just saved is not there yet, until the server says something new.
+      if (form.isDirty() && (isDirty() || !isNews)) return;
       form.setValues(server);
     }
     form.resetDirty(server);
     setBegun(print);
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for all that the server says
-  useEffect(() => follow(), [print]);
+  // Also as what is typed becomes what it was, or is saved; before it is painted, or the alert would flash.
+  useLayoutEffect(() => follow());
   return print !== begun;
 }

@@ -25,7 +25,7 @@ interface Options<Values extends Record<string, unknown>, Answer> {
  * was sent last is not lost.
  */
 export function useSubmit<Values extends Record<string, unknown>, Answer>(options: Options<Values, Answer>) {
-  const sent = useRef<string | null>(null);
+  const sent = useRef<Values | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const form = useForm<Values>({
     mode: "uncontrolled",
@@ -36,7 +36,7 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     run: options.send,
     changes: options.changes ?? [],
     done(answer, values) {
-      sent.current = JSON.stringify(values);
+      sent.current = { ...values };
       return options.done?.(answer, values);
     },
     said: options.said,
@@ -49,6 +49,6 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     },
     (errors) => focusFirstError(form, errors),
   );
-  const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== sent.current;
-  return { form, submit, pending, failure, error, isDirty };
+  const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== JSON.stringify(sent.current);
+  return { form, submit, pending, failure, error, isDirty, lastSent: () => sent.current };
 }

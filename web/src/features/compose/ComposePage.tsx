@@ -10,6 +10,7 @@ import type { Unsubscribe } from "@/features/campaigns/queries";
 import { UnsubscribeField } from "@/features/campaigns/UnsubscribeField";
 import { removeList } from "@/features/recipients/commands";
 import { useFile } from "@/features/recipients/useFile";
+import { useHere } from "@/features/richText/files";
 import { SandboxNote } from "@/features/senders/SandboxNote";
 import { useSandboxed } from "@/features/senders/useSandboxed";
 import { useMay } from "@/features/workspaces/useMay";
@@ -104,6 +105,7 @@ function Writing({ owner, started, begunWith, remember, ...here }: WritingProps)
     changeNow({ kind: "audience", part: { source: "file", ...chosen } }),
   );
   const recipients = useRecipients(audience, typed, file);
+  const isHere = useHere();
   const [at, setAt] = useState(0);
   const [busy, setBusy] = useState(false);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
@@ -162,6 +164,7 @@ function Writing({ owner, started, begunWith, remember, ...here }: WritingProps)
     shouldBlockFn: async () => {
       if (sending.pending) return false;
       const isSettled = await typed.settle();
+      if (draft.keptAs) await keptDraft.saveNow(); // after a log-out nothing of it could be
       return (!isSettled || isUnkept || file.uploading !== null) && !(await askToLeave());
     },
     enableBeforeUnload: isUnkept || isOnItsWay,
@@ -267,6 +270,7 @@ function Writing({ owner, started, begunWith, remember, ...here }: WritingProps)
               step={draft.steps[0]}
               onChange={(part) => edit({ kind: "step", step, part })}
               onContent={(part) => edit({ kind: "content", step, part })}
+              onAttach={(file) => isHere.current && changeNow({ kind: "attach", step, file })}
               fields={recipients.fields}
               errors={below(errors, "steps[0]")}
               lacking={known?.lacking}

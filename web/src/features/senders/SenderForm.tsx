@@ -125,6 +125,8 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     chosen.current ||
     entered(filled.current, form.getValues()) ||
     isOfServer(document.activeElement?.getAttribute("data-path") ?? "");
+  /** The login name that the form has filled in. */
+  const proposed = useRef("");
   const [taken, setTaken] = useState<Discovered | null>(null);
   const take = (servers: Discovered) => {
     if (!servers.smtp) return;
@@ -148,7 +150,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   const onAddress = ({ relatedTarget: next }: FocusEvent) => {
     const { email } = form.getValues();
     if (!sender && MAILBOX.test(email.trim())) setAddress(email.trim());
-    if (next !== form.getInputNode("username")) proposeName(provider); // who goes there writes it
+    if (next !== form.getInputNode("username")) proposeName(provider); // who goes there may write it
   };
   const byGrant = sender?.credential.kind === "OAUTH";
   const choose = (id: string) => {
@@ -175,8 +177,9 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   const proposeName = (id: string) => {
     if (id === FALLBACK || id === CUSTOM || id === "ses") return;
     const { username, email } = form.getValues();
-    if (username !== "" || email === "") return;
+    if (email === "" || (username !== "" && username !== proposed.current)) return; // somebody's own
     const untouched = !entered(filled.current, form.getValues());
+    proposed.current = email;
     put({ username: email });
     if (untouched) filled.current = form.getValues();
   };
@@ -253,6 +256,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
               autoComplete="off"
               spellCheck={false}
               {...field("username")}
+              onBlur={() => proposeName(provider)}
             />
             {byGrant && (
               <Text size="sm" c="dimmed">

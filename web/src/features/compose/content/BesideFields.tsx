@@ -16,11 +16,13 @@ const MOST_HEADERS = 10;
 interface Props {
   content: Content;
   onChange: (part: Partial<Content>) => void;
+  /** A file has come, though the field may be shown no more. Whether it was taken; without it, it is the field's. */
+  onAttach?: ((file: Attached) => boolean) | undefined;
   errors: Errors;
 }
 
 /** Fields beside the text: files, copies, the reply address, headers of one's own. */
-export function BesideFields({ content, onChange, errors }: Props) {
+export function BesideFields({ content, onChange, onAttach, errors }: Props) {
   const { replyTo, headers, cc, bcc } = content;
   const [shown, setShown] = useState(Boolean(replyTo || headers.length || cc.length || bcc.length));
   const hasErrors = Boolean(errors.replyTo || errors.cc || errors.bcc || errors.headers);
@@ -32,6 +34,7 @@ export function BesideFields({ content, onChange, errors }: Props) {
       <Attachments
         attachments={content.attachments}
         onChange={(attachments) => onChange({ attachments })}
+        onAttach={onAttach}
         error={errors.attachments}
       />
       {!isOpen && (
@@ -114,25 +117,29 @@ export function BesideFields({ content, onChange, errors }: Props) {
 interface AttachmentsProps {
   attachments: readonly Attached[];
   onChange: (attachments: readonly Attached[]) => void;
+  onAttach: Props["onAttach"];
   error: string | undefined;
 }
 
 /** Files, chosen or dropped. */
-function Attachments({ attachments, onChange, error }: AttachmentsProps) {
+function Attachments({ attachments, onChange, onAttach, error }: AttachmentsProps) {
   const open = useRef<() => void>(null);
   const uploads = useUploads();
   // Several may be on their way, and each comes to what is there by then.
   const there = useRef(attachments);
   there.current = attachments;
   const isHere = useHere();
+  const put = (file: Attached): boolean => {
+    if (onAttach) return onAttach(file);
+    if (!isHere.current) return false;
+    there.current = [...there.current, file];
+    onChange(there.current);
+    return true;
+  };
   const add = async (files: File[]) => {
     for (const file of files) {
       const kept = await uploads.add(file);
-      if (kept && !isHere.current) sayThatItIsLeft(file);
-      else if (kept) {
-        there.current = [...there.current, attached(kept)];
-        onChange(there.current);
-      }
+      if (kept && !put(attached(kept))) sayThatItIsLeft(file);
     }
   };
   const size = attachments.reduce((sum, file) => sum + file.size, 0);

@@ -7,7 +7,7 @@ import { insertAt } from "@/features/richText/insertAt";
 import { MergeFields } from "@/features/richText/MergeFields";
 import { lazyPart } from "@/ui/lazyPart";
 import { Part } from "@/ui/Part";
-import type { Content } from "../draft/draft";
+import type { Attached, Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { BesideFields } from "./BesideFields";
 import { LanguageField } from "./LanguageField";
@@ -18,6 +18,8 @@ const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBod
 interface Props {
   content: Content;
   onChange: (part: Partial<Content>) => void;
+  /** As for BesideFields. */
+  onAttach?: ((file: Attached) => boolean) | undefined;
   /** The merge fields that there are. */
   fields: readonly string[];
   errors: Errors;
@@ -38,6 +40,7 @@ type Lack = components["schemas"]["Lack"];
 export function ContentFields({
   content,
   onChange,
+  onAttach,
   fields,
   errors,
   later,
@@ -129,7 +132,7 @@ export function ContentFields({
       />
       {!later && !isVariant && (
         <>
-          <BesideFields content={content} onChange={onChange} errors={errors} />
+          <BesideFields content={content} onChange={onChange} onAttach={onAttach} errors={errors} />
           <LanguageField
             language={content.language}
             onChange={(language) => onChange({ language })}

@@ -8,7 +8,7 @@ import { withText } from "../draft/request";
 import { ContentFields } from "./ContentFields";
 
 interface Props
-  extends Pick<ComponentProps<typeof ContentFields>, "fields" | "later" | "lacking" | "onShow"> {
+  extends Pick<ComponentProps<typeof ContentFields>, "fields" | "later" | "lacking" | "onShow" | "onAttach"> {
   step: Step;
   onChange: (part: Partial<Pick<Step, "weight" | "variants">>) => void;
   onContent: (part: Partial<Content>) => void;

@@ -37,7 +37,7 @@ export function DraftsMenu(props: Props) {
     run: async (id: number) => {
       onBusy(true);
       try {
-        const isSaved = await kept.saveNow();
+        const { isSaved } = await kept.saveNow();
         if ((!isSaved || isOnItsWay) && !(await askToReplace(keptAs !== null))) return null;
         const there = await readDraft(id);
         if (!isDraft(there.content)) throw new Error("It was written by another version of this page.");

@@ -1,6 +1,7 @@
 /** Changes of a draft. */
 
 import {
+  type Attached,
   type Attempt,
   type Audience,
   type Content,
@@ -16,6 +17,7 @@ export type Change =
   | { kind: "audience"; part: Partial<Audience> }
   | { kind: "senders"; senderIds: number[] }
   | { kind: "content"; step: string; part: Partial<Content> }
+  | { kind: "attach"; step: string; file: Attached }
   | { kind: "step"; step: string; part: Partial<Omit<Step, "id" | "content">> }
   | { kind: "addStep"; id: string }
   | { kind: "removeStep"; step: string }
@@ -36,6 +38,10 @@ export function changed(draft: Draft, change: Change): Draft {
       return { ...draft, senderIds: change.senderIds };
     case "content":
       return withStep(draft, change.step, ({ content }) => ({ content: { ...content, ...change.part } }));
+    case "attach":
+      return withStep(draft, change.step, ({ content }) => ({
+        content: { ...content, attachments: [...content.attachments, change.file] },
+      }));
     case "step":
       return withStep(draft, change.step, () => change.part);
     case "addStep": {

@@ -3,6 +3,7 @@
  * other tabs do to it. `owner`: person and workspace.
  */
 
+import { randomKey } from "@/api/randomKey";
 import { stored } from "./begun";
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { place } from "./place";
@@ -15,6 +16,8 @@ const VERSION = 6;
 export interface Kept {
   draft: Draft | null;
   savedAt: Date;
+  /** Where there is no draft: the identity of the one that begins, the same in all tabs. */
+  blank: string | undefined;
 }
 
 /** The times of a draft that a tab wants to keep: when it was changed, and when the one was saved that it had seen. */
@@ -47,7 +50,7 @@ export function save(owner: string, draft: Draft, based?: Based): Kept | "old" |
   const there = based && load(owner);
   const isUnseen = there && there.savedAt.getTime() !== based.seen?.getTime();
   if (isUnseen && (there.draft === null || there.savedAt > based.changedAt)) return "old";
-  const kept = { draft: hasContent(draft) ? draft : null, savedAt: new Date() };
+  const kept = { draft: hasContent(draft) ? draft : null, savedAt: new Date(), blank: draft.identity };
   try {
     localStorage.setItem(place(owner), JSON.stringify({ v: VERSION, ...kept }));
     return kept;
@@ -57,7 +60,7 @@ export function save(owner: string, draft: Draft, based?: Based): Kept | "old" |
 }
 
 export function drop(owner: string): Kept | null {
-  const dropped = save(owner, EMPTY);
+  const dropped = save(owner, { ...EMPTY, identity: randomKey() });
   return dropped === "old" ? null : dropped;
 }
 
@@ -72,10 +75,11 @@ export function watch(owner: string, changed: () => void): () => void {
 
 function understood(text: string): Kept | null {
   try {
-    const { v, savedAt, draft } = JSON.parse(text);
+    const { v, savedAt, draft, blank } = JSON.parse(text);
     if (v !== VERSION || !(draft === null || isDraft(draft))) return null;
     const at = new Date(savedAt);
-    return Number.isNaN(at.getTime()) ? null : { draft, savedAt: at };
+    if (Number.isNaN(at.getTime())) return null;
+    return { draft, savedAt: at, blank: typeof blank === "string" ? blank : undefined };
   } catch {
     return null;
   }

@@ -32,7 +32,7 @@ function elsewhere(draft: Draft) {
 describe("a draft", () => {
   it("is kept a moment after a change, and comes back", () => {
     name(tab(), "Spring");
-    expect(load("1.4")).toBeNull();
+    expect(load("1.4")?.draft).toBeNull();
     later();
     const again = tab();
     expect(again.current.draft.name).toBe("Spring");
@@ -207,6 +207,20 @@ describe("a draft", () => {
     full.mockRestore();
     dispatchEvent(new Event("pagehide"));
     expect(load("1.4")?.draft?.name).toBe("Summer");
+  });
+
+  it("that nobody has begun is the same in all tabs: what is on its way in one comes to what another begins", () => {
+    const here = tab();
+    const there = tab();
+    const { changeNow } = here.current; // as of an upload
+    name(there, "Spring");
+    later();
+    act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
+    act(() => void expect(changeNow({ kind: "audience", part: { source: "file", file: 5 } })).toBe(true));
+    expect(here.current.draft).toMatchObject({ name: "Spring", audience: { file: 5 } });
+    act(() => void here.current.discard());
+    act(() => void expect(changeNow({ kind: "name", name: "Late" })).toBe(false)); // another one begins
+    expect(tab().current.draft.identity).toBe(here.current.draft.identity);
   });
 
   it("is dropped when it is discarded", () => {

@@ -22,7 +22,7 @@ interface State {
  * its place, it does nothing. So an upload, a file or a request acts on the draft that it was begun for, or on none.
  */
 export function useDraft(owner: string) {
-  const [loaded] = useState(() => load(owner));
+  const [loaded] = useState(() => load(owner) ?? drop(owner)); // other tabs begin the same one
   const [state, setState] = useState<State>(() => ({ ...shown(loaded), gone: false, origin: 0 }));
   const [kept, setKept] = useState(true);
   /** The draft by now, though it may not be drawn yet: two changes may come in one moment. */
@@ -135,7 +135,7 @@ export function useDraft(owner: string) {
       const draft = { ...another, identity: randomKey() };
       const saved = save(owner, draft);
       const isKept = saved !== null && saved !== "old";
-      become(isKept ? saved : { draft, savedAt: new Date() }, false);
+      become(isKept ? saved : { draft, savedAt: new Date(), blank: undefined }, false);
       setKept(isKept);
       if (!isKept) changedAt.current = new Date(); // the browser had no room: it is tried again
       if (how === "begun") setState((before) => ({ ...before, restoredAt: null }));
@@ -146,8 +146,10 @@ export function useDraft(owner: string) {
 
   /** Forget the draft: it became a campaign, or the person discarded it. Whether it was here, or in the browser, still. */
   const discard = useCallback((): boolean => {
-    const isKept = load(owner)?.draft?.identity === identity;
-    const dropped = isKept ? drop(owner) : load(owner); // which is another one's
+    const there = load(owner);
+    const isKept = there?.draft?.identity === identity;
+    const isUnsaved = !there?.draft && there?.blank === identity;
+    const dropped = isKept || isUnsaved ? drop(owner) : there; // which is another one's
     if (!isHere()) return isKept;
     become(dropped, false);
     return true;
@@ -171,5 +173,5 @@ export function useDraft(owner: string) {
 function shown(there: Kept | null): Pick<State, "draft" | "restoredAt"> {
   return there?.draft
     ? { draft: there.draft, restoredAt: there.savedAt }
-    : { draft: { ...EMPTY, identity: randomKey() }, restoredAt: null };
+    : { draft: { ...EMPTY, identity: there?.blank ?? randomKey() }, restoredAt: null };
 }

@@ -192,7 +192,7 @@ function page(): Page {
         result.current.open(result.current.kept.opened(kept), "restored");
       }),
     discard: () => act(() => void result.current.discard()),
-    saveNow: () => result.current.kept.saveNow(),
+    saveNow: async () => (await result.current.kept.saveNow()).isSaved,
     tried: (key: string | null) =>
       act(() =>
         result.current.change({ kind: "attempt", attempt: key === null ? null : { key, print: key } }),

@@ -24,6 +24,13 @@ const SAVE_MS = 1_500;
 /** `changed`: somebody else saved it meanwhile, so that nothing is saved until a person has decided. */
 export type Keeping = "saved" | "saving" | "unsaved" | "changed";
 
+export interface Saved {
+  /** Nothing of what is written is here alone. */
+  isSaved: boolean;
+  /** Typed recipients are a list. */
+  isWhole: boolean;
+}
+
 interface Kept extends ReturnType<typeof useBegun> {
   owner: string;
   draft: Draft;
@@ -146,11 +153,11 @@ export function useKeptDraft(options: Kept) {
   return {
     keptAs: id,
     keeping,
-    /** Ends once what is written here is saved, or could not be: whether nothing of it is here alone. */
-    saveNow: async (): Promise<boolean> => {
+    /** Ends once what is written here is saved, or could not be. */
+    saveNow: async (): Promise<Saved> => {
       const isWhole = await settle();
-      if (now().keptAs) return (await save()) === "saved";
-      return isWhole && !hasContent(now());
+      const isKept = now().keptAs ? (await save()) === "saved" : !hasContent(now());
+      return { isSaved: isWhole && isKept, isWhole };
     },
     /** As a draft of its own, which it is from now on. */
     saveAnew: async (): Promise<KeptDraft> => {

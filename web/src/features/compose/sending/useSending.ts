@@ -104,12 +104,13 @@ export function useSending({ draft, recipients, mailboxes, plan, changeNow, done
     try {
       const scheduled = await schedule(request, attempt.key);
       const { campaign, accepted } = scheduled;
+      const wasShown = isShown.current; // until `done`, with which another draft begins
       const wasHere = done({ ...draft, attempt });
       await queries.invalidateQueries({ queryKey: keys.campaigns.all() });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
       // Another draft was opened in another tab, and stands here by now.
       if (!wasHere) return;
-      await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
+      if (wasShown) await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
       if (confirmed && confirmed.accepted !== accepted) tellOthers(confirmed, scheduled, recipients);
     } catch (error) {
       const failure = failureOf(error);

@@ -1,7 +1,7 @@
 import { Button, Menu, Popover, Stack, TextInput } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate, useRouter } from "@tanstack/react-router";
 import { type RefObject, useEffect, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
@@ -13,6 +13,7 @@ import { asName } from "../asName";
 import { keptOf } from "../content/kept";
 import { type Content, type Draft, hasContent } from "../draft/draft";
 import { hasText } from "../draft/request";
+import type { Saved } from "../draft/useKeptDraft";
 import { keepTemplate } from "../templates/commands";
 import { templateQuery, templatesQuery } from "../templates/queries";
 import { asCampaign, asTemplate, type Beginning } from "./beginnings";
@@ -21,8 +22,7 @@ interface Props {
   draft: Draft;
   /** The draft as of this moment, drawn or not. */
   now: () => Draft;
-  /** Ends once what is written here is saved, or could not be: whether nothing of it is here alone. */
-  saveNow: () => Promise<boolean>;
+  saveNow: () => Promise<Saved>;
   /** A file of recipients is. */
   isOnItsWay: boolean;
   onStart: (draft: Draft) => void;
@@ -41,6 +41,7 @@ export function StartFrom(props: Props) {
   const [{ content }] = draft.steps;
   const { template, campaign, list } = route.useSearch();
   const navigate = useNavigate();
+  const router = useRouter();
   const queries = useQueryClient();
   const { data: templates } = useQuery(templatesQuery());
   const isWritten = Boolean(content.subject || hasText(content));
@@ -52,9 +53,9 @@ export function StartFrom(props: Props) {
           "template" in from
             ? asTemplate(await queries.fetchQuery(templateQuery(from.template)))
             : asCampaign(await queries.fetchQuery(campaignQuery(from.campaign)), from.list);
-        const isSaved = await saveNow();
-        const isSure =
-          !(hasContent(now()) || isOnItsWay) || (await askToReplace(beginning, now(), isSaved, isOnItsWay));
+        const saved = await saveNow();
+        const isNothing = saved.isWhole && !hasContent(now()) && !isOnItsWay;
+        const isSure = isNothing || (await askToReplace(beginning, now(), saved, isOnItsWay));
         return isSure ? beginning.of(now()) : null;
       } finally {
         onBusy(false);
@@ -67,9 +68,10 @@ export function StartFrom(props: Props) {
     const from = template !== undefined ? { template } : campaign !== undefined ? { campaign, list } : null;
     if (!from || begun.current) return;
     begun.current = true;
-    void start
-      .run(from)
-      .then(() => navigate({ to: "/compose", search: {}, replace: true, ignoreBlocker: true }));
+    void start.run(from).then(() => {
+      if (router.state.location.pathname !== "/compose") return; // left meanwhile
+      return navigate({ to: "/compose", search: {}, replace: true, ignoreBlocker: true });
+    });
   });
   return (
     <>
@@ -159,7 +161,7 @@ const GOES: Readonly<Record<Beginning["takes"], string>> = {
 function askToReplace(
   { takes }: Beginning,
   draft: Draft,
-  isSaved: boolean,
+  { isSaved, isWhole }: Saved,
   isOnItsWay: boolean,
 ): Promise<boolean> {
   const stays = isSaved
@@ -169,6 +171,7 @@ function askToReplace(
     GOES[takes],
     draft.keptAs && stays,
     isOnItsWay && "The file that is on its way is not taken over.",
+    !isWhole && "Addresses that were typed and could not be saved are lost.",
   ];
   return confirm({
     title: "Replace what you have written?",

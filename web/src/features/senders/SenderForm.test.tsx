@@ -1,0 +1,71 @@
+import { MantineProvider } from "@mantine/core";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, render, screen } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { keys } from "@/api/keys";
+import { SenderForm } from "./SenderForm";
+
+vi.mock("@/forms/useUnsaved", () => ({ useUnsaved: () => undefined }));
+
+beforeAll(() => {
+  // Mantine asks a browser for these, and jsdom does not know them.
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
+  Element.prototype.scrollIntoView = () => undefined;
+});
+afterEach(cleanup);
+
+/** Nothing is found for these addresses. */
+function form(...addresses: string[]) {
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  queries.setQueryData(keys.mailProviders(), []);
+  queries.setQueryData(keys.ways, {});
+  for (const email of addresses)
+    queries.setQueryData(keys.discovered(email), { email, smtp: null, imap: null, confirmed: false });
+  render(
+    <QueryClientProvider client={queries}>
+      <MantineProvider env="test">
+        <SenderForm fallback="The sandbox" done={() => {}} cancel={() => {}} />
+      </MantineProvider>
+    </QueryClientProvider>,
+  );
+}
+
+const field = (label: string) => screen.getByLabelText<HTMLInputElement>(label, { selector: "input" });
+
+async function write(label: string, text: string) {
+  await userEvent.clear(field(label));
+  await userEvent.paste(text);
+}
+
+test("the login name is the address once it is left empty, and keeps the focus until then", async () => {
+  form("ann@example.com");
+  await write("Address", "ann@example.com");
+  await userEvent.click(field("Login name"));
+  expect(document.activeElement).toBe(field("Login name"));
+  expect(field("Login name").value).toBe("");
+  await userEvent.tab();
+  expect(field("Login name").value).toBe("ann@example.com");
+});
+
+test("one's own login name stays, and the one that was filled in follows the address", async () => {
+  form("ann@exmaple.com", "ann@example.com", "bob@example.com");
+  const give = async (address: string) => {
+    await write("Address", address);
+    await userEvent.tab();
+  };
+  await give("ann@exmaple.com");
+  await give("ann@example.com");
+  expect(field("Login name").value).toBe("ann@example.com");
+  await write("Login name", "ann");
+  await give("bob@example.com");
+  expect(field("Login name").value).toBe("ann");
+});
