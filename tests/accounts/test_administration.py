@@ -483,7 +483,12 @@ async def test_without_an_heir_what_a_disabled_account_owns_too_stays(
     shared = (await bring_in(eve, bob, "owner"))["workspaceId"]
     eve_id, bob_id = [(await me_of(each))["id"] for each in (eve, bob)]
     await act(ann, "disable", bob_id)
-    assert (await ann.post(f"/api/admin/users/{eve_id}/remove", json={})).status_code == 204
+    (await eve.post(f"/api/workspaces/{shared}/select")).raise_for_status()
+    campaign = (await schedule(eve, startTime="2099-01-01T00:00:00Z"))["campaign"]["id"]
+    remove = f"/api/admin/users/{eve_id}/remove"
+    assert "campaigns that are not over: 1" in problem(await ann.post(remove, json={}), 409)["detail"]
+    (await eve.post(f"/api/campaigns/{campaign}/cancel")).raise_for_status()
+    assert (await ann.post(remove, json={})).status_code == 204
     assert await value(pool, "SELECT deleted_at FROM workspaces WHERE id = %s", shared) is None
     await act(ann, "enable", bob_id)
     (await bob.post("/api/auth/login", json={"email": "bob@example.com", "password": PASSWORD})).raise_for_status()

@@ -140,6 +140,19 @@ async def test_who_answered_what_a_person_wrote_in_the_thread_has_answered(pool:
     assert await people(pool, owner, campaign, "NOT_ANSWERED") == [BEN]
 
 
+async def test_who_answered_has_done_so_also_once_the_answer_is_gone(pool: Pool, owner: Owner) -> None:
+    """As of somebody who answered an email to another, and was erased."""
+    campaign = (await schedule_campaign(pool, owner, [ANN, BEN])).campaign.id
+    await sent(pool, ANN, BEN)
+    await execute(
+        pool,
+        "INSERT INTO gone_responses (workspace_id, email_id, kind) VALUES (%s, %s, 'REPLY')",
+        *(owner.workspace_id, await id_of(pool, ANN)),
+    )
+    assert await people(pool, owner, campaign, "ANSWERED") == [ANN]
+    assert await people(pool, owner, campaign, "NOT_ANSWERED") == [BEN]
+
+
 async def test_nobody_tells_who_answered_once_answers_are_removed_for_their_age(pool: Pool, owner: Owner) -> None:
     """All would have been people who did not answer."""
     campaign = (await schedule_campaign(pool, owner, [ANN])).campaign.id

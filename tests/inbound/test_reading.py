@@ -182,15 +182,24 @@ async def test_who_says_stop_to_an_email_of_a_deleted_campaign_is_written_to_no_
 
 
 async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, owners: Owners, server: Server) -> None:
-    await read.set_up(server, "SENT", "SENT")
-    for number in (1, 2):
-        subject = f"Re: {'Unsubscribe' if number == 1 else 'Stop'}"
-        owners.put(reply(f"r{number}@example.com", "", subject=subject, head=f"In-Reply-To: {read.id_of(number)}\n"))
+    """Also with nothing but courtesies below it."""
+    await read.set_up(server, *["SENT"] * 4)
+    said = [
+        ("Unsubscribe", ""),
+        ("Stop", ""),
+        ("Stop", "Thanks!\n\nSent from my iPhone"),
+        ("Stop", "Please stop"),
+    ]
+    for number, (subject, text) in enumerate(said, 1):
+        head = f"In-Reply-To: {read.id_of(number)}\n"
+        owners.put(reply(f"r{number}@example.com", text, subject=f"Re: {subject}", head=head))
     await execute(read.pool, "UPDATE campaigns SET subject = 'RE: STOP'")
     await read.read()
     assert await read.responses() == [
         {"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False},
         {"kind": "REPLY", "recipient": "r2@example.com", "weak": False},
+        {"kind": "REPLY", "recipient": "r3@example.com", "weak": False},
+        {"kind": "UNSUBSCRIBE", "recipient": "r4@example.com", "weak": False},
     ]
 
 
@@ -229,7 +238,6 @@ async def test_what_is_older_than_responses_are_kept_is_not_read_again(
 ) -> None:
     await read.set_up(server, "SENT", "SENT")
     await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
-    await read.read()  # whole
     owners.put(reply("r1@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=31))
     owners.put(reply("r2@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=29))
     await read.read(kept_days=30)

@@ -9,8 +9,9 @@ import pytest
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.campaigns import campaigns
+from app.domain.campaigns import campaigns, step_changes
 from app.domain.campaigns.change import Changes, change
+from app.domain.campaigns.retiring import retire
 from app.domain.campaigns.step_changes import WantedStep
 from app.domain.inbound import responses, stops
 from app.domain.inbound.responses import ResponseChanges
@@ -227,4 +228,31 @@ async def test_steps_that_would_follow_from_one_whose_answers_nobody_reads_are_r
     assert [*refused.value.fields] == ["steps"]
     if how == "added":
         await change(pool, owner.workspace_id, campaign, Changes(steps=wanted))
+    await check_conservation(pool, campaign)
+
+
+async def test_a_step_follows_also_from_a_retired_sender_whose_mailbox_is_read_again_for_it(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    other = await add_sender(pool, owner, "b@example.com")
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    both = [owner.sender_id, other.sender_id]
+    campaign = await scheduled(
+        pool, owner, 2, sender_id=None, sender_ids=both, steps=TWO[:1], follow_up_without_reading=False
+    )
+    await execute(pool, "UPDATE campaigns SET follow_up_without_reading = true")
+    its = await lane_of(pool, other)
+    await tell(its, await its.claim())
+    await days_pass(pool, 3)
+    await follow_ups.follow_up(pool)
+    await tell(its, await its.claim())
+    await execute(pool, "UPDATE campaigns SET follow_up_without_reading = false")
+    await retire(pool, owner.workspace_id, other.sender_id)
+    read = "SELECT count(*) FROM read_senders WHERE sender_id = %s"
+    assert await value(pool, read, other.sender_id) == 0
+    wanted = [*await steps_of(pool, owner, campaign), WantedStep(step=THIRD)]
+    await change(pool, owner.workspace_id, campaign, Changes(steps=wanted))
+    await step_changes.carry_on(pool)
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).following == 1
+    assert await value(pool, read, other.sender_id) == 1
     await check_conservation(pool, campaign)

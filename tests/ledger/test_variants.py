@@ -21,6 +21,7 @@ from app.domain.campaigns.variants import Variant
 from app.domain.ledger import texts
 from app.domain.ledger.claims import Claim, Claimant
 from app.errors import Conflict, InvalidInput
+from app.sql import read
 from tests.ledger.test_follow_ups import DAY, answered, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value, wait_for
@@ -148,6 +149,14 @@ async def test_later_steps_have_variants_and_stay_in_the_thread_that_their_recip
     assert [(one.step, one.letter) for one in found] == [(1, "A"), (1, "B"), (2, "A"), (2, "B")]
     assert sum(one.answered for one in found) == 1
     await check_conservation(pool, campaign)
+    # What came back counts also once it is removed for its age.
+    await execute(pool, "UPDATE responses SET recorded_at = now() - interval '9 days'")
+    async with transaction(pool) as conn:
+        await conn.execute(read("ledger/retention")["remove_responses"], {"days": 1, "batch": 10})
+    assert await value(pool, "SELECT count(*) FROM responses") == 0
+    now = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    assert now.variants == found
+    assert [one.answered for one in now.steps] == [1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,6 +71,12 @@ def test_a_token_in_which_one_sign_is_another_is_none(place: int, sign: str) -> 
     token = LINKS.token(3, 12, "ada@example.com")
     changed = token[:place] + sign + token[place + 1 :]
     assert changed == token or LINKS.read(changed) is None
+
+
+def test_a_token_is_written_in_one_way_alone() -> None:
+    token = LINKS.token(3, 12, "ada@example.com")
+    alike = [sign for sign in string.ascii_letters + string.digits + "-_" if LINKS.read(token[:-1] + sign)]
+    assert alike == [token[-1]]
 
 
 @given(st.text())

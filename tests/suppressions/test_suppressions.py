@@ -214,12 +214,12 @@ async def test_what_is_no_domain_suppresses_none(api: httpx.AsyncClient, pool: P
 
 
 async def test_a_domain_below_which_everybody_registers_is_not_suppressed(api: httpx.AsyncClient, pool: Pool) -> None:
-    told = (await send_file(api, "email\n*@co.uk\n*@example.co.uk\nann@co.uk\n*@co.de\n*@go.com\n")).json()
+    told = (await send_file(api, "email\n*@co.uk\n*@example.co.uk\nann@co.uk\n*@co.de\n*@go.com\n*@gov.si\n")).json()
     assert [(one["email"], one["reason"]) for one in told["rejected"]] == [
         ("*@co.uk", "Below co.uk are everybody's domains; give one of them, such as example.co.uk.")
     ]
     found = {one["name"] for one in await rows(pool, "SELECT name FROM suppressions")}
-    assert found == {"example.co.uk", "ann@co.uk", "co.de", "go.com"}
+    assert found == {"example.co.uk", "ann@co.uk", "co.de", "go.com", "gov.si"}
     refused = await api.post("/api/suppressions", json={"domains": ["example.org", "com.br"]})
     assert list(wrong_fields(refused)) == ["domains[1]"]
     assert len((await api.get("/api/suppressions", params={"q": "co.uk"})).json()["items"]) == 2

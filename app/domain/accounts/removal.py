@@ -11,7 +11,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.accounts.administration import check_dispensable
 from app.domain.accounts.users import Terms
 from app.domain.workspaces import audit, keys, members
-from app.domain.workspaces.workspaces import close, lock_people, make_for_homeless
+from app.domain.workspaces.workspaces import check_nothing_owed, close, lock_people, make_for_homeless
 from app.errors import Conflict, InvalidInput
 from app.sql import queries
 
@@ -23,7 +23,7 @@ async def remove(pool: Pool, terms: Terms, actor: Actor, user_id: int, heir_id: 
     those that a disabled account owns, too, whose they are then.
 
     Raises NotFound, InvalidInput for an heir that there is not or that is disabled, and Conflict for oneself, for the
-    last administrator, and while something is to be sent from what would be deleted.
+    last administrator, and while something is to be sent from what would be deleted or left to nobody who is let in.
     """
     named = [user_id] if heir_id is None else [user_id, heir_id]
     async with transaction(pool) as conn:
@@ -45,7 +45,9 @@ async def remove(pool: Pool, terms: Terms, actor: Actor, user_id: int, heir_id: 
                 handed = f"workspaces/{workspace_id}, users/{user_id} to users/{heir_id}"
                 for log in (None, workspace_id):
                     await audit.record(conn, actor, log, "workspace.handed_over", handed)
-            elif not shared:
+            elif shared:
+                await check_nothing_owed(conn, workspace_id)
+            else:
                 await close(conn, workspace_id)
                 await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
         for row in await fetch_all(conn, sql.workspaces_of, {"user_id": user_id}):

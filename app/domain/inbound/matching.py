@@ -77,12 +77,12 @@ async def match(
 
 
 async def _without_our_words(pool: Pool, inbox: Inbox, answers: list[Answer | None]) -> list[Answer | None]:
-    """An answer without a text that says stop by its subject has said nothing if that is the subject of the email."""
+    """An answer that says stop by its subject alone has said nothing if that is the subject of the email."""
     by_subject = {
         number: (answer, answer.email.campaign_id, subject)
         for number, answer in enumerate(answers)
         if answer is not None and answer.email is not None and answer.inbound.kind == "UNSUBSCRIBE"
-        if not answer.inbound.text.strip() and (subject := stop.answered_subject(answer.inbound.subject))
+        if not _says_stop_below(answer.inbound) and (subject := stop.answered_subject(answer.inbound.subject))
     }
     if not by_subject:
         return answers
@@ -96,6 +96,10 @@ async def _without_our_words(pool: Pool, inbox: Inbox, answers: list[Answer | No
         if (campaign_id, subject.lower()) in ours:
             answers[number] = answer._replace(inbound=msgspec.structs.replace(answer.inbound, kind="REPLY"))
     return answers
+
+
+def _says_stop_below(inbound: Inbound) -> bool:
+    return stop.says_stop(inbound.text, "", inbound.sender_name, inbound.sender or "")
 
 
 async def named(pool: Pool, workspace_id: int, ids: MessageIds, message_id: str) -> Named | None:

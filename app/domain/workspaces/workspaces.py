@@ -160,13 +160,17 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
 
 async def close(conn: Conn, workspace_id: int) -> None:
     """Nobody is a member of the locked workspace any more. Raises Conflict while anything in it is to be sent."""
-    named = {"workspace_id": workspace_id}
-    owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
+    await check_nothing_owed(conn, workspace_id)
+    await conn.execute(sql.delete_workspace, {"workspace_id": workspace_id})
+
+
+async def check_nothing_owed(conn: Conn, workspace_id: int) -> None:
+    """Raises Conflict while anything in the locked workspace is to be sent."""
+    owed = await fetch_exactly_one(conn, sql.owed_by_workspace, {"workspace_id": workspace_id})
     if owed["campaigns"]:
         raise Conflict(f"campaigns that are not over: {owed['campaigns']}; cancel them or let them finish first")
     if owed["sending"]:
         raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
-    await conn.execute(sql.delete_workspace, named)
 
 
 async def _people_of(conn: Conn, workspace_id: int) -> set[int]:

@@ -74,26 +74,26 @@ _SPEAK = words(r"""
     could|would|should|must|just|only|but|because|so|too|still|instead|again|call|phone me|ring|send|give|get|buy|pay
     let|use|try|see|ask|tell|wait|talk|speak|forget|kidding|joking|jk|lol|wrong|maybe|perhaps|later|soon|tomorrow|today
     tonight|yesterday|now|(?:mon|tues|wednes|thurs|fri|satur|sun)day|weeks?|months?|what|who|why|how|where|which|yes|ok
-    okay|sorry|actually|really|seriously|nevermind|interested|if|or|then|than|about|with|before|after|until|write|reply
+    except|unless|from|prefer\w*|cancel|order|okay|sorry|actually|really|seriously|nevermind|interested|if|or|then|than|about|with|before|after|until|write|reply
     ich|mich|mir|du|sie|ihnen|ihr|wir|uns|es|nicht|kein\w?|nein|doch|nur|aber|oder|wenn|weil|noch|wieder|ist|sind|habe
     haben|hat|kann|muss|soll|wird|rufen?|anrufen|schicken?|senden?|gebe|geben|melden?|warten?|morgen|heute|gestern
     [uü]bermorgen|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|woche|sp[aä]ter|bald|jetzt|vielleicht|lieber|falsch
-    was|wer|wie|wo|warum|ja|scherz|spa(?:ß|ss)
+    was|wer|wie|wo|warum|ja|scherz|spa(?:ß|ss)|au(?:ß|ss)er
     je|moi|toi|vous|nous|elle|pas|non|jamais|plus|mais|si|est|suis|sont|avez|appel\w+|rappel\w+|envoy\w+|attend\w+|demain
     aujourd|hier|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|semaine|bient[oô]t|maintenant|oui|pourquoi|comment
-    quand|blague|plaisant\w+
+    quand|blague|plaisant\w+|sauf
     yo|mi|usted|ustedes|nosotros|nunca|pero|soy|est[aáoi]|ll[aá]m[ae]\w*|env[ií][ae]\w*|mand[ae]\w*|esper[ae]\w*|ma[nñ]ana
     hoy|ayer|lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo|semana|quiz[aá]s?|luego|pronto|ahora|s[ií]|qu[eé]
-    qui[eé]n|c[oó]mo|cu[aá]ndo|broma
+    qui[eé]n|c[oó]mo|cu[aá]ndo|broma|excepto|salvo
     io|lei|noi|mai|ma|sono|chiam\w+|invi[aio]\w*|aspett\w+|domani|oggi|ieri|(?:luned|marted|mercoled|gioved|venerd)[iì]
-    sabato|domenica|settimana|forse|dopo|adesso|ora|che|chi|come|quando|scherz\w+
+    sabato|domenica|settimana|forse|dopo|adesso|ora|che|chi|come|quando|scherz\w+|tranne
     ik|mij|jij|wij|ons|niet|geen|nee|maar|ben|bel|stuur|wacht|vandaag|gisteren|(?:maan|dins|woens|donder|vrij|zater|zon)dag
-    misschien|straks|nu|wat|wie|hoe|waarom|grapje
+    misschien|straks|nu|wat|wie|hoe|waarom|grapje|behalve
     eu|n[oó]s|n[aã]o|sou|estou|lig[au]\w*|amanh[aã]|hoje|ontem|segunda|ter[cç]a|quarta|quinta|sexta|talvez|depois|logo
-    agora|sim|quem|brincadeira
+    agora|sim|quem|brincadeira|exceto
     ja|mnie|nie|nigdy|ale|jest|zadzwo[nń]\w*|wy[sś]l\w+|prze[sś]l\w+|czekaj\w*|jutro|dzi[sś]|dzisiaj|wczoraj|poniedzia[lł]ek
     wtorek|[sś]roda|czwartek|pi[aą]tek|sobota|niedziela|tydzie[nń]|mo[zż]e|potem|p[oó][zź]niej|teraz|tak|kto|jak|kiedy
-    dlaczego|[zż]art\w*
+    dlaczego|[zż]art\w*|opr[oó]cz
     """)
 
 

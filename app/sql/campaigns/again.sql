@@ -40,10 +40,10 @@ CROSS JOIN LATERAL (
 ) b
 CROSS JOIN LATERAL (
     SELECT EXISTS (
-        SELECT FROM with_threads(
-            e.workspace_id, CASE WHEN %(step)s::integer IS NOT NULL AND %(who)s = 'ANSWERED' THEN ARRAY[e.id] ELSE b.ids END) t
-        JOIN responses r ON r.workspace_id = e.workspace_id AND r.email_id = t.id
-        WHERE r.forgotten_at IS NULL AND effective_kind(r) = 'REPLY'
+        SELECT FROM came_for(e.workspace_id, ARRAY(
+            SELECT t.id FROM with_threads(
+                e.workspace_id, CASE WHEN %(step)s::integer IS NOT NULL AND %(who)s = 'ANSWERED' THEN ARRAY[e.id] ELSE b.ids END) t)) k
+        WHERE k.kind = 'REPLY'
     ) AS answered
 ) a
 ORDER BY e.id;

@@ -13,14 +13,14 @@ VALUES (%(workspace_id)s, %(campaign_id)s, %(position)s, %(wait)s, %(business_da
 RETURNING id;
 
 -- name: senders_unread
--- Senders of which nobody reads the mailbox that answers come to; what has no server goes to the sandbox, where there is one.
+-- Senders of which nobody would read the mailbox that answers come to: one that is retired is read again once something waits
+-- (`awaits_answers`). What has no server goes to the sandbox, where there is one.
 SELECT s.id, s.email FROM senders s
 CROSS JOIN LATERAL (SELECT coalesce(%(reply_to)s::text, s.reply_to) AS answers_to) a
 WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(sender_ids)s::bigint[])
   AND NOT (%(sandboxed)s::boolean AND s.host IS NULL)
   AND NOT EXISTS (SELECT FROM senders p
-                  JOIN read_senders r ON r.workspace_id = p.workspace_id AND r.sender_id = p.id
-                  WHERE p.workspace_id = s.workspace_id
+                  WHERE p.workspace_id = s.workspace_id AND p.imap_host IS NOT NULL
                     AND CASE WHEN a.answers_to IS NULL THEN p.id = s.id
                              ELSE address_key(p.email) = address_key(a.answers_to) END)
 ORDER BY s.id;
@@ -41,12 +41,12 @@ email AS (
     GROUP BY e.step_id
 ),
 response AS (
-    SELECT e.step_id, count(DISTINCT e.id) FILTER (WHERE effective_kind(r) = 'REPLY') AS answered,
-           count(DISTINCT e.id) FILTER (WHERE is_hard(r)) AS bounced,
-           count(DISTINCT e.id) FILTER (WHERE effective_kind(r) IN ('UNSUBSCRIBE', 'COMPLAINT')) AS opted_out
+    SELECT e.step_id, count(DISTINCT e.id) FILTER (WHERE k.kind = 'REPLY') AS answered,
+           count(DISTINCT e.id) FILTER (WHERE k.kind = 'BOUNCE') AS bounced,
+           count(DISTINCT e.id) FILTER (WHERE k.kind IN ('UNSUBSCRIBE', 'COMPLAINT')) AS opted_out
     FROM campaign c
-    JOIN responses r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id AND r.forgotten_at IS NULL
-    JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id
+    CROSS JOIN LATERAL came_to(c.workspace_id, c.id) k
+    JOIN emails e ON e.workspace_id = c.workspace_id AND e.id = k.email_id
     GROUP BY e.step_id
 )
 SELECT s.id, s.position AS step, s.wait, s.business_days, s.time_of_day, s.quotes,

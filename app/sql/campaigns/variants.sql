@@ -39,14 +39,13 @@ email AS (
     GROUP BY 1
 ),
 response AS (
-    SELECT e.variant_id, count(DISTINCT e.id) FILTER (WHERE effective_kind(r) = 'REPLY') AS answered,
-           count(DISTINCT e.id) FILTER (WHERE is_hard(r)) AS bounced,
-           count(DISTINCT e.id) FILTER (WHERE effective_kind(r) IN ('UNSUBSCRIBE', 'COMPLAINT')) AS opted_out
-    FROM responses r
-    JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.email_id AND e.status = 'SENT'
+    SELECT e.variant_id, count(DISTINCT e.id) FILTER (WHERE k.kind = 'REPLY') AS answered,
+           count(DISTINCT e.id) FILTER (WHERE k.kind = 'BOUNCE') AS bounced,
+           count(DISTINCT e.id) FILTER (WHERE k.kind IN ('UNSUBSCRIBE', 'COMPLAINT')) AS opted_out
+    FROM came_to(%(workspace_id)s, %(campaign_id)s) k
+    JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = k.email_id AND e.status = 'SENT'
     JOIN variant v ON v.id = e.variant_id AND (e.claimed_at < v.text_since) IS NOT TRUE
-    WHERE r.workspace_id = %(workspace_id)s AND r.campaign_id = %(campaign_id)s AND r.forgotten_at IS NULL
-      AND (SELECT EXISTS (SELECT FROM variant))
+    WHERE (SELECT EXISTS (SELECT FROM variant))
     GROUP BY 1
 )
 SELECT v.id, v.step, chr(64 + v.position) AS letter, v.weight, v.says AS subject, v.text AS body, v.html AS body_html,

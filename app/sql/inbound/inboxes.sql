@@ -18,7 +18,7 @@ WHERE (workspace_id, sender_id) IN (
 -- name: lease_inboxes
 -- Mailboxes that are due, for one pass each, those first that have waited longest. `began`: what has come by now, the pass
 -- sees. `since`: mail from more than a day before answers nothing of ours, or what was recorded of it may be removed by now; never from
--- after the mailbox was read, whole.
+-- after the mailbox was read, whole, as far as that is known.
 -- `next_at` is put off, so that a look that is asked for meanwhile shows.
 WITH due AS MATERIALIZED (
     SELECT workspace_id, sender_id FROM inboxes
@@ -35,7 +35,7 @@ JOIN senders s ON s.workspace_id = d.workspace_id AND s.id = d.sender_id
 WHERE i.workspace_id = d.workspace_id AND i.sender_id = d.sender_id
 RETURNING i.lease_token AS token, i.workspace_id, i.sender_id, now() AS began,
     greatest(s.created_at, CASE WHEN %(kept_days)s > 0 THEN
-        least(now() - make_interval(days => %(kept_days)s - 1), coalesce(i.whole_at, s.created_at)) END) AS since;
+        least(now() - make_interval(days => %(kept_days)s - 1), i.whole_at) END) AS since;
 
 -- name: places
 -- How far each folder was read.

@@ -257,6 +257,10 @@ def test_a_signature_is_names_and_how_to_reach_them(writer: str, text: str) -> N
         "Stop\nDanke\nRufen Sie Mich Morgen An",
         "Stop\nMerci\nDemain",
         "Remove me\nCarl Customer\nwas my old name",
+        "Remove me\nThanks\nExcept From Invoices",
+        "No more emails\n\nCarl\nPhone Calls: Preferred",
+        "Stop\nRegards\nCancel Order 5",
+        "Stop\nMerci\nSauf Factures",
     ],
 )
 @pytest.mark.parametrize("writer", ["", "Carl Customer"])
