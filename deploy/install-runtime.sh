@@ -5,11 +5,13 @@ set -eu
 out=$1
 app=/opt/reachinbox data=/var/lib/reachinbox
 
-groupadd --gid 10001 reachinbox
-useradd --uid 10001 --gid 10001 --no-create-home --home-dir "$data" --shell /usr/sbin/nologin reachinbox
+# An upgrade finds both there.
+getent group reachinbox >/dev/null || groupadd --gid 10001 reachinbox
+getent passwd reachinbox >/dev/null ||
+    useradd --uid 10001 --gid 10001 --no-create-home --home-dir "$data" --shell /usr/sbin/nologin reachinbox
 install --directory --owner reachinbox --group reachinbox --mode 0700 "$data"
 
-python3 -m venv "$app"
+python3 -m venv --clear "$app" # pip would leave a wheel of the same version as it is
 "$app/bin/python" -m pip --disable-pip-version-check --quiet install --no-cache-dir \
     --require-hashes --requirement "$out/requirements.lock"
 "$app/bin/python" -m pip --disable-pip-version-check --quiet install --no-cache-dir --no-deps "$out"/reachinbox-*.whl
