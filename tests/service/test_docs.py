@@ -14,7 +14,9 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob
 BEGINNINGS = ("", "app/", "app/domain/", "web/", "web/src/")
 ENDINGS = ("", ".py", ".ts", ".tsx")
 # Made by what the page tells to run, or not a path of ours.
-OTHERS = re.compile(r"\.venv/.*|secrets/.*|app/dashboard/|application/json|application/octet-stream|axllent/mailpit|BASE_URL/.*")
+OTHERS = re.compile(
+    r"\.venv/.*|secrets/.*|app/dashboard/|application/json|application/octet-stream|axllent/mailpit|BASE_URL/.*"
+)
 
 
 @pytest.fixture(scope="module")
