@@ -78,6 +78,10 @@ POOLED = (
     "DATABASE_URL leads through a connection pooler, such as PgBouncer. Migrations and workers need sessions of their "
     "own: give it the address of PostgreSQL itself, and the pooler's in DATABASE_POOLER_URL, for the API"
 )
+NOT_UTF8 = (
+    "the database's encoding is {}, which has no room for all letters: make it with ENCODING 'UTF8' TEMPLATE template0 "
+    "(docs/deploy.md)"
+)
 WORKERS_LIVE = (
     "this release changes the tables under the workers of the version before, and these live: {}. End them (SIGTERM: "
     "they finish what they are sending), or wait until their leases are over"
@@ -323,6 +327,8 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
         (direct,) = guard.execute(sql.is_direct).fetchone() or (False,)
         if not direct:
             raise Unavailable(POOLED)
+        if (encoding := guard.info.parameter_status("server_encoding")) != "UTF8":
+            raise Unavailable(NOT_UTF8.format(encoding))
         while not _try_lock(guard):
             if time.monotonic() > deadline:
                 raise Unavailable("another process has been migrating the database for five minutes")

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, suppress
 import psycopg
 from psycopg.rows import dict_row
 
-from app.db import Row, open_pool, open_pool_through_pooler
+from app.db import NOT_UTF8, Row, open_pool, open_pool_through_pooler
 from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, readiness
 from app.domain.senders.senders import password_place
@@ -159,6 +159,8 @@ def _log_in(server: smtplib.SMTP, username: str, password: str, settings: Settin
 def _version(row: Row) -> str:
     if row["version_num"] < OLDEST_POSTGRES * 10_000:
         raise Unavailable(f"PostgreSQL {row['version']} is too old; {OLDEST_POSTGRES} or newer is needed")
+    if row["encoding"] != "UTF8":
+        raise Unavailable(NOT_UTF8.format(row["encoding"]))
     return f"PostgreSQL {row['version']}"
 
 

@@ -15,6 +15,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 SmtpSecurity = Literal["none", "starttls", "tls"]
 LogFormat = Literal["console", "json"]
@@ -179,6 +181,11 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
                 value = Path(file).read_text().strip()
             except OSError as error:
                 problems.append(f"{name}_FILE: cannot read {file}: {error.strerror}")
+            except UnicodeDecodeError:
+                problems.append(f"{name}_FILE: {file} is not text; for a key: openssl rand -base64 32")
+            else:
+                if not value:
+                    problems.append(f"{name}_FILE: {file} is empty; fill it, or leave {name}_FILE out")
         if value:
             raw[field] = value
     if "base_url" not in raw:
@@ -353,6 +360,14 @@ def _wrong_words(s: Settings) -> list[str]:
     for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
         if url is not None and not url.startswith(("postgres://", "postgresql://")):
             problems.append(f"{name}: must begin with postgres:// or postgresql://")
+        elif url is not None:
+            try:
+                conninfo_to_dict(url)
+            except ProgrammingError:  # its words repeat parts, such as a password
+                problems.append(
+                    f"{name}: PostgreSQL does not understand it; write what is special in a password as %XX (% as %25), "
+                    "and leave out parameters that are not PostgreSQL's own"
+                )
     if problem := _wrong_base_url(s.base_url):
         problems.append(f"BASE_URL: {s.base_url!r} is not right: {problem}")
     name = s.smtp_ehlo_name

@@ -23,7 +23,7 @@ from app import demo, doctor
 from app import log as logs
 from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
-from app.db import migrate
+from app.db import POOLED, migrate
 from app.domain.accounts import administration, password_changes, users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
@@ -35,6 +35,11 @@ from app.secrets import add_secret_key, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 Command = Callable[[Settings, argparse.Namespace], None]
+
+NOT_THE_OWNER = (
+    "the service's role has to own the database, and reachinbox_tenant be granted to it (docs/deploy.md, Without a "
+    "container)"
+)
 
 NOTHING_TO_TAKE_OVER = (
     "Nothing tells that this database is another installation's or an older state: there is nothing to take over. If it"
@@ -59,8 +64,12 @@ def main() -> int:
     except AppError as error:
         print(f"reachinbox: {error.detail}", file=sys.stderr)
         return 1
+    except psycopg.errors.InsufficientPrivilege as error:
+        print(f"reachinbox: {error.diag.message_primary}: {NOT_THE_OWNER}", file=sys.stderr)
+        return 1
     except psycopg.OperationalError as error:
-        print(f"reachinbox: the database does not answer: {error}", file=sys.stderr)
+        words = POOLED if "unsupported startup parameter" in str(error) else "the database does not answer"
+        print(f"reachinbox: {words}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -269,6 +278,8 @@ def _show_held(held: list[after_restore.Held]) -> None:
             f"{campaign.in_doubt} emails in doubt, {campaign.waiting} wait for later"
         )
     print("Nothing is sent until a person resumes a campaign or decides on its emails.")
+    if any(campaign.waiting for campaign in held):
+        print("Of those that wait for later, some may have been sent, too, where room became free after that moment.")
 
 
 def take_over(settings: Settings, options: argparse.Namespace) -> None:

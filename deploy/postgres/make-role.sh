@@ -12,5 +12,5 @@ PGUSER=${PGUSER:-postgres} psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --dbna
 CREATE ROLE reachinbox LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION PASSWORD :'password';
 CREATE ROLE reachinbox_tenant NOLOGIN;
 GRANT reachinbox_tenant TO reachinbox;
-CREATE DATABASE reachinbox OWNER reachinbox;
+CREATE DATABASE reachinbox OWNER reachinbox TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
 SQL

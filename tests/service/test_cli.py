@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from psycopg.sql import SQL, Identifier
 
 from app.db import Pool, transaction
 from app.domain.accounts.users import User, create_user
@@ -49,6 +52,29 @@ def test_help_names_every_command(reachinbox: Shell) -> None:
         *("create-api-key", "rotate-key", "doctor"),
     ):
         assert f"\n    {command}" in ended.stdout
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_without_room_for_all_letters_is_refused(
+    reachinbox: Shell, server: TemplateServer, encoding: str
+) -> None:
+    how = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C' ENCODING "
+    url = server.empty(f"{how}'SQL_ASCII'" if encoding == "SQL_ASCII" else f"{how}'LATIN1'")
+    secret = {"DATABASE_URL": url, "SECRET_KEY": "a secret for tests"}
+    ended = reachinbox("migrate", **secret)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert f"the database's encoding is {encoding}" in ended.stderr
+    assert f"FAIL  database: the database's encoding is {encoding}" in reachinbox("doctor", **secret).stdout
+
+
+def test_a_role_that_does_not_own_the_database_is_told_so(reachinbox: Shell, server: TemplateServer) -> None:
+    url = server.empty()
+    with closing(psycopg.connect(server.as_superuser(url), autocommit=True)) as conn:
+        conn.execute("ALTER SCHEMA public OWNER TO CURRENT_USER")
+        conn.execute(SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(Identifier(urlsplit(url).path[1:])))
+    ended = reachinbox("migrate", DATABASE_URL=url, SECRET_KEY="a secret for tests")  # noqa: S106
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert "the service's role has to own the database" in ended.stderr
 
 
 def test_every_wrong_setting_is_named_and_the_exit_is_2(reachinbox: Shell) -> None:

@@ -95,6 +95,14 @@ def test_a_secret_given_twice_or_not_there_is_refused(tmp_path: Path) -> None:
     assert problems({"SECRET_KEY": "a", "SECRET_KEY_FILE": missing}) == [
         "SECRET_KEY and SECRET_KEY_FILE are both set; keep one"
     ]
+    (tmp_path / "empty").write_text(" \n")
+    assert problems({"DATABASE_URL_FILE": str(tmp_path / "empty")}) == [
+        f"DATABASE_URL_FILE: {tmp_path / 'empty'} is empty; fill it, or leave DATABASE_URL_FILE out"
+    ]
+    (tmp_path / "raw").write_bytes(bytes(range(128, 160)))
+    assert problems({"SECRET_KEY_FILE": str(tmp_path / "raw")}) == [
+        f"SECRET_KEY_FILE: {tmp_path / 'raw'} is not text; for a key: openssl rand -base64 32"
+    ]
     assert problems({"SECRET_KEY_FILE": missing}) == [
         f"SECRET_KEY_FILE: cannot read {missing}: No such file or directory"
     ]
@@ -113,6 +121,8 @@ def test_every_mistake_is_named() -> None:
         ({"PORT": "0"}, "PORT"),
         ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:p%zz@h/d"}, "DATABASE_URL: PostgreSQL does not understand it"),
+        ({"DATABASE_URL": "postgresql://u:p@h/d?pgbouncer=true"}, "leave out parameters"),
         ({"WORKER_CONCURRENCY": "0"}, "WORKER_CONCURRENCY"),
         ({"RETENTION_EMAILS_DAYS": "-1"}, "RETENTION_EMAILS_DAYS"),
         ({"RETENTION_SANDBOX_DAYS": "36501"}, "RETENTION_SANDBOX_DAYS"),

@@ -108,6 +108,7 @@ def test_migrations_and_workers_refuse_it(tmp_path: Path, pooler_url: str) -> No
     ended = shell("migrate")
     assert ended.returncode == 1
     assert "unsupported startup parameter" in ended.stderr
+    assert "DATABASE_POOLER_URL" in ended.stderr
 
 
 def test_they_refuse_it_as_well_where_it_drops_what_it_does_not_know(tmp_path: Path, database_url: str) -> None:

@@ -61,10 +61,10 @@ class TemplateServer:
         yield self._url_of(name)
         self._run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
-    def empty(self) -> str:
-        """The URL of a fresh database that has seen no migration; it goes with the server."""
+    def empty(self, how: LiteralString = "") -> str:
+        """The URL of a fresh database that has seen no migration; it goes with the server. `how`: it is made."""
         name = f"test_{next(_numbers)}"
-        self._run(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), SERVICE))
+        self._run(SQL("CREATE DATABASE {} OWNER {} ").format(Identifier(name), SERVICE) + SQL(how))
         return self._url_of(name)
 
     def as_superuser(self, database_url: str) -> str:
