@@ -52,7 +52,7 @@ class FileOperation(Operation):
 )
 async def upload_file(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> KeptFile:
     require_content_type(request, MULTIPART)
-    async with room_for_body(request, user.workspace_id, has_file=True), form_of(request) as form:
+    async with room_for_body(request, has_file=True), form_of(request) as form:
         if form.texts or form.files.keys() != {"file"}:
             raise InvalidInput({"file": "is what to send, as a file with a name, and nothing beside it"})
         file = form.files["file"]
@@ -68,7 +68,6 @@ async def get_file(pool: ThePool, user: TheUser, file_id: Id) -> Stream:
         "Content-Disposition": "inline" if file.is_image else "attachment",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, max-age=86400, immutable",
     }
     media_type = file.type if file.is_image else "application/octet-stream"
     return Stream(files.content(pool, user.workspace_id, file), media_type=media_type, headers=headers)
