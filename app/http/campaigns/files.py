@@ -59,7 +59,13 @@ async def upload_file(request: AnyRequest, pool: ThePool, user: TheUser, quotas:
         return await files.keep(pool, user.workspace_id, Upload(file.filename, cast("BinaryIO", file.file)), quotas)
 
 
-@get("/{id:int}", opt={"role": VIEWER}, summary="What is in a file", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    opt={"role": VIEWER},
+    media_type="application/octet-stream",
+    summary="What is in a file",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def get_file(pool: ThePool, user: TheUser, file_id: Id) -> Stream:
     """A picture may be shown; whatever else people upload is for saving, never for this origin to open."""
     file = await files.get(pool, user.workspace_id, file_id)
