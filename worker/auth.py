@@ -91,10 +91,14 @@ class LoginRefused(ServerTrouble):
 async def log_in(wire: Wire, address: str, offered: Collection[str], credential: Password | Token) -> None:
     """One AUTH. `offered`: the server's mechanisms in lower case. Raises ServerTrouble; the wire is closed then."""
     try:
-        if isinstance(credential, Token):
-            await _by_token(wire, address, offered, credential)
-        else:
-            await _by_password(wire, address, offered, credential)
+        try:
+            if isinstance(credential, Token):
+                await _by_token(wire, address, offered, credential)
+            else:
+                await _by_password(wire, address, offered, credential)
+        except BaseException:
+            wire.close()
+            raise
     except TimeoutError:
         raise ServerTrouble(f"{address} did not answer our login within {AUTH_TIMEOUT_S:g} s", "login") from None
     except WireError as error:
@@ -102,9 +106,6 @@ async def log_in(wire: Wire, address: str, offered: Collection[str], credential:
         raise ServerTrouble(storable(text), "login") from None
     except ValueError as error:  # a challenge that is none
         raise ServerTrouble(storable(f"{address}: {error}"), "protocol") from None
-    except BaseException:
-        wire.close()
-        raise
 
 
 async def _by_password(wire: Wire, address: str, offered: Collection[str], credential: Password) -> None:

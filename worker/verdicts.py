@@ -111,7 +111,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int, tried: i
     if command == "." and 200 <= code < 300:
         return verdict("ACCEPTED", "email")
     if command == "." and not 400 <= code < 600:  # the message went out, and this says nothing about it
-        return Verdict("UNKNOWN", "connection", command, f"unexpected reply: {text}", code, enhanced)
+        return Verdict("UNKNOWN", _of_silence(delivered), command, f"unexpected reply: {text}", code, enhanced)
     if not 400 <= code < 600:
         return Verdict("RELEASED", "sender", command, f"unexpected reply: {text}", code, enhanced)
     if CONNECTIONS.search(words) and not MAILBOX.search(words):
@@ -136,8 +136,16 @@ def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
     """The meaning of a connection lost or timed out at `command`; at the dot, the message may have been accepted."""
     reason = storable(reason)
     if command == ".":
-        return Verdict("UNKNOWN", "connection", command, f"the message went out and no answer came: {reason}")
-    return Verdict("RELEASED", "connection" if delivered else "sender", command, f"before the message: {reason}")
+        said = f"the message went out and no answer came: {reason}"
+        return Verdict("UNKNOWN", _of_silence(delivered), command, said)
+    return Verdict("RELEASED", _of_silence(delivered), command, f"before the message: {reason}")
+
+
+def _of_silence(delivered: int) -> Fault:
+    """Whose it is that no reply came, or none that says anything: until a connection has handed over a message, nothing
+    shows that the server takes any.
+    """
+    return "connection" if delivered else "sender"
 
 
 def storable(text: str) -> str:

@@ -21,7 +21,7 @@ def _words(*patterns: str) -> re.Pattern[str]:
 # The first of these that a refusal matches decides.
 SENDING_QUOTA = _words(
     r"\b(relay|sending|submission|outgoing|outbound|daily|hourly)\W?(\w+ ){0,3}(quota|limit)",
-    r"(submission|relay|sending)quota",
+    r"(submission|relay|sending)quota|\bsend limit",
     r"(emails|mails|messages|recipients)( allowed)? (per|an?) (second|minute|hour|day)\b",
 )
 MAILBOX = _words(
@@ -40,10 +40,15 @@ HERE = _words(
     r"too many (messages|mails|emails|transactions|recipients|errors|commands|bad commands|invalid)",
     r"per[- ](connection|session)|(in|on|for) this (connection|session)|error limit exceeded",
 )
-CONNECTIONS = _words(r"(concurrent|simultaneous|parallel|open) (smtp )?(connections|sessions)|too many connections")
+# Also a second too full: fewer connections send less in it.
+CONNECTIONS = _words(
+    r"(concurrent|simultaneous|parallel|open) (smtp |server )?(connections?|sessions?)\b|too many connections",
+    r"sender thread limit|maximum sending rate exceeded",
+)
 # Words of a recipient's side on whom it lets write: no matter what it calls us, another recipient's may not.
 _OF_THE_RECIPIENT = _words(
-    r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution"
+    r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution",
+    r"you are sending to|resolver\.rst\.|message size|size limit",
 )
 _SENDER = _words(
     r"sender (address |domain |is |was )*(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"

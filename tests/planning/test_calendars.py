@@ -227,6 +227,18 @@ async def test_what_has_not_gone_by_the_end_is_cancelled_as_late(api: httpx.Asyn
     await check_conservation(pool, made)
 
 
+async def test_a_start_is_not_moved_behind_the_end_whatever_its_offset(api: httpx.AsyncClient) -> None:
+    """All was planned behind it, and cancelled as late."""
+    body = campaign(addresses(2), startTime=FRIDAY, latestAt="2030-03-29T18:00:00Z")
+    made = (await api.post(URL, json=body)).json()["campaign"]["id"]
+    for wrong in ({"startTime": "2030-03-30T09:00:00Z"}, {"calendar": OFFICE | {"days": ["mon"]}}):
+        assert list(wrong_fields(await api.patch(f"/api/campaigns/{made}", json=wrong))) == ["latestAt"]
+    kolkata = OFFICE | {"timezone": "Asia/Kolkata", "from": "09:00", "to": "18:00"}
+    times = {"startTime": "2030-03-29T10:00:00+05:30", "latestAt": "2030-03-29T14:00:00+05:30"}
+    changed = await api.patch(f"/api/campaigns/{made}", json=times | {"calendar": kolkata})
+    assert changed.status_code == 200, changed.text
+
+
 # Changes
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
+from app.domain.planning.replan import mend
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.secrets import SecretBox
@@ -64,6 +65,19 @@ async def test_a_retry_keeps_its_time_whatever_is_planned_again(
     assert second == retry_at
     # And the others go on as if it were not there.
     assert third - first == timedelta(seconds=cause == "delay")
+
+
+async def test_a_campaign_whose_gaps_are_all_chance_is_spaced_anew_after_its_worker_was_away(
+    pool: Pool, owner: Owner
+) -> None:
+    made = (await schedule_campaign(pool, owner, 6, delay_between_ms=600_000, jitter_percent=100)).campaign.id
+    await execute(pool, "UPDATE emails SET scheduled_at = scheduled_at - interval '8 hours'")
+    await execute(pool, "UPDATE streams SET next_due_at = next_due_at - interval '8 hours'")
+    async with transaction(pool) as conn:
+        await mend(conn, owner.workspace_id, owner.sender_id, over_limit=False)
+    times = await _times(pool, made)
+    assert len(set(times)) == 6
+    assert timedelta(minutes=5) < times[-1] - times[0]
 
 
 async def test_a_retry_that_is_due_is_planned_like_everybody(pool: Pool, owner: Owner) -> None:

@@ -34,7 +34,7 @@ def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
     expect(drawer.get_by_text("To be 2 recipients added, 0 updated; 1 repaired.")).to_be_visible()
     assert_accessible(inside)
     drawer.get_by_role("button", name="Add 2 recipients").click()
-    expect(inside.get_by_text("2 recipients added, 0 updated; 1 repaired.")).to_be_visible()
+    expect(inside.get_by_text("2 recipients added, 0 updated; 1 repaired.", exact=True)).to_be_visible()
     expect(row).to_contain_text("2 recipients")
     expect(row).to_contain_text("abode, name")
     assert_accessible(inside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,10 +39,13 @@ from tests.support.engine import (
 from tests.support.mailboxes import ANN, begin, come_back, granted, log_in, providers_file
 from tests.support.oauth import MailProvider
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
+from worker import auth
 from worker.auth import Bearers, Password, Token, by_token, without_secrets
 from worker.connect import Server
 from worker.smtp import Conversation
 from worker.verdicts import ServerTrouble
+from worker.wire import Wire
 
 needs_dovecot = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
 
@@ -357,3 +361,24 @@ def _bearers(asked: list[str]) -> Bearers:
         asked.append("renewed")
 
     return Bearers(current, renewed)
+
+
+@pytest.mark.parametrize("answer", [b"", b"334 !!!\r\n", b"535 5.7.8 no\r\n"])
+async def test_a_login_that_fails_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    """Of a server that says nothing, or a challenge that is none, as of one that refuses."""
+    monkeypatch.setattr(auth, "AUTH_TIMEOUT_S", 0.1)
+    ours, theirs = socket.socketpair()
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+    reader, writer = await asyncio.open_connection(sock=theirs)
+
+    async def serve() -> bytes:
+        await reader.readline()
+        writer.write(answer)
+        return await reader.read()
+
+    served = asyncio.create_task(serve())
+    with pytest.raises(ServerTrouble):
+        await auth.log_in(Wire(transport), "x:587", ["cram-md5"], Password("ann", "a word", in_the_clear=False))
+    async with asyncio.timeout(BOUND_S):
+        assert await served == b""
+    writer.close()

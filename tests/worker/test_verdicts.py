@@ -95,7 +95,7 @@ SAYINGS: dict[str, list[str]] = {
         "535 5.7.3 Authentication unsuccessful",
     ],
     "THROTTLE": [
-        "454 Throttling failure: Maximum sending rate exceeded.",
+        "450-Requested mail action not taken: mailbox unavailable\n450 Mail send limit exceeded.",
         "454 Throttling failure: Daily message quota exceeded.",
         "450 Too many requests",
         "450 4.2.1 You have exceeded the sending rate, slow down",
@@ -116,6 +116,10 @@ SAYINGS: dict[str, list[str]] = {
         " failed because the sender was not authenticated when sending to this group",
         "550 5.7.124 RESOLVER.RST.SenderNotInAllowedSendersList; not authorized",
         "550 Requested action not taken",
+        "550 5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail that you"
+        " sent. Please contact your domain administrator for further details.",
+        "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required",
+        "552 5.3.4 Message size limit exceeded",
         "554 5.7.1 Message content rejected, id=12345-06 - SPAM",
         "550 This message was classified as SPAM and may not be delivered",
         "554 5.6.0 no",
@@ -144,6 +148,9 @@ SAYINGS: dict[str, list[str]] = {
         "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending",
         "421 4.7.0 Error: too many connections from 192.0.2.1",
         "421 Too many concurrent SMTP connections; please try again later.",
+        "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
+        "432 4.3.2 concurrent connection limit exceeded",
+        "454 Throttling failure: Maximum sending rate exceeded.",
     ],
 }
 
@@ -210,7 +217,7 @@ def test_what_is_said_to_mail_is_about_no_mailbox() -> None:
         ("552 5.2.3 you have exceeded your relay quota", "SENDER"),
         ("550 5.1.1 no such user", "SENDER"),
         ("451 4.3.0 try again later", "SENDER"),
-        ("454 Throttling failure: Maximum sending rate exceeded.", "SENDER"),
+        ("454 Throttling failure: Maximum sending rate exceeded.", "CONNECTIONS"),
         ("421 4.7.0 closing", "CONNECTION"),
         ("421 4.7.0 too many errors", "CONNECTION"),
     ],

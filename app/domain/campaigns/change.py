@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -313,8 +313,8 @@ def _pace(changes: Changes) -> dict[str, Any]:
     """The changes that a plan depends on, as the campaign's columns."""
     return _given(
         {
-            "start_at": changes.start_time,
-            "latest_at": changes.latest_at,
+            "start_at": _in_utc(changes.start_time),
+            "latest_at": _in_utc(changes.latest_at),
             "delay_ms": changes.delay_between_ms,
             "jitter_percent": changes.jitter_percent,
             "calendar": _kept_calendar(changes),
@@ -322,6 +322,11 @@ def _pace(changes: Changes) -> dict[str, Any]:
             "share_percent": changes.share_percent,
         }
     )
+
+
+def _in_utc(at: Any) -> Any:
+    """As plans have times; a person's may come with any offset."""
+    return at.astimezone(UTC) if isinstance(at, datetime) else at
 
 
 def _copies(row: Row, changes: Changes) -> dict[str, Any]:

@@ -322,7 +322,7 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
         stream, course = await read_course(conn, workspace_id, campaign_id, sender["sender_id"], changes=changes)
         # Zones move its end by a day at most: that of those without one stands for all.
         made = await asyncio.to_thread(course.plan, [None] * stream["scheduled"], HORIZON)
-        if "latest_at" in changes:
+        if changes.keys() & {"latest_at", "start_at", "calendar"}:
             check_latest_met(made, stream["latest_at"])
 
 

@@ -9,8 +9,8 @@ LIMIT %(limit)s;
 -- name: open_streams
 -- The sender's streams of active campaigns with something waiting, in the order in which they are planned. `late_s` is
 -- how long the first of it is overdue, `behind_s` the second of what was never tried: one email that is late by itself,
--- or a retry, is no campaign that fell behind.
-SELECT s.id, s.campaign_id, s.gap_ms, s.scheduled,
+-- or a retry, is no campaign that fell behind. `gap_ms`: jitter may leave no least gap.
+SELECT s.id, s.campaign_id, greatest(s.gap_ms, c.delay_ms) AS gap_ms, s.scheduled,
        extract(epoch FROM now() - d.due_at)::float8 AS late_s,
        (SELECT extract(epoch FROM now() - e.scheduled_at)::float8 FROM emails e
         WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED' AND e.attempts = 0

@@ -54,7 +54,7 @@ test("the login name is the address once it is left empty, and keeps the focus u
   expect(field("Login name").value).toBe("");
   await userEvent.tab();
   expect(field("Login name").value).toBe("ann@example.com");
-});
+}, 60_000);
 
 test("one's own login name stays, and the one that was filled in follows the address", async () => {
   form("ann@exmaple.com", "ann@example.com", "bob@example.com");
@@ -68,4 +68,4 @@ test("one's own login name stays, and the one that was filled in follows the add
   await write("Login name", "ann");
   await give("bob@example.com");
   expect(field("Login name").value).toBe("ann");
-});
+}, 60_000);
