@@ -12,6 +12,7 @@ from tests.support.service import Service, until
 from tests.web.test_campaigns import schedule
 from tests.web.test_lists import filled
 from tests.web.test_senders import add_sender
+from tests.web.test_workspaces import look_away
 
 
 def test_a_link_into_the_dashboard_works_in_browsers_without_url_parse(page: Page) -> None:
@@ -351,3 +352,56 @@ def test_a_database_that_is_another_installations_is_said_over_every_page(page: 
     page.get_by_role("link", name="Senders", exact=True).first.click()
     page.get_by_role("heading", name="Senders", level=1).wait_for()
     expect(page.get_by_role("alert")).to_have_text(message)
+
+
+def test_addresses_being_corrected_stay_whatever_becomes_of_the_list(
+    inside: Page, service: Service, email: str
+) -> None:
+    filled(service, email, {"FAILED": 1})
+    (failed,) = ask(inside, "GET", "/api/emails?status=FAILED")["items"]
+    inside.goto("/trouble?status=FAILED")
+    inside.get_by_role("checkbox", name="Choose failed.1@example.com").check()
+    inside.get_by_role("button", name="Correct addresses").click()
+    dialog = inside.get_by_role("dialog", name="Correct the address")
+    address = dialog.get_by_label("failed.1@example.com")
+    address.fill("found@example.com")
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    inside.keyboard.press("Escape")
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    inside.mouse.click(5, 5)
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    elsewhere = {"corrections": [{"id": failed["id"], "email": "theirs@example.com"}]}
+    ask(inside, "POST", "/api/failures/corrections", elsewhere)
+    expect(inside.get_by_text("Nothing that failed waits for a decision")).to_be_visible()
+    expect(address).to_have_value("found@example.com")
+    dialog.get_by_role("button", name="Keep them as they are").click()
+    question.get_by_role("button", name="Leave").click()
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("way", ["Failed", "In doubt"])
+def test_what_was_opened_of_the_failed_and_those_in_doubt_stays(
+    inside: Page, service: Service, email: str, way: str
+) -> None:
+    before, after = ({"FAILED": 1}, {"UNKNOWN": 2}) if way == "Failed" else ({"UNKNOWN": 2}, {"FAILED": 1})
+    filled(service, email, before)
+    inside.goto("/trouble")
+    shown = inside.get_by_role("button", name=re.compile(f"^{way}"))
+    expect(shown).to_have_attribute("aria-pressed", "true")
+    row = inside.get_by_role("checkbox", name=f"Choose {'failed' if way == 'Failed' else 'unknown'}.1@example.com")
+    row.check()
+    filled(service, email, after, "Later")
+    if way == "Failed":
+        (failed,) = ask(inside, "GET", "/api/emails?status=FAILED")["items"]
+        elsewhere = {"corrections": [{"id": failed["id"], "email": "theirs@example.com"}]}
+        ask(inside, "POST", "/api/failures/corrections", elsewhere)
+        expect(shown).to_contain_text("0")
+    look_away(inside)
+    expect(inside.get_by_role("group", name="What is shown")).to_contain_text(
+        re.compile(r"Failed\W*[01]\W*In doubt\W*2")
+    )
+    expect(shown).to_have_attribute("aria-pressed", "true")
+    if way == "In doubt":
+        expect(row).to_be_checked()

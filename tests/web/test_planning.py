@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -147,3 +148,12 @@ def test_what_was_planned_first_stands_beside_what_was_sent(inside: Page) -> Non
     expect(page.get_by_role("img", name=re.compile("0 of 3 planned emails sent, .*no deviation yet"))).to_be_visible()
     expect(figures).to_contain_text("Median deviationnone yet")
     assert_fits(page)
+
+
+def test_the_week_has_rows_for_all_that_it_counts(inside: Page) -> None:
+    last = datetime.now(UTC) + timedelta(days=7, minutes=-1)
+    body = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"], "startTime": last.isoformat()}
+    ask(inside, "POST", "/api/campaigns/schedule", body)
+    inside.goto("/week")
+    expect(inside.get_by_role("heading", name="1 email", exact=True)).to_be_visible()
+    expect(inside.get_by_role("img")).to_have_attribute("aria-label", re.compile(", [^,]+: 1 email$"))

@@ -209,3 +209,68 @@ def test_the_composer_says_who_is_left_out_and_why(inside: Page) -> None:
     inside.get_by_text("1 email scheduled.").wait_for()
     emails = ask(inside, "GET", "/api/emails?status=SENT")["items"]
     assert "ada@example.com" not in [each["recipient"] for each in emails]
+
+
+def test_a_pause_in_an_address_narrows_the_list_and_enter_opens_a_person(inside: Page) -> None:
+    schedule(inside, "Autumn catalogue", ADA, "ada.lovelace@example.co", startTime="2090-03-01T09:00:00Z")
+    inside.goto("/recipients")
+    field = inside.get_by_role("textbox", name="Address or a part of one")
+    found = inside.get_by_role("list", name="Recipients").get_by_role("listitem")
+    field.press_sequentially("ada.lovelace@example.co")
+    expect(found).to_have_count(2)
+    expect(field).to_be_focused()
+    inside.keyboard.type("m")
+    expect(found).to_have_count(1)
+    inside.keyboard.press("Enter")
+    expect(inside.get_by_role("heading", level=1)).to_have_text(ADA)
+    inside.go_back()
+    expect(found).to_have_count(1)
+    expect(field).to_have_value(ADA)
+    field.press("Enter")
+    expect(inside.get_by_role("heading", level=1)).to_have_text(ADA)
+
+    inside.goto("/recipients?email=a..b@example.com")
+    expect(inside.get_by_role("alert")).to_be_visible()
+    field.press("End")
+    inside.keyboard.type("m")
+    expect(inside.get_by_role("alert")).to_have_count(0)
+    expect(field).to_be_focused()
+
+
+def test_names_to_suppress_are_dropped_only_once_that_was_confirmed_and_go_in_one_way(inside: Page) -> None:
+    inside.goto("/suppressed")
+    inside.get_by_role("button", name="Add").first.click()
+    drawer = inside.get_by_role("dialog", name="Send them nothing more")
+    names = drawer.get_by_label("Addresses and domains")
+    names.fill("ada@example.com")
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    inside.keyboard.press("Escape")
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    inside.mouse.click(20, 400)
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    expect(names).to_have_value("ada@example.com")
+
+    with inside.expect_file_chooser() as chooser:
+        drawer.get_by_role("button", name="Or a file").click()
+    chooser.value.set_files({"name": "old.csv", "mimeType": "text/csv", "buffer": b"email\nbob@example.com\n"})
+    drawer.get_by_role("button", name="Send them nothing more").click()
+    expect(drawer.get_by_text("Not both at once")).to_be_visible()
+    assert_accessible(inside)
+    assert ask(inside, "GET", "/api/suppressions")["items"] == []
+    drawer.get_by_role("button", name="No file").click()
+    drawer.get_by_role("button", name="Send them nothing more").click()
+    expect(inside.get_by_text("1 address or domain suppressed.")).to_be_visible()
+    expect(drawer).to_have_count(0)
+
+
+def test_the_navigation_of_a_narrow_screen_gives_way_to_whom_it_has_found(inside: Page) -> None:
+    inside.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    inside.goto("/recipients?email=ada@example.com")
+    inside.get_by_role("button", name="Navigation").click()
+    find = inside.get_by_role("dialog").get_by_role("searchbox", name="Find a recipient")
+    find.fill("bob@example.com")
+    find.press("Enter")
+    expect(inside.get_by_role("dialog")).to_have_count(0)
+    expect(inside.get_by_role("heading", level=1)).to_have_text("bob@example.com")

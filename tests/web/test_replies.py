@@ -209,3 +209,30 @@ def test_what_is_written_of_an_answer_goes_along_when_it_becomes_rich(inside: Pa
     rich.click()
     thread.get_by_role("button", name="Send the answer").click()
     expect(inside.get_by_text("On its way to")).to_be_visible()
+
+
+def test_a_written_answer_is_left_only_once_that_was_confirmed(inside: Page, answered: int) -> None:
+    inside.goto(f"/replies?response={answered}")
+    thread = inside.get_by_role("region", name="Thread")
+    thread.get_by_role("button", name="Answer").click()
+    answer = thread.get_by_role("textbox", name="Your answer")
+    answer.fill("Tomorrow at ten?")
+    thread.get_by_role("button", name="Leave it").click()
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    question.get_by_role("button", name="Stay here").click()
+    expect(answer).to_have_value("Tomorrow at ten?")
+    answer.fill("")
+    thread.get_by_role("button", name="Leave it").click()
+    expect(answer).to_have_count(0)
+
+
+def test_what_somebody_answered_is_gone_from_their_page_once_they_are_erased(
+    inside: Page, email: str, answered: int
+) -> None:
+    inside.goto(f"/recipients?email=ada.{email}")
+    back = inside.get_by_role("list", name="What came back")
+    expect(back).to_contain_text("Re: Hello")
+    inside.get_by_role("button", name="Erase").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Erase for good").click()
+    expect(inside.get_by_text(f"ada.{email} is erased")).to_be_visible()
+    expect(back).to_have_count(0)

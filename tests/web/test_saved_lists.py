@@ -99,3 +99,22 @@ def test_saving_what_a_list_is_called_undoes_nothing_that_somebody_else_changed_
     expect(inside.get_by_text("Our readers is saved.")).to_be_visible()
     (after,) = ask(inside, "GET", "/api/saved-lists")["items"]
     assert (after["name"], after["purpose"]) == ("Our readers", "The letter of spring")
+
+
+def test_what_is_written_about_a_list_is_dropped_only_once_that_was_confirmed(inside: Page) -> None:
+    inside.goto("/lists")
+    inside.get_by_role("button", name="New list").first.click()
+    drawer = inside.get_by_role("dialog", name="New list")
+    drawer.get_by_label("Name").fill("Customers")
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    inside.keyboard.press("Escape")
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    expect(drawer.get_by_label("Name")).to_have_value("Customers")
+    drawer.get_by_role("button", name="Cancel").click()
+    question.get_by_role("button", name="Leave").click()
+    expect(drawer).to_have_count(0)
+    inside.get_by_role("button", name="New list").first.click()
+    expect(drawer.get_by_label("Name")).to_have_value("")
+    inside.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)

@@ -363,3 +363,26 @@ def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Ser
         page.get_by_role("button", name="Navigation").click()
         expect(page.get_by_role("dialog").get_by_role("button", name=f"Workspace: {email}")).to_be_visible()
         assert_accessible(page)
+
+
+def test_who_gives_their_own_ownership_away_is_asked_first(inside: Page, email: str, guest: Page) -> None:
+    second = f"second.{email}"
+    register_by(guest, invite(inside, "Owner", second), second)
+    inside.reload()
+    own = inside.get_by_label(f"Role of {email}", exact=True)
+    own.focus()
+    inside.keyboard.press("ArrowUp")
+    question = inside.get_by_role("dialog", name="Give away your ownership?")
+    assert_accessible(inside)
+    question.get_by_role("button", name="Stay an owner").click()
+    expect(question).to_have_count(0)
+    expect(own).to_have_value("owner")
+    assert ask(inside, "GET", "/api/auth/me")["role"] == "owner"
+    inside.get_by_label(f"Role of {second}").select_option("member")  # of others it can be taken back
+    expect(inside.get_by_text(f"{second} is a member now.")).to_be_visible()
+    inside.get_by_label(f"Role of {second}").select_option("owner")
+    expect(inside.get_by_text(f"{second} is an owner now.")).to_be_visible()
+    own.select_option("viewer")
+    question.get_by_role("button", name="Become a viewer").click()
+    expect(own).to_have_count(0)
+    assert ask(inside, "GET", "/api/auth/me")["role"] == "viewer"

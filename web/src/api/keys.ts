@@ -19,6 +19,8 @@ export const keys = {
   me: ["me"],
   whoNow: ["whoNow"],
   offer: (token: string) => ["offer", token],
+  /** Whatever is of the workspace. */
+  ofWorkspace: () => own(),
   sessions: () => own("sessions"),
   apiKeys: () => own("keys"),
   audit: () => own("audit"),

@@ -3,7 +3,6 @@ import { useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 
 interface Submitted<Values extends Record<string, unknown>> {
   form: UseFormReturnType<Values>;
-  isDirty: () => boolean;
   /** What was saved last from here. */
   lastSent: () => Values | null;
 }
@@ -17,7 +16,7 @@ const printOf = (values: object | null) =>
  * the server has something else by now than what was changed here: to be told, for saving writes over it.
  */
 export function useFollowing<Values extends Record<string, unknown>>(
-  { form, isDirty, lastSent }: Submitted<Values>,
+  { form, lastSent }: Submitted<Values>,
   server: Values,
 ): boolean {
   const print = printOf(server);
@@ -28,9 +27,10 @@ export function useFollowing<Values extends Record<string, unknown>>(
     heard.current = print;
     if (print === begun) return;
     // What was saved here comes back, though somebody may be typing on.
-    if (print !== printOf(form.getValues()) && print !== printOf(lastSent())) {
+    const sent = printOf(lastSent());
+    if (print !== printOf(form.getValues()) && print !== sent) {
       // What was just saved is not there yet, until the server says something new.
-      if (form.isDirty() && (isDirty() || !isNews)) return;
+      if (form.isDirty() || (!isNews && sent !== begun && sent === printOf(form.getValues()))) return;
       form.setValues(server);
     }
     form.resetDirty(server);

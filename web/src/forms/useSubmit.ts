@@ -21,8 +21,8 @@ interface Options<Values extends Record<string, unknown>, Answer> {
 
 /**
  * `form` is uncontrolled: give each input `key={form.key("x")} {...form.getInputProps("x")}`. `submit` goes to the
- * form element's onSubmit, `failure` to a FormFailure, `error` is what it comes from, `pending` to the button's `loading`, `isDirty` to useUnsaved: what
- * was sent last is not lost.
+ * form element's onSubmit, `failure` to a FormFailure, `error` is what it comes from, `pending` to the button's `loading`, `isDirty` to useUnsaved: it
+ * compares with what was sent last, where something was.
  */
 export function useSubmit<Values extends Record<string, unknown>, Answer>(options: Options<Values, Answer>) {
   const sent = useRef<Values | null>(null);
@@ -37,6 +37,7 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     changes: options.changes ?? [],
     done(answer, values) {
       sent.current = { ...values };
+      form.resetDirty(values);
       return options.done?.(answer, values);
     },
     said: options.said,
@@ -49,6 +50,6 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     },
     (errors) => focusFirstError(form, errors),
   );
-  const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== JSON.stringify(sent.current);
+  const isDirty = () => form.isDirty();
   return { form, submit, pending, failure, error, isDirty, lastSent: () => sent.current };
 }

@@ -2,22 +2,26 @@ import { useBlocker, useRouter } from "@tanstack/react-router";
 import { useRef } from "react";
 import { confirm } from "@/ui/confirm";
 
-/** Asks before the page, or what of it its address shows, is left while `isDirty`: what was typed would be lost. */
-export function useUnsaved(isDirty: () => boolean): void {
+/**
+ * Asks before the page, or what of it its address shows, is left while `isDirty`: what was typed would be lost. Returns
+ * `leave(close)`, for what is open on a page and not in its address: it closes once that was asked.
+ */
+export function useUnsaved(isDirty: () => boolean): (close: () => void) => Promise<void> {
   const asking = useRef(false);
-  useBlocker({
-    async shouldBlockFn() {
-      if (asking.current) return true; // one key may close the question and what is under it
-      if (!isDirty()) return false;
-      asking.current = true;
-      try {
-        return !(await askToLeave());
-      } finally {
-        asking.current = false;
-      }
-    },
-    enableBeforeUnload: isDirty,
-  });
+  const mayLeave = async () => {
+    if (asking.current) return false; // one key may close the question and what is under it
+    if (!isDirty()) return true;
+    asking.current = true;
+    try {
+      return await askToLeave();
+    } finally {
+      asking.current = false;
+    }
+  };
+  useBlocker({ shouldBlockFn: async () => !(await mayLeave()), enableBeforeUnload: isDirty });
+  return async (close) => {
+    if (await mayLeave()) close();
+  };
 }
 
 function askToLeave(): Promise<boolean> {

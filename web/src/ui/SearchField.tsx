@@ -7,11 +7,13 @@ interface Props {
   label: string;
   value: string | undefined;
   onChange: (value: string | undefined) => void;
+  /** On Enter, with what is there. */
+  onEnter?: (value: string) => void;
   className?: string | undefined;
 }
 
 /** A list's search words; told when nothing more has been typed for a moment. */
-export function SearchField({ label, value, onChange, className }: Props) {
+export function SearchField({ label, value, onChange, onEnter, className }: Props) {
   const [text, setText] = useState(value ?? "");
   const input = useRef<HTMLInputElement>(null);
   const later = useDebouncedCallback((text: string) => onChange(text.trim() || undefined), 300);
@@ -45,6 +47,12 @@ export function SearchField({ label, value, onChange, className }: Props) {
       maxLength={200}
       value={text}
       onChange={(event) => change(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        const entered = text.trim();
+        if (!onEnter || event.key !== "Enter" || event.nativeEvent.isComposing || !entered) return;
+        later.cancel();
+        onEnter(entered);
+      }}
     />
   );
 }

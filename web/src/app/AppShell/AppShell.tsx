@@ -79,9 +79,9 @@ export function AppShell() {
 /** Navigation at the left, or in a drawer where it is narrow. */
 function Frame() {
   const [opened, drawer] = useDisclosure();
-  const path = useRouterState({ select: (state) => state.location.pathname });
+  const place = useRouterState({ select: (state) => state.location.href });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the drawer closes when one has gone somewhere
-  useEffect(drawer.close, [path]);
+  useEffect(drawer.close, [place]);
   return (
     <div className={classes.frame}>
       <a href="#main" className="skip-link">

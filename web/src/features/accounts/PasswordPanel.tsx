@@ -8,15 +8,17 @@ import { changePassword } from "./commands";
 import { newPassword, PASSWORD_HINT, revoked } from "./passwords";
 import { meQuery, waysQuery } from "./queries";
 
+const EMPTY = { currentPassword: "", newPassword: "", revokeKeys: false };
+
 export function PasswordPanel() {
   const { data: me } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
-    initialValues: { currentPassword: "", newPassword: "", revokeKeys: false },
+    initialValues: EMPTY,
     validate: { newPassword },
     send: changePassword,
     changes: [keys.sessions(), keys.apiKeys()],
-    done: (): void => form.reset(),
+    done: (): void => form.setValues(EMPTY),
     said: ({ keysRevoked }, { revokeKeys }) =>
       `Your password is changed. Everywhere else you are logged out.${revokeKeys ? ` ${revoked(keysRevoked)}` : ""}`,
   });

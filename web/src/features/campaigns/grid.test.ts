@@ -17,9 +17,15 @@ it("shows the calendar's shape, and no more days than asked for", () => {
   expect(days[0]?.cells[10]).toMatchObject({ emails: 1, open: true });
 });
 
-it("has so many days from a beginning, whatever goes on them", () => {
-  const days = grid([at("2030-01-05T10:00", 2)], "UTC", null, 7, new Date("2030-01-04T23:59:00Z"));
-  expect(days.map(({ emails }) => emails)).toEqual([0, 2, 0, 0, 0, 0, 0]);
+it("has all days of the time that was asked for, whatever goes on them, and the last as far as it reaches", () => {
+  const week = { begin: new Date("2030-01-04T00:00:00Z"), end: new Date("2030-01-11T09:30:00Z") };
+  const hours = [at("2030-01-05T10:00", 2), at("2030-01-11T09:00", 3)];
+  const days = grid(hours, "UTC", null, 8, week);
+  expect(days.map(({ emails }) => emails)).toEqual([0, 2, 0, 0, 0, 0, 0, 3]);
+  expect(days.map(({ cells }) => cells.length)).toEqual([24, 24, 24, 24, 24, 24, 24, 10]);
+  const whole = grid(hours, "UTC", null, 8, { ...week, end: new Date("2030-01-11T00:00:00Z") });
+  expect(whole.at(-1)?.emails).toBe(3); // what is there is shown, whatever clock was right
+  expect(grid([], "UTC", null, 8, { ...week, end: new Date("2030-01-11T00:00:00Z") })).toHaveLength(7);
 });
 
 it("keeps both emails of an hour that comes twice", () => {

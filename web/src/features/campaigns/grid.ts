@@ -1,6 +1,6 @@
 /** Emails by day and hour. */
 
-import { dayAround } from "@/time/days";
+import { dayAround, instantOf } from "@/time/days";
 import { dayName, wallClock } from "@/time/format";
 import { type Calendar, isOpen } from "./calendar";
 
@@ -26,17 +26,18 @@ interface Hour {
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 
 /**
- * The days of `zone` from the first to the last with an email, at most `most`; from `begin` on, where that is given, it is so
- * many. Each has its 24 hours as a wall has them: of an hour that comes twice, the emails of both are in the one cell.
+ * The days of `zone` from the first to the last with an email, at most `most`; where `asked` is given, those of that time,
+ * the last as far as it reaches. Each has its 24 hours as a wall has them: of an hour that comes twice, the emails of both
+ * are in the one cell.
  */
 export function grid(
   hourly: readonly Hour[],
   zone: string,
   calendar: Calendar | null,
   most: number,
-  begin?: Date,
+  asked?: { begin: Date; end: Date },
 ): GridDay[] {
-  const first = begin ?? (hourly[0] && new Date(hourly[0].start));
+  const first = asked?.begin ?? (hourly[0] && new Date(hourly[0].start));
   const last = hourly.at(-1);
   if (!first) return [];
   const counts = new Map<string, number>();
@@ -47,7 +48,7 @@ export function grid(
     counts.set(at, (counts.get(at) ?? 0) + count);
   }
   const days: GridDay[] = [];
-  const end = begin || !last ? Number.POSITIVE_INFINITY : Date.parse(last.start);
+  const end = Math.max(asked ? asked.end.getTime() - 1 : 0, last ? Date.parse(last.start) : 0);
   for (
     let at = dayAround(first, zone);
     at.begin.getTime() <= end && days.length < most;
@@ -55,7 +56,11 @@ export function grid(
   ) {
     const { year, month, day } = wallClock(at.begin, zone);
     const label = dayName(at.begin, zone);
-    const cells = HOURS.map((hour) => ({
+    const isPart = asked !== undefined && at.end.getTime() > end;
+    const hours = isPart
+      ? HOURS.filter((hour) => instantOf({ year, month, day, hour }, zone).getTime() <= end)
+      : HOURS;
+    const cells = hours.map((hour) => ({
       hour,
       emails: counts.get(key({ month, day, hour })) ?? 0,
       open: calendar === null || isOpen(calendar, { year, month, day, hour }),

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { counted } from "@/ui/numbers";
 import { useCorrections } from "./commands";
 
@@ -24,10 +25,11 @@ export function CorrectDialog({ emails, close }: Props) {
     const email = (typed[id] ?? recipient).trim();
     return email && email !== recipient ? [{ id, email }] : [];
   });
+  const leave = useUnsaved(() => corrections.length > 0);
   return (
     <Modal
       opened
-      onClose={close}
+      onClose={() => void leave(close)}
       title={emails.length === 1 ? "Correct the address" : "Correct addresses"}
       size="lg"
     >
@@ -56,7 +58,7 @@ export function CorrectDialog({ emails, close }: Props) {
             <Alert color="orange">Those that are marked did not go. All others that you corrected did.</Alert>
           )}
           <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
+            <Button variant="default" onClick={() => void leave(close)}>
               Keep them as they are
             </Button>
             <Button type="submit" disabled={corrections.length === 0} loading={pending}>

@@ -12,7 +12,7 @@ import { choose, chooseAll, NOTHING } from "@/ui/selection";
 import { TableSkeleton } from "@/ui/skeletons";
 import { type Column, EmailTable } from "./EmailTable";
 import { rememberList } from "./neighbours";
-import { type EmailFilter, emailsQuery } from "./queries";
+import { type EmailFilter, type EmailSummary, emailsQuery } from "./queries";
 import { SelectionBar } from "./SelectionBar";
 import { isNarrowed } from "./search";
 import { decisionsOn } from "./words";
@@ -34,7 +34,26 @@ const CorrectDialog = lazyPart(() => import("./CorrectDialog"), "CorrectDialog")
 const MOST_CORRECTED = 200;
 
 /** Emails that fit, page by page, and what can be decided about them. */
-export function EmailList({ filter, columns, whole, empty, clear }: Props) {
+export function EmailList(props: Props) {
+  // As they were when the dialog was opened: it outlives what the list loses meanwhile.
+  const [corrected, correct] = useState<readonly EmailSummary[] | null>(null);
+  return (
+    <>
+      <Found {...props} correct={correct} />
+      {corrected && (
+        <Part onClose={() => correct(null)}>
+          <CorrectDialog emails={corrected} close={() => correct(null)} />
+        </Part>
+      )}
+    </>
+  );
+}
+
+interface FoundProps extends Props {
+  correct: (emails: readonly EmailSummary[]) => void;
+}
+
+function Found({ filter, columns, whole, empty, clear, correct }: FoundProps) {
   const query = useInfiniteQuery({
     ...emailsQuery(filter),
     placeholderData: keepPreviousData,
@@ -43,7 +62,6 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   });
   const maySend = useMay("member");
   const [selection, setSelection] = useState(NOTHING);
-  const [correcting, setCorrecting] = useState(false);
   const list = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen
   useEffect(() => {
@@ -77,7 +95,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
                 size="xs"
                 variant="default"
                 disabled={chosen.length === 0 || chosen.length > MOST_CORRECTED}
-                onClick={() => setCorrecting(true)}
+                onClick={() => correct(pages.flat().filter(({ id }) => selection.chosen.has(id)))}
               >
                 Correct addresses
               </Button>
@@ -95,14 +113,6 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
             setSelection((old) => choose(old, ids, id, on, range)),
         })}
       />
-      {correcting && (
-        <Part onClose={() => setCorrecting(false)}>
-          <CorrectDialog
-            emails={pages.flat().filter((email) => selection.chosen.has(email.id))}
-            close={() => setCorrecting(false)}
-          />
-        </Part>
-      )}
       <LoadMore query={query} shown={ids.length} noun="email" />
     </Stack>
   );

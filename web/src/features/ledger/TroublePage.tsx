@@ -2,6 +2,7 @@ import { Box, Checkbox, Stack, Text } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 import { totalsQuery } from "@/features/operations/queries";
 import { dayAround } from "@/time/days";
 import { useNow } from "@/time/useNow";
@@ -36,7 +37,11 @@ export function TroublePage() {
   const change = (patch: Partial<EmailSearch>) =>
     navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   const asked = search.status === "FAILED" || search.status === "UNKNOWN" ? search.status : undefined;
-  const status = asked ?? (totals?.undecided === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
+  // What was opened stays, whatever the totals become: somebody may be choosing in it.
+  const [opened, setOpened] = useState<keyof typeof WORDS>();
+  if (!opened && !asked && !isPending)
+    setOpened(totals?.undecided === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
+  const status = asked ?? opened ?? "FAILED";
   const words = WORDS[status];
   return (
     <>
@@ -54,7 +59,7 @@ export function TroublePage() {
         {words.about}
       </Text>
       <Box>
-        {!asked && isPending ? (
+        {!asked && !opened ? (
           <TableSkeleton />
         ) : (
           <Stack gap="md">

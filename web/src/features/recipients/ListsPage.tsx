@@ -1,8 +1,9 @@
 import { Button, Drawer, Stack, Text } from "@mantine/core";
 import { IconPlus, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useMay } from "@/features/workspaces/useMay";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { EmptyState } from "@/ui/EmptyState";
 import { Listing } from "@/ui/Listing";
 import { PageHeader } from "@/ui/PageHeader";
@@ -21,6 +22,9 @@ export function ListsPage() {
   const [edited, setEdited] = useState<SavedList | "new" | null>(null);
   const [grown, setGrown] = useState<SavedList | null>(null);
   const close = () => setEdited(null);
+  const unsaved = useRef<() => boolean>(null);
+  const leave = useUnsaved(() => unsaved.current?.() ?? false);
+  const cancel = () => void leave(close);
   const add = mayChange && (
     <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setEdited("new")}>
       New list
@@ -68,7 +72,7 @@ export function ListsPage() {
       </Listing>
       <Drawer
         opened={edited !== null}
-        onClose={close}
+        onClose={cancel}
         position="right"
         size={480}
         title={
@@ -80,7 +84,12 @@ export function ListsPage() {
       >
         {edited && (
           <Stack>
-            <SavedListForm list={edited === "new" ? undefined : edited} done={close} cancel={close} />
+            <SavedListForm
+              list={edited === "new" ? undefined : edited}
+              done={close}
+              cancel={cancel}
+              unsaved={unsaved}
+            />
           </Stack>
         )}
       </Drawer>

@@ -23,7 +23,7 @@ export function RecipientsPanel() {
   const [notErased, setNotErased] = useState<string | null>(null);
   const erasure = useErasure(
     (email, what) => {
-      form.reset();
+      form.setValues({ email: "" });
       setErased({ email, what });
     },
     (error) => setNotErased(fieldOr(error)),

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Textarea, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
-import { useState } from "react";
+import { type Ref, useImperativeHandle, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
@@ -13,12 +13,14 @@ interface Props {
   list: SavedList | undefined;
   done: () => unknown;
   cancel: () => void;
+  /** For what is around the form: whether closing it would lose something. */
+  unsaved: Ref<() => boolean>;
 }
 
 /** The name of a list, what it is for and where its addresses come from. */
-export function SavedListForm({ list: shown, done, cancel }: Props) {
+export function SavedListForm({ list: shown, done, cancel, unsaved }: Props) {
   const [list] = useState(shown); // as the form began
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: { name: list?.name ?? "", purpose: list?.purpose ?? "", source: list?.source ?? "" },
     validate: { name: isNotEmpty("Give the list a name.") },
     send: (values) => saveList(list, values),
@@ -26,6 +28,7 @@ export function SavedListForm({ list: shown, done, cancel }: Props) {
     done,
     said: ({ name }) => (list ? `${name} is saved.` : `${name} is there. Add a file to it next.`),
   });
+  useImperativeHandle(unsaved, () => isDirty);
   const field = (name: string) => ({ key: form.key(name), ...form.getInputProps(name) });
   return (
     <form onSubmit={submit} noValidate>

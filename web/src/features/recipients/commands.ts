@@ -24,16 +24,7 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
   const queries = useQueryClient();
   const { run, pending } = useCommand({
     run: (email: string) => answer(api.POST("/api/recipients/erase", { body: { email } })),
-    changes: [
-      keys.campaigns.all(),
-      keys.emails.all(),
-      keys.recipients.all(),
-      keys.stats.all(),
-      keys.sandbox.all(),
-      keys.lists.all(),
-      keys.savedLists.all(),
-      keys.draft.all(),
-    ],
+    changes: [keys.ofWorkspace()], // they are named anywhere: also in replies, suppressions, what servers said
     done(what, email) {
       // Cached answers that are not shown may name them, and would be shown once more before they are read anew.
       queries.removeQueries({ type: "inactive" });

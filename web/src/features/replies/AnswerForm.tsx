@@ -67,7 +67,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
     names: rich ? { body: "bodyHtml" } : {}, // the one that is on the page
     said: ({ recipient }) => `On its way to ${recipient}.`,
   });
-  useUnsaved(isDirty);
+  const leave = useUnsaved(isDirty);
   const room = useRoom(LIMITS.AnswerBody.body.maxLength);
   const body = form.getInputProps("body");
   const onKind = (part: string) => {
@@ -129,7 +129,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
           <Button type="submit" loading={pending}>
             Send the answer
           </Button>
-          <Button variant="subtle" onClick={close}>
+          <Button variant="subtle" onClick={() => void leave(close)}>
             Leave it
           </Button>
         </Group>

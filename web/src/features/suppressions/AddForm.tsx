@@ -1,6 +1,6 @@
 import { Button, FileInput, Group, Stack, Textarea, TextInput } from "@mantine/core";
 import { IconFileSpreadsheet } from "@tabler/icons-react";
-import { useState } from "react";
+import { type Ref, useImperativeHandle, useState } from "react";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { type Added, addedWords, changedBySuppressing, suppressFile, suppressTyped } from "./commands";
@@ -8,21 +8,27 @@ import { type Added, addedWords, changedBySuppressing, suppressFile, suppressTyp
 interface Props {
   done: (added: Added) => void;
   cancel: () => void;
+  /** For what is around the form: whether closing it would lose something. */
+  unsaved: Ref<() => boolean>;
 }
 
 /** Addresses and domains to write to no more: typed, pasted or from a file. */
-export function AddForm({ done, cancel }: Props) {
+export function AddForm({ done, cancel, unsaved }: Props) {
   const [file, setFile] = useState<File | null>(null);
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: { names: "", note: "" },
     validate: {
-      names: (names) => (names.trim() || file ? null : "Give addresses or domains, or choose a file."),
+      names: (names) => {
+        if (!names.trim() && !file) return "Give addresses or domains, or choose a file.";
+        return names.trim() && file ? "Not both at once: take the text away, or the file." : null;
+      },
     },
     send: ({ names, note }) => (file ? suppressFile(file, note) : suppressTyped(names, note)),
     changes: changedBySuppressing(),
     done,
     said: addedWords,
   });
+  useImperativeHandle(unsaved, () => isDirty);
   return (
     <form onSubmit={submit} noValidate>
       <Stack>
@@ -33,7 +39,6 @@ export function AddForm({ done, cancel }: Props) {
           rows={7}
           spellCheck={false}
           data-autofocus
-          disabled={file !== null}
           key={form.key("names")}
           {...form.getInputProps("names")}
         />
@@ -46,7 +51,10 @@ export function AddForm({ done, cancel }: Props) {
           clearable
           clearButtonProps={{ "aria-label": "No file" }}
           value={file}
-          onChange={setFile}
+          onChange={(chosen) => {
+            setFile(chosen);
+            form.clearFieldError("names");
+          }}
         />
         <TextInput
           label="Note"

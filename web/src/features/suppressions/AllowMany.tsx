@@ -1,5 +1,6 @@
 import { Select, TextInput } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { campaignsIn } from "@/features/campaigns/queries";
 import { useSubmit } from "@/forms/useSubmit";
 import { timezone } from "@/time/format";
@@ -33,11 +34,12 @@ function Which({ reason, done }: { reason: Said; done: () => void }) {
     },
     send: (values) => allowMany(reason, values),
     changes: changedBySuppressing(),
+    names: { campaignId: "campaign" },
     done,
     said: ({ removed }) =>
       `${counted(removed, "address or domain", "addresses and domains")} may be written to again.`,
   });
-  const campaign = form.getInputProps("campaign");
+  const [chosen, setChosen] = useState<string | null>(null); // as shown: to load more is no choice
   const text = `Of those whose reason is “${REASON[reason].label}”. Who said themselves that they want no more stays, and what was cancelled stays so.`;
   return (
     <AllowForm {...{ text, form, submit, pending, failure, done }} keep="Keep them as they are">
@@ -55,11 +57,13 @@ function Which({ reason, done }: { reason: Said; done: () => void }) {
         searchable
         clearable
         clearButtonProps={{ "aria-label": "Any campaign" }}
-        key={form.key("campaign")}
-        {...campaign}
+        error={form.errors.campaign}
+        data-path="campaign"
+        value={chosen}
         onChange={(value) => {
-          if (value === OLDER) void campaigns.fetchNextPage();
-          else campaign.onChange(value);
+          if (value === OLDER) return void campaigns.fetchNextPage();
+          setChosen(value);
+          form.setFieldValue("campaign", value);
         }}
       />
     </AllowForm>

@@ -2,10 +2,11 @@ import { Alert, Box, Button, Drawer, Group, List, Stack, Text } from "@mantine/c
 import { IconDownload, IconHandStop, IconPlus } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { addressOf } from "@/api/client";
 import { useDownload } from "@/features/ledger/commands";
 import { useMay } from "@/features/workspaces/useMay";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { Choice } from "@/ui/Choice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -31,6 +32,9 @@ export function SuppressedPage() {
   const navigate = route.useNavigate();
   const mayChange = useMay("member");
   const [adding, setAdding] = useState(false);
+  const unsaved = useRef<() => boolean>(null);
+  const leave = useUnsaved(() => unsaved.current?.() ?? false);
+  const cancel = () => void leave(() => setAdding(false));
   const [added, setAdded] = useState<Added | null>(null);
   const { data: counts } = useQuery(countsQuery());
   const all = counts && Object.values(counts).reduce((sum, n) => sum + n, 0);
@@ -86,7 +90,7 @@ export function SuppressedPage() {
       </Stack>
       <Drawer
         opened={adding}
-        onClose={() => setAdding(false)}
+        onClose={cancel}
         position="right"
         size={480}
         title={
@@ -101,7 +105,8 @@ export function SuppressedPage() {
             setAdding(false);
             setAdded(what);
           }}
-          cancel={() => setAdding(false)}
+          cancel={cancel}
+          unsaved={unsaved}
         />
       </Drawer>
     </>

@@ -62,7 +62,7 @@ interface Props {
 
 function MemberRow({ member, isOwner, isLastOwner }: Props) {
   const { data: me } = useQuery(meQuery);
-  const change = useChangeRole(member);
+  const { change, ...changing } = useChangeRole(member);
   const { remove, pending } = useRemoveMember(member);
   const isMe = member.id === me?.id;
   return (
@@ -88,9 +88,9 @@ function MemberRow({ member, isOwner, isLastOwner }: Props) {
               size="xs"
               aria-label={`Role of ${member.email}`}
               data={ROLES.map(({ value, label }) => ({ value, label }))}
-              value={change.input ?? member.role}
-              disabled={change.pending}
-              onChange={(event) => void change.run(event.currentTarget.value as Role)}
+              value={changing.input ?? member.role}
+              disabled={changing.pending}
+              onChange={(event) => void change(event.currentTarget.value as Role)}
             />
           )}
           {isMe

@@ -10,7 +10,7 @@ import { confirm } from "@/ui/confirm";
 import type { Member, WorkspaceInvitation } from "./queries";
 import { useEnterWorkspace } from "./useEnterWorkspace";
 import { select } from "./useSelectWorkspace";
-import { type Role, roleWords } from "./words";
+import { covers, type Role, roleWords } from "./words";
 
 /**
  * The session's person and workspace, after this page's workspace is gone from them; null where that is not answered:
@@ -68,13 +68,29 @@ export const inviteMember = ({ role, email }: { role: Role; email: string }) =>
 export const acceptInvitation = (token: string) =>
   answer(api.POST("/api/members/invitations/accept", { body: { token } }));
 
-export function useChangeRole({ id, email }: Member) {
-  return useCommand({
+export function useChangeRole({ id, email, role: before }: Member) {
+  const isMe = id === session.get().user?.id;
+  const { run, pending, input } = useCommand({
     run: (role: Role) => answer(api.PATCH("/api/members/{id}", { params: { path: { id } }, body: { role } })),
-    changes: id === session.get().user?.id ? [keys.members.list(), keys.me] : [keys.members.list()],
+    changes: isMe ? [keys.members.list(), keys.me] : [keys.members.list()],
     said: ({ role }) => `${email} is ${role === "owner" ? "an" : "a"} ${roleWords(role).toLowerCase()} now.`,
     failed: "The role is as it was",
   });
+  /** What somebody takes from themselves, they cannot give themselves again. */
+  const change = async (role: Role) => {
+    const sure =
+      !isMe ||
+      covers(role, before) ||
+      (await confirm({
+        title: "Give away your ownership?",
+        children:
+          "You change neither members nor keys of this workspace any more, until another owner lets you again.",
+        confirm: `Become a ${roleWords(role).toLowerCase()}`,
+        cancel: "Stay an owner",
+      }));
+    if (sure) await run(role);
+  };
+  return { change, pending, input };
 }
 
 export function useRemoveMember({ id, email }: Member) {

@@ -18,16 +18,18 @@ import { PageHeader } from "@/ui/PageHeader";
 import { grid } from "../grid";
 import { type Planned, plannedQuery } from "../queries";
 
-const DAYS = 7;
+const HOURS = 7 * 24;
+/** Calendar days that so many hours touch: eight, and nine where the clocks are put forward. */
+const MOST_DAYS = 9;
 const route = getRouteApi("/inside/week");
 
-/** The plan of the seven days from today on, over all campaigns. */
+/** The plan of the next seven times 24 hours, over all campaigns. */
 export function WeekPage() {
   const { senderId } = route.useSearch();
   const navigate = route.useNavigate();
   const { data: senders } = useQuery(sendersQuery());
   const { data, error, refetch } = useQuery({
-    ...plannedQuery({ hours: DAYS * 24, senderId }),
+    ...plannedQuery({ hours: HOURS, senderId }),
     refetchInterval: AGAIN_MS,
   });
   return (
@@ -68,7 +70,8 @@ function Week({ planned }: { planned: Planned }) {
       </EmptyState>
     );
   }
-  const rows = grid(hours, timezone, null, DAYS, dayAround(now).begin);
+  const asked = { begin: dayAround(now).begin, end: new Date(now.getTime() + HOURS * 3_600_000) };
+  const rows = grid(hours, timezone, null, MOST_DAYS, asked);
   const sum = hours.reduce((all, { count }) => all + count, 0);
   return (
     <>

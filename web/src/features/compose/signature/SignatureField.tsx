@@ -8,6 +8,7 @@ import { htmlOf, textOf } from "@/features/richText/richText";
 import { BeginAnew } from "@/forms/BeginAnew";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { lazyPart } from "@/ui/lazyPart";
 import { Part } from "@/ui/Part";
 import { putSignature } from "./commands";
@@ -19,9 +20,16 @@ const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBod
 export function SignatureField({ senderId, email }: { senderId: number; email: string | null }) {
   const { data, refetch } = useQuery(signatureQuery(senderId));
   const [isOpen, setOpen] = useState(false);
+  const unsaved = useRef(false);
+  const leave = useUnsaved(() => unsaved.current);
+  const close = () => {
+    unsaved.current = false;
+    setOpen(false);
+  };
   const [times, setTimes] = useState(0); // that the editor began: what is written is not taken away by a newer one
   const beginAnew = async () => {
     await refetch();
+    unsaved.current = false;
     setTimes(times + 1);
   };
   if (!data) return null;
@@ -41,7 +49,7 @@ export function SignatureField({ senderId, email }: { senderId: number; email: s
       </Button>
       <Drawer
         opened={isOpen}
-        onClose={() => setOpen(false)}
+        onClose={() => void leave(close)}
         position="right"
         size={520}
         title={
@@ -55,7 +63,11 @@ export function SignatureField({ senderId, email }: { senderId: number; email: s
           key={times}
           senderId={senderId}
           signature={data}
-          done={() => setOpen(false)}
+          done={close}
+          cancel={() => void leave(close)}
+          onChange={() => {
+            unsaved.current = true;
+          }}
           beginAnew={beginAnew}
         />
       </Drawer>
@@ -67,10 +79,12 @@ interface Edited {
   senderId: number;
   signature: Signature;
   done: () => void;
+  cancel: () => void;
+  onChange: () => void;
   beginAnew: () => Promise<void>;
 }
 
-function Editor({ senderId, signature, done, beginAnew }: Edited) {
+function Editor({ senderId, signature, done, cancel, onChange, beginAnew }: Edited) {
   const [{ textsVersion }] = useState(signature); // somebody else may save another while this is written
   const [html, setHtml] = useState(
     () => signature.html ?? (signature.text === "" ? "" : htmlOf(signature.text)),
@@ -96,7 +110,10 @@ function Editor({ senderId, signature, done, beginAnew }: Edited) {
         <RichBody
           label="Signature"
           html={html}
-          onChange={setHtml}
+          onChange={(written) => {
+            setHtml(written);
+            onChange();
+          }}
           onFocus={() => undefined}
           insert={insert}
           pictures
@@ -107,7 +124,7 @@ function Editor({ senderId, signature, done, beginAnew }: Edited) {
       <FormFailure text={saving.error ? sentence(saving.error) : null} />
       <BeginAnew error={saving.error} begin={beginAnew} />
       <Group justify="flex-end">
-        <Button variant="default" onClick={done}>
+        <Button variant="default" onClick={cancel}>
           Cancel
         </Button>
         <Button loading={saving.pending} onClick={() => void saving.run()}>

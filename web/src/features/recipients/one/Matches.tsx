@@ -15,7 +15,10 @@ import { TableSkeleton } from "@/ui/skeletons";
 
 const route = getRouteApi("/inside/recipients");
 
-/** Recipients whose address has `text` in it; `why` that is no address itself, where it looks like one. */
+/**
+ * Recipients whose address has `text` in it; `why` that is no address itself, where it looks like one. A pause in typing
+ * narrows the list; Enter opens a person, as the rows do.
+ */
 export function Matches({ text, why = null }: { text: string; why?: string | null }) {
   const navigate = route.useNavigate();
   return (
@@ -26,7 +29,8 @@ export function Matches({ text, why = null }: { text: string; why?: string | nul
           <SearchField
             label="Address or a part of one"
             value={text || undefined}
-            onChange={(email) => navigate({ search: { email }, replace: true })}
+            onChange={(q) => navigate({ search: { q }, replace: true })}
+            onEnter={(email) => navigate({ search: { email } })}
           />
         </Box>
         <FormFailure text={why} />

@@ -23,16 +23,20 @@ const route = getRouteApi("/inside/recipients");
 
 /** One recipient over all campaigns; for a part of an address, those whose it may be. */
 export function RecipientPage() {
-  const { email = "" } = route.useSearch();
-  return isWhole(email) ? <One key={email} email={email} /> : <Matches text={email} />;
+  const { email = "", q = "" } = route.useSearch();
+  const whole = isWhole(email);
+  const { error } = useInfiniteQuery({ ...recipientQuery(email), enabled: whole });
+  const refused = whole && error instanceof ApiProblem && error.status === 422 ? error : null;
+  if (!whole || refused) {
+    // In the one place, refused or not: whoever types in it goes on typing.
+    return <Matches text={email || q} why={refused && sentence(refused.errors.email ?? refused)} />;
+  }
+  return <One key={email} email={email} />;
 }
 
 function One({ email }: { email: string }) {
   const query = useInfiniteQuery(recipientQuery(email));
   if (query.isPending) return <PageSkeleton />;
-  const { error } = query;
-  if (error instanceof ApiProblem && error.status === 422)
-    return <Matches text={email} why={sentence(error.errors.email ?? error)} />;
   const [first] = query.data?.pages ?? [];
   if (!query.data || !first) {
     return (
