@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from app.mail.addresses import InvalidAddress, normalize
+from app.mail.addresses import InvalidAddress, domain_of, normalize, normalize_any
 
 MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
 
@@ -88,6 +88,19 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
     if not what:
         what.append("punctuation around it left out")
     return Mended(first, "; ".join(what), others, [part for part, address in read if not address and has_at(part)])
+
+
+def read_any(text: str) -> str:
+    """As `normalize_any`, with what is around the address left out, if there is but one. Raises InvalidAddress."""
+    try:
+        address = normalize_any(text)
+    except InvalidAddress:
+        mended = mend(text)
+        if mended is None or mended.others or mended.none:
+            raise
+        return mended.address
+    mended = mend(text, {domain_of(address)}) if needs_mending(text, address) else None
+    return address if mended is None or mended.others or mended.none else mended.address
 
 
 def _replaced(cell: str, what: list[str]) -> str:

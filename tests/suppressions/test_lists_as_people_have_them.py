@@ -86,3 +86,29 @@ async def test_an_address_in_another_cell_is_told(api: httpx.AsyncClient, pool: 
     assert [(one["row"], one["email"]) for one in told["rejected"]] == [(4, "cy@example.org")]
     assert "remarks" in told["rejected"][0]["reason"]
     assert len(await names(pool)) == 3
+
+
+@pytest.mark.parametrize(
+    "text", [f"'{ANN}", "\uff41nn@example.com", "ann\uff20example.com", f"{ANN}\u200b", f"<{ANN}>", f"mailto:{ANN}"]
+)
+async def test_an_address_is_mended_as_lists_mend_theirs(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
+    """What is kept as it was typed stops nobody."""
+    assert (await api.post("/api/suppressions", json={"emails": [text]})).json()["added"] == 1
+    assert await names(pool) == [ANN]
+    (found,) = (await api.get("/api/suppressions", params={"q": text})).json()["items"]
+    assert found["email"] == ANN
+    assert (await api.get("/api/recipients", params={"email": text})).json()["email"] == ANN
+
+
+async def test_an_address_of_the_operators_network_is_mended_too(api: httpx.AsyncClient, pool: Pool) -> None:
+    await api.post("/api/suppressions", json={"emails": ["'ops@corp.local"]})
+    await send(api, "email\n'dev@corp.local\n")
+    assert await names(pool) == ["dev@corp.local", "ops@corp.local"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"{ANN}, {BOB}", "*@example.org", "'@example.org", "@example.org", "ann lee@example.com"]
+)
+async def test_what_is_not_one_address_is_refused(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
+    assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))
+    assert await names(pool) == []

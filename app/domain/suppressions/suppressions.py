@@ -31,8 +31,8 @@ from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, NotFound, QuotaReached
-from app.mail.addresses import InvalidAddress, check_owned, domain_named, key, normalize_any
-from app.mail.repairs import has_at
+from app.mail.addresses import InvalidAddress, check_owned, domain_named, key
+from app.mail.repairs import has_at, read_any
 from app.sql import queries
 from app.turns import Turns
 
@@ -154,7 +154,7 @@ async def add(
         wrong["emails"] = "give addresses or domains"
     if wrong:
         raise InvalidInput(wrong)
-    found = [_read(normalize_any, "emails", number, text, wrong) for number, text in enumerate(emails)]
+    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
     named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
     if wrong:
         raise InvalidInput(wrong)
@@ -370,6 +370,15 @@ def _elsewhere(address: str, fields: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _read_address(text: str) -> str:
+    """Raises InvalidAddress."""
+    address = read_any(text)
+    local, _, domain = address.partition("@")
+    if local in _WHOLE_DOMAIN:
+        raise InvalidAddress(f"This is all of a domain; give {domain} as one.")
+    return address
+
+
 def _read_any(cell: str) -> str:
     """The address in a cell, or `*@` and its domain: a suppression needs no address that a campaign could have. Raises
     InvalidAddress.
@@ -377,7 +386,7 @@ def _read_any(cell: str) -> str:
     try:
         domain = domain_named(cell)
     except InvalidAddress:
-        address = normalize_any(cell)
+        address = read_any(cell)
         if address.partition("@")[0] in _WHOLE_DOMAIN:
             raise
         return address
@@ -393,7 +402,7 @@ def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
         with passing(InvalidAddress):
             whole = f"@{domain_named(q)}"
         with passing(InvalidAddress):
-            whole = normalize_any(q)
+            whole = read_any(q)
     like = None if q is None else containing(q)
     return {"workspace_id": workspace_id, "whole": whole, "q": like, "reason": wanted.reason}
 
