@@ -78,6 +78,10 @@ POOLED = (
     "DATABASE_URL leads through a connection pooler, such as PgBouncer. Migrations and workers need sessions of their "
     "own: give it the address of PostgreSQL itself, and the pooler's in DATABASE_POOLER_URL, for the API"
 )
+NOT_THE_OWNER = (
+    "the service's role has to own the database, and reachinbox_tenant be granted to it (docs/deploy.md, Without a "
+    "container)"
+)
 NOT_UTF8 = (
     "the database's encoding is {}, which has no room for all letters: make it with ENCODING 'UTF8' TEMPLATE template0 "
     "(docs/deploy.md)"
@@ -329,6 +333,8 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
             raise Unavailable(POOLED)
         if (encoding := guard.info.parameter_status("server_encoding")) != "UTF8":
             raise Unavailable(NOT_UTF8.format(encoding))
+        if not (guard.execute(sql.may_create).fetchone() or (False,))[0]:
+            raise Unavailable(NOT_THE_OWNER)
         while not _try_lock(guard):
             if time.monotonic() > deadline:
                 raise Unavailable("another process has been migrating the database for five minutes")

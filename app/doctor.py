@@ -47,7 +47,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
         ):
             (row,) = conn.execute(sql.examine_database)
             well += [
-                _report("database", lambda: _version(row)),
+                _report("database", lambda: _version(row, conn.info.parameter_status("server_encoding"))),
                 # Each of the rest needs what comes before it.
                 _report("migrations", lambda: _migrations(url))
                 and (settings.database_pooler_url is None or _report("pooler", lambda: _pooler(settings)))
@@ -156,11 +156,11 @@ def _log_in(server: smtplib.SMTP, username: str, password: str, settings: Settin
         raise smtplib.SMTPException(f"the login is refused: {code} {text.decode(errors='replace')}")
 
 
-def _version(row: Row) -> str:
+def _version(row: Row, encoding: str | None) -> str:
     if row["version_num"] < OLDEST_POSTGRES * 10_000:
         raise Unavailable(f"PostgreSQL {row['version']} is too old; {OLDEST_POSTGRES} or newer is needed")
-    if row["encoding"] != "UTF8":
-        raise Unavailable(NOT_UTF8.format(row["encoding"]))
+    if encoding != "UTF8":
+        raise Unavailable(NOT_UTF8.format(encoding))
     return f"PostgreSQL {row['version']}"
 
 

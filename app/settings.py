@@ -365,8 +365,8 @@ def _wrong_words(s: Settings) -> list[str]:
                 conninfo_to_dict(url)
             except ProgrammingError:  # its words repeat parts, such as a password
                 problems.append(
-                    f"{name}: PostgreSQL does not understand it; write what is special in a password as %XX (% as %25), "
-                    "and leave out parameters that are not PostgreSQL's own"
+                    f"{name}: PostgreSQL does not understand it; write what is special in a password as %XX (% as "
+                    "%25), and leave out parameters that are not PostgreSQL's own"
                 )
     if problem := _wrong_base_url(s.base_url):
         problems.append(f"BASE_URL: {s.base_url!r} is not right: {problem}")

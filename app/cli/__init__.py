@@ -23,7 +23,7 @@ from app import demo, doctor
 from app import log as logs
 from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
-from app.db import POOLED, migrate
+from app.db import NOT_THE_OWNER, POOLED, migrate
 from app.domain.accounts import administration, password_changes, users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
@@ -36,10 +36,6 @@ from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 Command = Callable[[Settings, argparse.Namespace], None]
 
-NOT_THE_OWNER = (
-    "the service's role has to own the database, and reachinbox_tenant be granted to it (docs/deploy.md, Without a "
-    "container)"
-)
 
 NOTHING_TO_TAKE_OVER = (
     "Nothing tells that this database is another installation's or an older state: there is nothing to take over. If it"

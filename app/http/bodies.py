@@ -37,7 +37,8 @@ FORM = "multipart/form-data"
 LEAST_BYTES_PER_S = 200_000  # of a body, after the first pause
 LEAST_OF_FORM_PER_S = 50_000  # a person's connection may be slow, and a file takes no memory
 LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
-# Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
+# Bodies above SMALL that are in memory, or on their way to it, at once; of one person, who may have many workspaces,
+# one fewer.
 LARGE_AT_ONCE = 3
 # Files on their way to the disk: a slow sender takes many accounts to keep others waiting.
 FILES_AT_ONCE = 20
@@ -52,9 +53,7 @@ _middling = Turns(MIDDLING_AT_ONCE, of_one=MIDDLING_OF_ONE)
 
 
 @asynccontextmanager
-async def room_for_body(
-    request: Request[Any, Any, Any], workspace_id: int, *, has_file: bool = False
-) -> AsyncGenerator[None]:
+async def room_for_body(request: Request[Any, Any, Any], *, has_file: bool = False) -> AsyncGenerator[None]:
     """Wait until there is memory for the request's body, or disk for the file of a form, and have it for the length of
     the block.
 
@@ -65,7 +64,7 @@ async def room_for_body(
     if min(most, request.content_length or most) <= SMALL:
         yield
         return
-    async with (_files if has_file and _is_form(request) else _large).take(workspace_id):
+    async with (_files if has_file and _is_form(request) else _large).take(request.user.id):
         await require_still_let_in(request)  # the turn may have been long in coming
         yield
 
@@ -81,7 +80,7 @@ def in_turn(app: ASGIApp) -> ASGIApp:
         size = int(length) if length.isdecimal() else 0
         comes = scope["type"] == "http" and scope["method"] not in BODILESS
         if comes and ("transfer-encoding" in headers or PUBLIC < size <= SMALL):
-            async with _middling.take(scope["user"].workspace_id) as waited:
+            async with _middling.take(scope["user"].id) as waited:
                 if waited:
                     await require_still_let_in(Request(scope))
                 await app(scope, receive, send)
@@ -123,8 +122,7 @@ class JsonRequest(Request[Any, Any, Any]):
         data_field = self.route_handler.parsed_data_field
         if data_field is None:
             raise TypeError(f"{self.route_handler} takes no data")
-        workspace_id = self.scope["user"].workspace_id if "user" in self.scope else 0  # strangers send nothing large
-        async with room_for_body(self, workspace_id):
+        async with room_for_body(self):  # strangers send nothing large
             body = await self.body()
         return decode(body, data_field.annotation)
 

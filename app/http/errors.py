@@ -83,7 +83,7 @@ def _app_error(request: AnyRequest, error: AppError) -> Response[Problem]:
         title=status.phrase,
         status=status,
         detail=error.detail,
-        instance=request.url.path,
+        instance=request.scope["path"],
     )
     if isinstance(error, InvalidInput):
         problem.errors = [FieldError(name, why) for name, why in error.fields.items()]
@@ -103,7 +103,7 @@ def _http_exception(request: AnyRequest, error: HTTPException) -> Response[Probl
         title=status.phrase,
         status=status,
         detail=_DETAIL.get(status, error.detail),
-        instance=request.url.path,
+        instance=request.scope["path"],
     )
     return _answer(problem, error.headers)
 
@@ -119,20 +119,20 @@ def _validation(request: AnyRequest, error: ValidationException) -> Response[Pro
 
 
 def _unknown(request: AnyRequest, error: Exception) -> Response[Problem]:
-    _log.error("%s %r failed", request.method, request.url.path, exc_info=error)
+    _log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     problem = Problem(
         title=status.phrase,
         status=status,
         detail="the service failed to answer; its log says why",
-        instance=request.url.path,
+        instance=request.scope["path"],
     )
     return _answer(problem)
 
 
 def database_unavailable(request: AnyRequest, error: Exception) -> Response[Problem]:
     """The database is down, refuses connections, or is too slow to give one."""
-    _log.error("%s %r: the database is unavailable: %s", request.method, request.url.path, error)
+    _log.error("%s %r: the database is unavailable: %s", request.method, request.scope["path"], error)
     return _app_error(request, Unavailable("the database does not answer; try again in a moment"))
 
 
@@ -144,7 +144,7 @@ def workspace_deleted(request: AnyRequest, error: Exception) -> Response[Problem
 
 def held_by_others(request: AnyRequest, error: Exception) -> Response[Problem]:
     """A lock was not to be had in time."""
-    _log.warning("%s %r: a lock was not to be had: %s", request.method, request.url.path, error)
+    _log.warning("%s %r: a lock was not to be had: %s", request.method, request.scope["path"], error)
     return _app_error(request, BeingChanged())
 
 

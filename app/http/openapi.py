@@ -135,12 +135,25 @@ def openapi_config() -> OpenAPIConfig:
 FORMS: dict[str, Any] = {}
 
 
+# What any request may meet beyond what handlers name: another account's session, others who hold a lock or have all
+# turns; and with a body one that does not come, is too large, or of another kind.
+_ALWAYS = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+_WITH_A_BODY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
 class _Document(OpenAPI):
-    """With the bodies that handlers decode by themselves."""
+    """With the bodies that handlers decode by themselves, and failures that are none of theirs."""
 
     def to_schema(self) -> dict[str, Any]:
         document = super().to_schema()
         document["components"]["schemas"] = FORMS | document["components"]["schemas"]
+        for operation in (each for path in document["paths"].values() for each in path.values()):
+            responses = operation["responses"]
+            if (problem := responses.get(str(HTTPStatus.BAD_REQUEST.value))) is None:
+                continue
+            for status in (*_ALWAYS, *(_WITH_A_BODY if "requestBody" in operation else ())):
+                responses.setdefault(str(status.value), problem | {"description": status.phrase})
+            operation["responses"] = dict(sorted(responses.items()))
         return document
 
 

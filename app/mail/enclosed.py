@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import encodebytes
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -78,6 +79,11 @@ _SHOWN_FILE = re.compile(r"""(\bsrc\s*=\s*["']?)/api/files/(\d{1,18})(?=["'\s>])
 def files_shown(html: str) -> list[int]:
     """The ids of the files that HTML shows as pictures, `<img src="/api/files/12">`."""
     return list(dict.fromkeys(int(found[2]) for found in _SHOWN_FILE.finditer(html)))
+
+
+def times_shown(html: str) -> Counter[int]:
+    """How often HTML shows each file."""
+    return Counter(int(found[2]) for found in _SHOWN_FILE.finditer(html))
 
 
 def with_content_ids(html: str, ids: Sequence[int]) -> str:

@@ -1,3 +1,7 @@
+-- name: may_create
+-- Whether migrations can make their tables.
+SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false);
+
 -- name: is_direct
 -- Whether the setting that we connect with has arrived: a pooler refuses it or drops it.
 SELECT coalesce(current_setting('reachinbox.direct', true), '') = 'yes' AS is_direct;

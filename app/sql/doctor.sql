@@ -7,7 +7,7 @@ SELECT current_setting('server_version_num')::integer AS version_num,
        (SELECT has_database_privilege(oid, current_database(), 'TEMPORARY')
         FROM pg_roles WHERE rolname = 'reachinbox_tenant') AS tenant_may_make_temporary_tables,
        (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS superuser,
-       current_setting('server_encoding') AS encoding, current_user AS role, current_database() AS database;
+       current_user AS role, current_database() AS database;
 
 -- name: any_stored_password
 -- One sender's password, to see whether SECRET_KEY still opens it.

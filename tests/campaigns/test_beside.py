@@ -187,6 +187,19 @@ async def test_html_shows_pictures_only_and_frames_hold_them(api: httpx.AsyncCli
     assert 'src="data:image/png;base64,' in shown.text
 
 
+async def test_a_picture_that_is_shown_often_fills_no_memory(api: httpx.AsyncClient) -> None:
+    """A file counted once, and was put at each of thousands of places."""
+    logo, other = await upload(api, "a.png", PNG + bytes(50_000)), await upload(api, "b.png", PNG)
+    often = f'<img src="/api/files/{logo["id"]}">' * 3000
+    body = {"subject": "s", "body": "b", "email": "e@example.org"}
+    for html, shown in ((often, 0), (f'{often}<img src="/api/files/{other["id"]}">', 1)):
+        sent = {"request": (None, json.dumps(body | {"bodyHtml": html}))}
+        answer = await api.post("/api/campaigns/render/html", files=sent)
+        assert answer.status_code == 200, answer.text[:300]
+        assert answer.text.count("data:image/png") == shown
+        assert len(answer.text) < 1_000_000
+
+
 async def test_templates_keep_it_and_changes_leave_the_rest(api: httpx.AsyncClient) -> None:
     file = await upload(api)
     body = {"name": "Offer", "subject": "Hello", "attachments": [file["id"]], **BESIDE}

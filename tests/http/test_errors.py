@@ -22,6 +22,12 @@ async def test_an_unknown_address_is_not_found(api: httpx.AsyncClient) -> None:
         assert problem(await api.get(path), 404)["title"] == "Not Found"
 
 
+async def test_a_host_that_is_none_is_refused_as_ever(api: httpx.AsyncClient) -> None:
+    """Its port was read for the problem's words, and raised what nobody caught."""
+    answer = await api.get("/api/nowhere", headers={"Host": "localhost:99999"})
+    assert problem(answer, 404)["instance"] == "/api/nowhere"
+
+
 async def test_a_method_that_is_not_taken_says_which_are(api: httpx.AsyncClient) -> None:
     response = await api.put("/api/campaigns")
     problem(response, 405)

@@ -45,7 +45,7 @@ async def test_it_says_limits_scopes_roles_failures_and_units(page: httpx.Respon
         "string <span class=small>1 to 998 characters</span>",
         "object of string <span class=small>0 to 10 entries; default {}</span>",
         "Milliseconds from one email of the campaign to the next",
-        "Fails with 400, 401, 403, 404, 409, 422, 500, 503.",
+        "Fails with 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503.",
         "Changes of the API",
         "&#34;email&#34;: &#34;ada@example.com&#34;",
     ):

@@ -365,3 +365,11 @@ async def test_cells_that_are_copied_from_a_spreadsheet_bring_their_header(api: 
     response = await api.post("/api/campaigns/schedule", files=form)
     assert response.status_code == 201, response.text
     assert await kept(pool) == [("ada@example.com", {"name": "Ada"}), ("bob@example.com", {"name": "Bob"})]
+
+
+async def test_a_name_of_a_file_that_no_database_keeps_is_kept_without_that(api: httpx.AsyncClient) -> None:
+    part = 'Content-Disposition: form-data; name="file"; filename="a\0b.csv"'
+    body = f"--x\r\n{part}\r\n\r\nemail\nann@example.com\n\r\n--x--\r\n"
+    head = {"Content-Type": "multipart/form-data; boundary=x"}
+    made = await api.post("/api/lists", content=body.encode(), headers=head)
+    assert (made.status_code, made.json()["name"]) == (201, "ab.csv"), made.text

@@ -56,10 +56,10 @@ def test_help_names_every_command(reachinbox: Shell) -> None:
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_a_database_without_room_for_all_letters_is_refused(
-    reachinbox: Shell, server: TemplateServer, encoding: str
+    reachinbox: Shell, postgres: TemplateServer, encoding: str
 ) -> None:
     how = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C' ENCODING "
-    url = server.empty(f"{how}'SQL_ASCII'" if encoding == "SQL_ASCII" else f"{how}'LATIN1'")
+    url = postgres.empty(f"{how}'SQL_ASCII'" if encoding == "SQL_ASCII" else f"{how}'LATIN1'")
     secret = {"DATABASE_URL": url, "SECRET_KEY": "a secret for tests"}
     ended = reachinbox("migrate", **secret)
     assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
@@ -67,9 +67,9 @@ def test_a_database_without_room_for_all_letters_is_refused(
     assert f"FAIL  database: the database's encoding is {encoding}" in reachinbox("doctor", **secret).stdout
 
 
-def test_a_role_that_does_not_own_the_database_is_told_so(reachinbox: Shell, server: TemplateServer) -> None:
-    url = server.empty()
-    with closing(psycopg.connect(server.as_superuser(url), autocommit=True)) as conn:
+def test_a_role_that_does_not_own_the_database_is_told_so(reachinbox: Shell, postgres: TemplateServer) -> None:
+    url = postgres.empty()
+    with closing(psycopg.connect(postgres.as_superuser(url), autocommit=True)) as conn:
         conn.execute("ALTER SCHEMA public OWNER TO CURRENT_USER")
         conn.execute(SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(Identifier(urlsplit(url).path[1:])))
     ended = reachinbox("migrate", DATABASE_URL=url, SECRET_KEY="a secret for tests")  # noqa: S106

@@ -20,7 +20,7 @@ from app.domain.campaigns.content import Content
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import Conflict, InvalidInput, NotFound
-from app.mail.enclosed import PIECE, Enclosed, files_shown, with_urls
+from app.mail.enclosed import PIECE, Enclosed, files_shown, times_shown, with_urls
 from app.mail.file_types import ANY_TYPE, file_name, objection, type_of
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
@@ -145,17 +145,20 @@ async def piece(pool: Pool, workspace_id: int, file_id: int, number: int) -> byt
 
 
 async def shown(pool: Pool, workspace_id: int, html: str) -> str:
-    """HTML with its pictures in itself, for a frame that loads nothing."""
+    """HTML with its pictures in itself, for a frame that loads nothing; as many as are of a message's size together,
+    each as often as it is shown.
+    """
     ids = files_shown(html)[: ATTACHMENTS.most]
     if not ids:
         return html
     async with transaction(pool, workspace_id) as conn:
         there = await of_ids(conn, workspace_id, ids)
     urls: dict[int, str] = {}
-    left = ENCLOSED_BYTES
+    left, times = ENCLOSED_BYTES, times_shown(html)
     for file in there.values():
-        left -= file.size
-        if file.is_image and left >= 0:
+        size = file.size * times[file.id]
+        if file.is_image and size <= left:
+            left -= size
             pieces = [one async for one in content(pool, workspace_id, file)]
             urls[file.id] = f"data:{file.type};base64,{b64encode(b''.join(pieces)).decode()}"
     return with_urls(html, urls)

@@ -24,9 +24,11 @@ from app.domain.senders.autoconfig import Found, InvalidAutoconfig, read_autocon
 from app.domain.senders.known_providers import KNOWN, KnownProvider, PasswordHint, Place, by_domain, by_mx, is_under
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, domain_of, normalize
+from app.turns import Turns
 
 EMAIL = Bounds(3, 320)  # characters
 ALL_OF_IT_S = 20.0
+_turns = Turns(10, of_one=2)  # of a person
 _ASKED: PasswordHint = PasswordHint(
     "mailbox", "the mailbox's password, or an app password where its provider has those"
 )
@@ -84,6 +86,12 @@ class _Said(NamedTuple):
     imap: Found | None
     source: Source
     doubt: str | None
+
+
+async def discover_for(user_id: int, finder: Finder, email: Annotated[str, EMAIL]) -> Discovered:
+    """`discover` in a person's turn: whoever is asked may be slow, and of their choosing."""
+    async with _turns.take(user_id):
+        return await discover(finder, email)
 
 
 async def discover(finder: Finder, email: Annotated[str, EMAIL]) -> Discovered:

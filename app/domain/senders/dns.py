@@ -28,11 +28,13 @@ from app.domain.senders.known_providers import by_domain, by_mx, is_under
 from app.errors import NotFound
 from app.mail.addresses import domain_of
 from app.sql import queries
+from app.turns import Turns
 
 sql = queries(__name__)
 
 MOST_DOMAINS = 3 * MOST_LOOKUPS  # that SPF leads to, and that are asked for: more is wrong whatever they say
 KEPT_S = 24 * 3600
+_turns = Turns(10, of_one=2)
 # Where providers put keys, for a sender of which no mail was seen yet.
 USUAL_SELECTORS = ("google", "selector1", "selector2", "default", "dkim", "mail", "k1", "s1", "fm1", "zoho", "s1-ionos")
 # The include that a domain's SPF has to take over, by the server that its mail is handed to.
@@ -66,7 +68,8 @@ async def read_check(pool: Pool, resolver: Resolver, workspace_id: int, sender_i
     domain = domain_of(row["email"])
     if not anew and row["is_fresh"] and row["domain"] == domain:
         return _check(row)
-    return await _check_now(pool, resolver, row, domain)
+    async with _turns.take(workspace_id):
+        return await _check_now(pool, resolver, row, domain)
 
 
 async def check_again(pool: Pool, resolver: Resolver, most: int) -> int:

@@ -80,7 +80,7 @@ async def send_test(
     installation: TheInstallation,
 ) -> Posted:
     require_content_type(request, JSON)
-    async with room_for_body(request, user.workspace_id):
+    async with room_for_body(request):
         asked = decode(await read(request, at_most=MAX_BODY), TestBody)
         mail = Direct(
             name=asked.name or f"Test: {asked.subject}",

@@ -52,14 +52,20 @@ class FileOperation(Operation):
 )
 async def upload_file(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> KeptFile:
     require_content_type(request, MULTIPART)
-    async with room_for_body(request, user.workspace_id, has_file=True), form_of(request) as form:
+    async with room_for_body(request, has_file=True), form_of(request) as form:
         if form.texts or form.files.keys() != {"file"}:
             raise InvalidInput({"file": "is what to send, as a file with a name, and nothing beside it"})
         file = form.files["file"]
         return await files.keep(pool, user.workspace_id, Upload(file.filename, cast("BinaryIO", file.file)), quotas)
 
 
-@get("/{id:int}", opt={"role": VIEWER}, summary="What is in a file", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    opt={"role": VIEWER},
+    media_type="application/octet-stream",
+    summary="What is in a file",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def get_file(pool: ThePool, user: TheUser, file_id: Id) -> Stream:
     """A picture may be shown; whatever else people upload is for saving, never for this origin to open."""
     file = await files.get(pool, user.workspace_id, file_id)
@@ -68,7 +74,6 @@ async def get_file(pool: ThePool, user: TheUser, file_id: Id) -> Stream:
         "Content-Disposition": "inline" if file.is_image else "attachment",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, max-age=86400, immutable",
     }
     media_type = file.type if file.is_image else "application/octet-stream"
     return Stream(files.content(pool, user.workspace_id, file), media_type=media_type, headers=headers)

@@ -120,7 +120,7 @@ class RenderOperation(Operation):
 )
 async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Rendered:
     require_content_type(request, JSON)
-    async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
+    async with room_for_body(request):  # until it is rendered: what waits for that is in memory
         body = decode(await read(request, at_most=MAX_BODY), RenderBody)
         return await body.render(pool, user.workspace_id, settings)
 
@@ -137,7 +137,7 @@ async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, sett
 )
 async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Response[str]:
     require_content_type(request, MULTIPART)
-    async with room_for_body(request, user.workspace_id):
+    async with room_for_body(request):
         async with form_of(request) as form:
             text = form.texts.get("request")
         if text is None:

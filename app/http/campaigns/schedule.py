@@ -337,12 +337,12 @@ async def schedule_campaign(
     idempotency_key: IdempotencyKey = None,
 ) -> Scheduled:
     if idempotency_key is None:
-        async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
+        async with room_for_body(request, has_file=True), _read(request, user, settings) as campaign:
             return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(settings), None, actor, quotas)
     check_key(idempotency_key)
     async with (
         _alone(request, user, idempotency_key),
-        room_for_body(request, user.workspace_id, has_file=True),
+        room_for_body(request, has_file=True),
         _read(request, user, settings) as campaign,
     ):
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
@@ -370,7 +370,7 @@ async def _alone(request: AnyRequest, user: User, idempotency_key: str) -> Async
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Preview:
-    async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
+    async with room_for_body(request, has_file=True), _read(request, user, settings) as campaign:
         return await schedule.preview(pool, user.workspace_id, campaign.to_domain(settings))
 
 

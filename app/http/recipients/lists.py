@@ -57,7 +57,7 @@ class ListOperation(Operation):
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> StoredList:
-    async with room_for_body(request, user.workspace_id, has_file=True):
+    async with room_for_body(request, has_file=True):
         if require_content_type(request, JSON, MULTIPART) == JSON:
             sent = decode_list(await read(request, at_most=MAX_JSON), JsonList)
             return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients), quotas)
@@ -65,7 +65,7 @@ async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas:
             if form.texts.keys() - {"encoding"} or form.files.keys() != {"file"}:
                 raise InvalidInput({"file": "is what to send, a CSV or Excel file, and beside it `encoding` at most"})
             file = form.files["file"]
-            name = file.filename[:255] or None
+            name = file.filename.replace("\0", "")[:255] or None
             async with workbooks.as_csv(cast(BinaryIO, file.file), user.workspace_id) as (content, sheet):
                 check_encoding(form.texts.get("encoding"), sheet)
                 return await stored_lists.store_csv(

@@ -151,7 +151,7 @@ async def grow_saved_list(
     list_id: Id,
 ) -> Grown:
     require_content_type(request, JSON)
-    async with room_for_body(request, user.workspace_id):
+    async with room_for_body(request):
         sent = decode_list(await read(request, at_most=MAX_JSON), MoreRecipients)
         choices = Choices(
             frozenset(settings.allow_internal_domains), sent.every_address, corrections_of(sent.correct_domains)

@@ -15,7 +15,7 @@ from app.domain.senders import discovery
 from app.domain.senders.discovery import EMAIL, Discovered, Finder
 from app.domain.workspaces.roles import MEMBER
 from app.http.errors import problems
-from app.http.parameters import TheMailProviders, TheSettings
+from app.http.parameters import TheMailProviders, TheSettings, TheUser
 from app.settings import Settings, trust
 
 
@@ -31,11 +31,12 @@ from app.settings import Settings, trust
     responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 async def discover_servers(
+    user: TheUser,
     settings: TheSettings,
     mail_providers: TheMailProviders,
     email: Annotated[str, QueryParameter(name="email", min_length=EMAIL.least, max_length=EMAIL.most)],
 ) -> Discovered:
-    return await discovery.discover(finder_of(settings, mail_providers), email)
+    return await discovery.discover_for(user.id, finder_of(settings, mail_providers), email)
 
 
 def finder_of(settings: Settings, providers: Providers) -> Finder:

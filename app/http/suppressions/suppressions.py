@@ -113,7 +113,7 @@ async def count_suppressions(pool: ThePool, user: TheUser) -> dict[Reason, int]:
 async def add_suppressions(
     request: AnyRequest, pool: ThePool, user: TheUser, actor: TheActor, settings: TheSettings, quotas: TheQuotas
 ) -> Added:
-    async with room_for_body(request, user.workspace_id, has_file=True):
+    async with room_for_body(request, has_file=True):
         if require_content_type(request, JSON, MULTIPART) == JSON:
             sent = decode(await read(request, at_most=MAX_JSON), NewSuppressions)
             asked = Asked(sent.reason, sent.note, quotas)
