@@ -10,7 +10,9 @@ mark that HTML keeps: a comment in text, a word in the value of an attribute or 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 
 import msgspec
 from css_inline import CSSInliner, InlineError
@@ -22,6 +24,8 @@ from app.mail.values import locale_of
 BASE_STYLE = "font-family: Arial, Helvetica, sans-serif; font-size: 15px; line-height: 1.5"
 
 _LIQUID = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_SILENT = re.compile(r"\{%-?\s*(?!echo\b|raw\b)(\w+)")  # a tag that prints nothing by itself
+_CONDITION = re.compile(r"<!--(?:.*?-->|.*)|(<!\[)", re.DOTALL)  # outside of comments, where it would become one
 _PROLOG = re.compile(r"\ufeff?\s*(?:<\?xml\b[^>]*>\s*)?")  # before everything: of a document, that begins with DOCTYPE
 _WHOLE = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _STYLES = re.compile(r"<style\b", re.IGNORECASE)
@@ -63,13 +67,14 @@ def make(_: None, written: Written) -> Made:
         html = _document(written, marks, is_whole=is_whole)
     body = written.body
     if html and not body.strip():
-        body = marks.back(text_of(marks.as_comments()))
+        body = marks.back(text_of(marks.as_comments(), marks.silent))
     return Made(body, html, hints(written.subject, written.body, written.body_html, sent_html=html))
 
 
 def _document(written: Written, marks: _Marks, *, is_whole: bool) -> str:
     whole = marks.as_comments() if is_whole else _around(marks.as_comments(), written)
-    if (is_whole or _STYLES.search(written.body_html)) and not marks.in_markup:
+    may_inline = not marks.in_markup and not any(found[1] for found in _CONDITION.finditer(whole))
+    if (is_whole or _STYLES.search(written.body_html)) and may_inline:
         try:
             inlined = _inliner.inline(whole)
         except InlineError:
@@ -116,7 +121,8 @@ def _language(language: str | None) -> str:
 
 class _Marks:
     """The tags of Liquid in an HTML text, and what stands for them. `in_markup`: one of them is part of an HTML tag
-    itself, and not of the value of an attribute; then nobody may write that HTML anew.
+    itself, and not of the value of an attribute; then nobody may write that HTML anew. `silent`: those that print
+    nothing by themselves, with the names of their tags.
     """
 
     def __init__(self, html: str) -> None:
@@ -127,6 +133,8 @@ class _Marks:
         pieces = _LIQUID.split(html)
         # A word that no other begins with.
         self._words = [f"{word}{number}z" for number in range(len(self._tags))]
+        named = {word: _SILENT.match(tag) for word, tag in zip(self._words, self._tags, strict=True)}
+        self.silent = {word: name[1] for word, name in named.items() if name}
         self._text = "".join(piece + mark for piece, mark in zip(pieces, [*self._words, ""], strict=True))
         self._mark = re.compile(rf"<!--({word}\d+z)-->|({word}\d+z)")
         places = _Places(self._mark)
@@ -189,32 +197,39 @@ _BLOCKS = frozenset(
 _LINES = frozenset({"div", "tr", "li", "dt", "dd", "center", "figcaption", "caption"})
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
-_UNSEEN = frozenset({"head", "style", "script", "title", "template"})
+# Of a head, these alone are not shown: anything else ends it, as for browsers.
+_UNSEEN = frozenset({"style", "script", "title", "template"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 # Filling that newsletters put behind the line shown beside the subject, so that nothing else is shown.
 _FILLING = re.compile("(?:[\u034f\u00ad\u200b-\u200d\u2007\ufeff][ \xa0]*){3,}")
 _TAG_LIKE = re.compile(r"\{(?=[{%])")
 _MARK = re.compile(r"lqdq*\d+z")
+_FILLED = frozenset({"capture", "endcapture"})  # with what is between them, which the text has not where it is unseen
 
 
-def text_of(html: str) -> str:
+def text_of(html: str, silent: Mapping[str, str] = MappingProxyType({})) -> str:
     """The text that HTML shows, its marks among it: paragraphs apart, items with dashes or numbers, links with their
-    targets behind.
+    targets behind. Liquid works also where nobody looks, in a head or in a comment: of the `silent` marks, by the names
+    of their tags, the text has those, too.
     """
-    reader = _Reader()
+    reader = _Reader(silent)
     reader.feed(html)
     reader.close()
-    text = "".join(reader.written)
+    text = "".join([*reader.written, *reader.held])
     text = _FILLING.sub(" ", text)
     text = re.sub(r"[ \t]+\n", "\n", text.replace("\xa0", " "))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 class _Reader(LenientParser):
-    def __init__(self) -> None:
+    """`held`: silent marks that wait for what is written next, so that they make no lines of their own."""
+
+    def __init__(self, silent: Mapping[str, str]) -> None:
         super().__init__()
+        self._silent = silent
         self.written: list[str] = []
+        self.held: list[str] = []
         self._lists: list[int | None] = []  # the number of the item before; None: of dashes
         self._links: list[tuple[str, int]] = []
         self._unseen = self._pre = 0
@@ -225,9 +240,9 @@ class _Reader(LenientParser):
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag == "br":
-            self.written.append("\n")
+            self._write("\n")
         elif tag == "hr":
-            self.written.append("\n\n---\n\n")
+            self._write("\n\n---\n\n")
         elif tag == "img":
             self.handle_data(f" {given.get('alt') or ''} ")
         elif tag == "a":
@@ -244,7 +259,7 @@ class _Reader(LenientParser):
         elif tag == "pre":
             self._pre += 1
         elif tag == "li":
-            self.written.append("  " * (len(self._lists) - 1) + self._bullet())
+            self._write("  " * (len(self._lists) - 1) + self._bullet())
             self._item_begins = True
 
     def _begin_line(self, tag: str) -> None:
@@ -278,23 +293,38 @@ class _Reader(LenientParser):
         target = target.removeprefix("mailto:")
         said = "".join(self.written[begun:]).strip()
         if target and not target.startswith("#") and target != said:
-            self.written.append(f" ({target})" if said else target)
+            self._write(f" ({target})" if said else target)
 
     def handle_data(self, data: str) -> None:
         if self._unseen:
+            self._hold(data)
             return
         # Text that only looks like a tag of Liquid must not become one.
         text = _TAG_LIKE.sub("{ ", data)
         if not self._pre:
             text = _WHITESPACE.sub(" ", text)
-            if not self.written or self.written[-1].endswith((" ", "\n")):
+            # Of the blanks around a held mark, either may be the only one in the end.
+            if not self.written or (not self.held and self.written[-1].endswith((" ", "\n"))):
                 text = text.removeprefix(" ")
         if text.strip():
             self._item_begins = False
         if text:
-            self.written.append(text)
+            self._write(text)
 
     def handle_comment(self, data: str) -> None:
-        if not self._unseen and _MARK.fullmatch(data):
-            self.written.append(f"<!--{data}-->")
+        if self._unseen or not _MARK.fullmatch(data):
+            self._hold(data)
+        elif data in self._silent:
+            self.held.append(f"<!--{data}-->")
+        else:
+            self._write(f"<!--{data}-->")
             self._item_begins = False
+
+    def _hold(self, unseen: str) -> None:
+        for mark in _MARK.findall(unseen):
+            if self._silent.get(mark, "capture") not in _FILLED:
+                self.held.append(f"<!--{mark}-->")
+
+    def _write(self, text: str) -> None:
+        self.written.append("".join([*self.held, text]))
+        self.held.clear()

@@ -7,11 +7,12 @@ and left as it is.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from app.mail.addresses import InvalidAddress, normalize
+from app.mail.addresses import InvalidAddress, domain_of, normalize, normalize_any
 
 MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
 
@@ -33,6 +34,17 @@ _CELLS = re.compile(r"[\r\n,;|]+")
 _AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
 _FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
+
+
+_HOST = re.compile(r"@[^\s()\[\]<>,;|]*")
+_APART = re.compile(r"[()\[\]<>,;|\r\n]+")
+# Words of those who keep lists, in their languages, on whom not to write to.
+_NO_MORE = re.compile(
+    r"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|do[\s-]+not|don['\u2019]?t|bounced?|stop|no[\s-]+(?:more|longer)|removed|abgemeldet"
+    r"|abbestellt|ausgetragen|widerrufen|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*|ne[\s-]+(?:plus|pas)|baja|no[\s-]+(?:enviar|contactar)"
+    r"|non[\s-]+(?:inviare|contattare)|disiscritt[oa]|afgemeld|uitgeschreven|descadastrad[oa]|wypisan\w*)\b",
+    re.IGNORECASE,
+)
 
 
 class Mended(NamedTuple):
@@ -88,6 +100,26 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
     if not what:
         what.append("punctuation around it left out")
     return Mended(first, "; ".join(what), others, [part for part, address in read if not address and has_at(part)])
+
+
+def wants_no_more(cell: str) -> str:
+    """The remark behind an address that its owner is not to be written to; empty: there is none."""
+    host = _HOST.search(text := unicodedata.normalize("NFC", plain(cell)))
+    remarks = _APART.split(text[host.end() :]) if host else []
+    return next((one.strip() for one in remarks if _NO_MORE.search(one) and not has_at(one)), "")
+
+
+def read_any(text: str) -> str:
+    """As `normalize_any`, with what is around the address left out, if there is but one. Raises InvalidAddress."""
+    try:
+        address = normalize_any(text)
+    except InvalidAddress:
+        mended = mend(text)
+        if mended is None or mended.others or mended.none:
+            raise
+        return mended.address
+    mended = mend(text, {domain_of(address)}) if needs_mending(text, address) else None
+    return address if mended is None or mended.others or mended.none else mended.address
 
 
 def _replaced(cell: str, what: list[str]) -> str:

@@ -52,6 +52,10 @@ class Fields(msgspec.Struct, frozen=True, tag=True):
     dates: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
+    def lacks(self, other: Fields) -> bool:
+        """Whether another template mentions or requires more."""
+        return not (other.mentioned <= self.mentioned and other.required <= self.required)
+
 
 class Wrong(msgspec.Struct, frozen=True, tag=True):
     """A TemplateError as it comes from another process."""

@@ -47,6 +47,19 @@ async def test_a_sender_has_none_until_it_has_one(api: httpx.AsyncClient) -> Non
     problem(await api.get("/api/senders/10000/signature"), 404)
 
 
+async def test_a_preview_quotes_the_message_before_with_its_signature(api: httpx.AsyncClient) -> None:
+    """As it is sent; the postal address and a link stand at the end of the whole alone."""
+    sender_id = await default_sender(api)
+    await put(api, sender_id, **SIGNATURE)
+    message = {"subject": "x", "body": "Later.", "bodyHtml": "<p>Later.</p>", "email": "ada@example.com"}
+    earlier = {"body": "Before.", "bodyHtml": "<p>Before.</p>"}
+    asked = message | {"senderId": sender_id, "quoted": earlier}
+    shown = (await api.post("/api/campaigns/render", json=asked)).json()
+    assert shown["text"].startswith("Later.\n\nAnn Lee\nACME & Co")
+    assert "> Before.\n>\n> Ann Lee\n> ACME & Co" in shown["text"]
+    assert shown["html"].count("<b>Ann</b> Lee") == 2
+
+
 async def test_who_changes_a_signature_is_told_what_somebody_else_has_changed_meanwhile(
     api: httpx.AsyncClient,
 ) -> None:

@@ -123,13 +123,45 @@ def test_what_only_looks_like_a_tag_does_not_become_one() -> None:
         ('<p><img src="x.png" alt="A cat"> purrs</p>', "A cat purrs"),
         (
             "{% if name %}<p>Dear {{ name }},</p>{% endif %}<p>x</p>",
-            "{% if name %}\n\nDear {{ name }},\n\n{% endif %}\n\nx",
+            "{% if name %}Dear {{ name }},\n\n{% endif %}x",
         ),
     ],
 )
 def test_a_text_is_made_where_none_is_given(html: str, text: str) -> None:
     assert made(html).body == text
     assert made(html, body="Mine").body == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            "<head>\n{% assign who = name | default: 'you' %}\n<title>T</title></head><body><p>Hi {{ who }}</p></body>",
+            "{% assign who = name | default: 'you' %}Hi {{ who }}",
+        ),
+        ("<p>a</p><!-- {% assign x = 1 %} --><p>{{ x }}</p>", "a\n\n{% assign x = 1 %}{{ x }}"),
+        (
+            "<p>a</p><!--{% if name %}--><p>Dear {{ name }}</p><!--{% else %}{{ no }}{% endif %}--><p>b</p>",
+            "a\n\n{% if name %}Dear {{ name }}\n\n{% else %}{% endif %}b",
+        ),
+        ("<ul><!--{% if a %}--><li>one</li><!--{% endif %}--></ul>", "{% if a %}- one\n\n{% endif %}"),
+        ("<style>{% if a %}p{}{% endif %}</style><p>x</p>", "{% if a %}{% endif %}x"),
+        ("<head><style>p{}</style>{{ name }}<p>x</p>", "{{ name }}\n\nx"),
+        ("<html><head><title>T</title><style>p{}</style><body><p>x</p></body></html>", "x"),
+        ("<html><head><meta charset='utf-8'><p>x</p></html>", "x"),
+    ],
+)
+def test_what_liquid_does_where_nobody_looks_it_does_for_the_text_too(html: str, text: str) -> None:
+    """A name that is set in the head was a merge field of the text that nobody has, so no email could be written."""
+    assert made(html).body == text
+
+
+def test_html_with_conditions_for_outlook_is_not_written_anew() -> None:
+    """`<![if !mso]>` became a comment, and what it holds was shown to all."""
+    html = "<style>p{color:red}</style><![if !mso]><p>Hello</p><![endif]>"
+    assert html in made(html).body_html
+    usual = "<style>p{color:red}</style><!--[if mso]><p>a</p><![endif]--><!--[if !mso]><!--><p>b</p><!--<![endif]-->"
+    assert 'style="color:' in made(usual).body_html.replace(": ", ":")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +189,18 @@ async def test_html_that_grows_beyond_what_a_template_may_be_is_sent_as_it_was_w
     sent = await Content("x", "A text.", html).sent(workspace_id=1)
     assert sent.content.body_html == html
     assert len(sent.hints) == 2  # it is larger than mail programs show, too
+
+
+async def test_no_text_is_made_that_would_need_more_than_the_html_does() -> None:
+    """Such a text was looked at by nobody before each of the emails failed."""
+    head = "{% capture who %}{{ name | default: 'you' }}{% endcapture %}"
+    html = f"<html><head><title>{head}</title></head><body><p>Hi {{{{ who }}}}</p></body></html>"
+    sent = await Content("x", "", html).sent(workspace_id=1)
+    assert (sent.content.body, sent.hints[-1].part) == ("", "body")
+    assert "<title>{% capture" in (sent.content.body_html or "")
+    shown = await Content("x", "", html).render("ada@example.com", {}, 1, unsubscribe_url="https://x.example/u")
+    assert "Hi you" in (shown.html or "")
+    assert [hint.found for hint in shown.hints if hint.part == "body"] == [sent.hints[-1].found]
 
 
 def told(subject: str = "News", body: str = "x", html: str = "") -> list[tuple[str, str]]:

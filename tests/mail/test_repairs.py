@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.recipients.lists import from_json
+from app.domain.recipients.lists import Choices, from_json
 from app.mail.addresses import normalize
 from app.mail.repairs import mend, needs_mending, suggestions
 
@@ -217,3 +217,46 @@ def test_a_blank_that_may_part_or_be_a_slip_is_refused_with_what_would_be_right(
             "a comma between addresses.",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("jo@example.com (unsubscribed)", "unsubscribed"),
+        ("jo@example.com (Unsubscribed 2024-03-01)", "Unsubscribed 2024-03-01"),
+        ("jo@example.com; opted out", "opted out"),
+        ("Jo <jo@example.com> DO NOT EMAIL", "DO NOT EMAIL"),
+        ("jo@example.com; [bounced]", "bounced"),
+        ("jo@example.com (stop)", "stop"),
+        ("jo@example.com, abgemeldet", "abgemeldet"),
+        ("jo@example.com (d\u00e9sinscrit)", "d\u00e9sinscrit"),
+        ("jo@example.com (de\u0301sinscrite)", "d\u00e9sinscrite"),
+        ("jo@example.com (ne plus contacter)", "ne plus contacter"),
+        ("jo@example.com (dado de baja)", "dado de baja"),
+        ("jo@example.com, bo@example.com (no longer wants mail)", "no longer wants mail"),
+    ],
+)
+def test_who_is_said_to_want_no_more_is_not_written_to(cell: str, said: str) -> None:
+    """The remark was left out, and the address taken."""
+    told = from_json([cell, "ann@example.com"])
+    assert [one.address for one in told] == ["ann@example.com"]
+    (rejected,) = told.rejected
+    assert said in rejected.reason
+    # Of a list of those who want no more, it is one of them.
+    assert next(iter(from_json([cell], choices=Choices(reads=normalize)))).address == "jo@example.com"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "jo@example.com (work)",
+        "Jo Stop <jo@example.com>",
+        "Bounce Inc. <unsubscribe@example.com>",
+        "do-not-reply@example.com (office)",
+        "jo@stop.example (work)",
+        "jo@example.com (Stoppard)",
+        "jo@example.com (optical outlet)",
+    ],
+)
+def test_another_remark_or_name_keeps_nobody_out(cell: str) -> None:
+    assert len(list(from_json([cell]))) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -11,14 +12,16 @@ import httpx
 import msgspec
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.operations import installation
+from app.domain.suppressions.suppress import owe_nothing_new
 from app.http.suppressions.words import WORDS, language_of
 from app.mail.opaque import Links
 from app.settings import Settings
 from tests.support.api import api_client, schedule
 from tests.support.engine import execute, row, rows, value
 from tests.support.ledger import token_of
+from tests.support.waiting import BOUND_S
 
 ADA = "ada@example.com"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -120,6 +123,31 @@ async def test_a_mistake_is_taken_back_within_a_day(visitor: httpx.AsyncClient, 
     assert 'name="undo"' not in (await visitor.get(link)).text
     late = await visitor.post(link, content="undo=yes", headers=FORM)
     assert "will get no more emails" in late.text
+    assert await suppressed(pool) == [(ADA, "UNSUBSCRIBED")]
+
+
+async def test_a_link_is_no_lever_to_keep_the_workspace_busy(visitor: httpx.AsyncClient, pool: Pool, link: str) -> None:
+    """Each repetition took the lock for which all of the workspace wait, and told webhooks."""
+    await visitor.post(link, content=ONE_CLICK, headers=FORM)
+    workspace = await value(pool, "SELECT id FROM workspaces LIMIT 1")
+    async with transaction(pool) as conn:
+        await owe_nothing_new(conn, workspace)
+        again = await asyncio.wait_for(visitor.post(link, content=ONE_CLICK, headers=FORM), BOUND_S)
+    assert "will get no more emails" in again.text
+    statuses: list[int] = []
+    for _ in range(11):
+        statuses.append((await visitor.post(link, content="undo=yes", headers=FORM)).status_code)
+        assert (await visitor.post(link, content=ONE_CLICK, headers=FORM)).status_code == 200
+    assert statuses == [200] * 10 + [429]
+    assert await suppressed(pool) == [(ADA, "UNSUBSCRIBED")]
+
+
+async def test_who_answered_or_complained_before_says_it_by_the_link_too(
+    visitor: httpx.AsyncClient, pool: Pool, link: str
+) -> None:
+    await visitor.post(link, content=ONE_CLICK, headers=FORM)
+    await execute(pool, "UPDATE suppressions SET reason = 'COMPLAINED', email_id = NULL")
+    await visitor.post(link, content=ONE_CLICK, headers=FORM)
     assert await suppressed(pool) == [(ADA, "UNSUBSCRIBED")]
 
 

@@ -197,9 +197,13 @@ class Content(msgspec.Struct, frozen=True):
         html = made.body_html or self.body_html
         content = msgspec.structs.replace(self, body=made.body, body_html=html)
         try:
-            await content.parse(workspace_id)
+            templates = await content.parse(workspace_id)
         except InvalidInput:  # too long by now
             return Sent(self, [*made.hints, _AS_WRITTEN])
+        if made.body != self.body and (await self.parse(workspace_id)).fields["bodyHtml"].lacks(
+            templates.fields["body"]
+        ):
+            return Sent(msgspec.structs.replace(content, body=self.body), [*made.hints, _NO_TEXT])
         return Sent(content, made.hints)
 
     async def render(
@@ -265,6 +269,11 @@ _AS_WRITTEN = Hint(
     "bodyHtml",
     "The HTML is sent as it was written, without styles put where they belong and without a text made of it.",
     "What would be made of it is too long, or takes too long to make.",
+)
+_NO_TEXT = Hint(
+    "body",
+    "No text is made of the HTML, which goes alone: a value that it shows is put together where a text has nothing.",
+    "Some people, and every filter, read the text. Write one, or set the value within the body of the HTML.",
 )
 _ONE_LINE = Hint("subject", "A value has several lines, which are written as one.", "A subject is one line.")
 

@@ -18,6 +18,7 @@ from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.mail.repairs import has_at, mend
 
+_DOMAIN = re.compile(r"\s*'?\*?@[^\s@]+\.[^\s@]+\s*")  # all addresses of one, as suppressions name it
 CLOSE = 0.3  # of the best score: a column within is worth a question
 MOST_NAMED = 5
 
@@ -75,7 +76,7 @@ def above_header(records: Sequence[Sequence[str]]) -> int:
     """
     for count, cells in enumerate(records):
         filled = [cell for cell in cells if cell.strip()]
-        if any(map(is_address, filled)):
+        if any(map(is_listed, filled)):
             return 0
         if len(filled) > 1:
             return count + _is_of_groups(records[count : count + 2])
@@ -87,7 +88,7 @@ def above_header(records: Sequence[Sequence[str]]) -> int:
 def _is_of_groups(records: Sequence[Sequence[str]]) -> bool:
     """Whether the first record has names of groups, each over several columns, and the header is below."""
     own, below = records[0], records[1] if len(records) > 1 else list[str]()
-    return not _names_addresses(own) and _names_addresses(below) and not any(map(is_address, below))
+    return not _names_addresses(own) and _names_addresses(below) and not any(map(is_listed, below))
 
 
 def _names_addresses(cells: Sequence[str]) -> bool:
@@ -101,7 +102,7 @@ def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess |
     InvalidInput (`emailColumn`) for one that is not there.
     """
     first = records[0]
-    has_header = not any(is_address(cell) for cell in first)
+    has_header = not any(map(is_listed, first))
     rows = records[1:] if has_header else records
     headers = [cell.strip() if has_header else "" for cell in first]
     scored = sorted(
@@ -163,6 +164,18 @@ def _column_of(named: str, headers: Sequence[str]) -> int:
 
 def is_address(cell: str) -> bool:
     return _address_in(cell) is not None
+
+
+def is_listed(cell: str) -> bool:
+    """Whether a cell is an address, or names a domain: no header does."""
+    return is_address(cell) or _DOMAIN.fullmatch(cell) is not None
+
+
+def may_be_listed(header: str) -> bool:
+    """Whether what stands in a header's place is rather a domain, or an address with a slip."""
+    name, dot, last = header.strip().rpartition(".")
+    is_name = " " in name or not last or _EXACT.fullmatch(field_name(last)) is not None
+    return "@" in header or bool(name and dot and not is_name)
 
 
 def _address_in(cell: str) -> str | None:

@@ -18,7 +18,16 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from app.domain.recipients import encodings
-from app.domain.recipients.columns import Candidate, Columns, Guess, above_header, checked, guess, is_address
+from app.domain.recipients.columns import (
+    Candidate,
+    Columns,
+    Guess,
+    above_header,
+    checked,
+    guess,
+    is_address,
+    may_be_listed,
+)
 from app.domain.recipients.encodings import Encoding
 from app.domain.recipients.lists import (
     EMAIL,
@@ -444,7 +453,9 @@ def _layout(shape: _Shape, asked: Asked, required: frozenset[str]) -> tuple[_Lay
             f"The columns' names have {characters:,} characters together, and {MOST_NAMES:,} is the most. "
             "Leave columns out, or give them shorter names."
         )
-    skip = row if columns.has_header else row - 1
+    # Where addresses alone matter, nobody looks at what the columns were taken for.
+    is_header = columns.has_header and not (asked.choices.reads and may_be_listed(first[columns.email]))
+    skip = row if is_header else row - 1
     candidates = found.candidates if found else []
     reading = Reading(
         encoding=asked.described.encoding if asked.described else shape.encoding.name,

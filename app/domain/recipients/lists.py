@@ -22,7 +22,7 @@ from app.domain.recipients.mailboxes import Mailboxes
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.mail.names import LIQUID_WORDS
-from app.mail.repairs import Mended, mend, needs_mending, suggestions
+from app.mail.repairs import Mended, mend, needs_mending, suggestions, wants_no_more
 
 EMAIL = "email"  # the field every list has: the address itself
 
@@ -222,6 +222,11 @@ class RecipientList:
                     if not is_told:
                         self.reject(row, email, no_address.reason)
                     continue
+            if mended and reads is None and (said := wants_no_more(email)):
+                self.reject(
+                    row, email, f'Beside the address stands "{cut(said, _NAME)}". If they want mail, leave that out.'
+                )
+                continue
             if problem := (look and look(row, fields)) or (zones and zones.problem(fields)):
                 self.reject(row, email, problem)
                 continue

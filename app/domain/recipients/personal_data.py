@@ -15,7 +15,8 @@ from app.domain.ledger.texts import read_texts
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
-from app.mail.addresses import InvalidAddress, key, normalize_any, to_ascii
+from app.mail.addresses import InvalidAddress, key, to_ascii
+from app.mail.repairs import read_any
 from app.sql import queries
 
 sql = queries(__name__)
@@ -123,9 +124,9 @@ async def _lists(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> Asy
 
 
 def address_of(email: str) -> str:
-    """As the ledger has it, case aside. Raises InvalidInput."""
+    """As the ledger has it, case aside, of what somebody typed or pasted. Raises InvalidInput."""
     try:
-        return normalize_any(email)
+        return read_any(email)
     except InvalidAddress as error:
         raise InvalidInput({"email": error.reason}) from None
 

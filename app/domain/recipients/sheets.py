@@ -12,12 +12,13 @@ import zipfile
 import zlib
 from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
 from xml.etree.ElementTree import ParseError
 
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
-from app.domain.recipients.columns import above_header, guess
+from app.domain.recipients.columns import above_header, guess, is_listed
 from app.domain.recipients.sheet_rows import HIDDEN, hidden_rows
 
 MOST_UNPACKED = 100_000_000  # bytes
@@ -42,8 +43,10 @@ class Sheet(msgspec.Struct):
     hidden_rows: int = 0
 
 
-def first_sheet(with_hidden: bool, workbook: bytes) -> Sheet:
-    """The first visible sheet with a column of addresses, else the first with content. For `app.killable`."""
+def first_sheet(whole: bool, workbook: bytes) -> Sheet:
+    """The first visible sheet with a column of addresses, else the first with content. `whole`: hidden rows count, and
+    no other sheet may have addresses. For `app.killable`.
+    """
     if wrong := _too_much(workbook):
         return Sheet(wrong=wrong)
     try:
@@ -51,16 +54,23 @@ def first_sheet(with_hidden: bool, workbook: bytes) -> Sheet:
         names = [
             sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible
         ] or book.sheet_names
-        filled: CalamineSheet | None = None
+        taken: CalamineSheet | None = None
         for name in names[:MOST_SHEETS]:
             sheet = book.get_sheet_by_name(name)
             if _has_addresses(sheet):
-                return _packed(sheet, workbook, with_hidden)
-            if filled is None and sheet.total_height:
-                filled = sheet
+                taken = sheet
+                break
+            if taken is None and sheet.total_height:
+                taken = sheet
+        if taken is None:
+            return Sheet(wrong="The Excel file is empty.")
+        if whole and (other := _other_list(book, taken)):
+            return Sheet(
+                wrong=f"The Excel file has addresses on two sheets, {taken.name} and {other}. Send each by itself."
+            )
     except (CalamineError, OSError, ValueError) as error:
         return Sheet(wrong=f"The file is no Excel file that we can read: {str(error)[:200]}. Save it as CSV.")
-    return _packed(filled, workbook, with_hidden) if filled is not None else Sheet(wrong="The Excel file is empty.")
+    return _packed(taken, workbook, whole)
 
 
 def _too_much(workbook: bytes) -> str:
@@ -79,9 +89,21 @@ def _too_much(workbook: bytes) -> str:
     return ""
 
 
+def _other_list(book: CalamineWorkbook, taken: CalamineSheet) -> str:
+    """The name of another sheet with addresses or domains, hidden or not; empty: there is none."""
+    for name in book.sheet_names[:MOST_SHEETS]:
+        if name != taken.name and any(map(is_listed, chain.from_iterable(_first_rows(book.get_sheet_by_name(name))))):
+            return name
+    return ""
+
+
+def _first_rows(sheet: CalamineSheet) -> list[list[str]]:
+    return [_texts(row) for row in islice(sheet.iter_rows(), _LOOKED_AT)]
+
+
 def _has_addresses(sheet: CalamineSheet) -> bool:
     """By the rule by which a column of a file is found; an address within a note makes no list of a sheet."""
-    rows = [_texts(row) for _, row in zip(range(_LOOKED_AT), sheet.iter_rows(), strict=False)]
+    rows = _first_rows(sheet)
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     found = guess(filled[above_header(filled) :]) if filled else None
     return found is not None and bool(found.candidates)
@@ -95,9 +117,9 @@ def _hidden(workbook: bytes, name: str) -> Container[int]:
         return hidden_rows(parts, name) if "xl/workbook.xml" in parts.namelist() else ()
 
 
-def _packed(sheet: CalamineSheet, workbook: bytes, with_hidden: bool) -> Sheet:
+def _packed(sheet: CalamineSheet, workbook: bytes, whole: bool) -> Sheet:
     try:
-        hidden = () if with_hidden else _hidden(workbook, sheet.name)
+        hidden = () if whole else _hidden(workbook, sheet.name)
     except (KeyError, StopIteration, ValueError, ParseError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         hidden = ()  # it is put together in a way of its own, which is read without that
     packer = zlib.compressobj(1)

@@ -29,10 +29,10 @@ _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 @asynccontextmanager
 async def as_csv(
-    file: BinaryIO, workspace_id: int, *, with_hidden: bool = False
+    file: BinaryIO, workspace_id: int, *, whole: bool = False
 ) -> AsyncGenerator[tuple[BinaryIO, Taken | None]]:
-    """The file as CSV and, of a workbook, which sheet that is; its rows that are hidden are left out, unless they are
-    asked for. Raises InvalidInput (`file`).
+    """The file as CSV and, of a workbook, which sheet that is; its rows that are hidden are left out, unless the list
+    has to be `whole`: then another sheet may have no addresses, either. Raises InvalidInput (`file`).
     """
     file.seek(0)
     if not file.read(8).startswith(_MAGIC):
@@ -42,21 +42,21 @@ async def as_csv(
         raise InvalidInput({"file": f"is an Excel file of more than {MOST_BYTES // 1_000_000} MB; save it as CSV"})
     with SpooledTemporaryFile[bytes](_IN_MEMORY) as content:
         async with _turns.take(workspace_id):
-            taken = await _convert(file, cast(BinaryIO, content), workspace_id, with_hidden)
+            taken = await _convert(file, cast(BinaryIO, content), workspace_id, whole)
         yield cast(BinaryIO, content), taken
 
 
-async def _convert(file: BinaryIO, content: BinaryIO, workspace_id: int, with_hidden: bool) -> Taken:
+async def _convert(file: BinaryIO, content: BinaryIO, workspace_id: int, whole: bool) -> Taken:
     """Raises InvalidInput."""
-    sheet = await _first_sheet(file, workspace_id, with_hidden)
+    sheet = await _first_sheet(file, workspace_id, whole)
     await asyncio.to_thread(_unpack, sheet.text, content)
     return Taken(sheet.name, sheet.hidden_rows)
 
 
-async def _first_sheet(file: BinaryIO, workspace_id: int, with_hidden: bool) -> Sheet:
+async def _first_sheet(file: BinaryIO, workspace_id: int, whole: bool) -> Sheet:
     file.seek(0)
     workbook = await asyncio.to_thread(file.read)
-    waiting = _children.submit(sheets.first_sheet, with_hidden, [workbook], BUDGET, workspace_id=workspace_id)
+    waiting = _children.submit(sheets.first_sheet, whole, [workbook], BUDGET, workspace_id=workspace_id)
     del workbook
     (sheet,) = await asyncio.wrap_future(waiting)
     if isinstance(sheet, Failure):

@@ -7,6 +7,7 @@ are added in batches, each in a transaction of its own; repeating what broke off
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextlib import suppress as passing
@@ -22,13 +23,16 @@ from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
-from app.domain.recipients.lists import Choices, Rejected
+from app.domain.recipients.columns import is_address
+from app.domain.recipients.csv_files import CsvList
+from app.domain.recipients.lists import SHOWN, Choices, Rejected, cut
 from app.domain.suppressions.held import newest
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, NotFound, QuotaReached
-from app.mail.addresses import InvalidAddress, check_owned, domain_named, normalize_any
+from app.mail.addresses import InvalidAddress, check_owned, domain_named, key
+from app.mail.repairs import has_at, read_any
 from app.sql import queries
 from app.turns import Turns
 
@@ -43,6 +47,8 @@ _WHOLE_DOMAIN = {
     "*",
     "'",
 }  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
+_OWN = {"reason", "since", "note"}  # columns of an export, beside the address
+_LOOKED_AT = 200  # rows, for a second column of addresses
 
 _turns = Turns(2, of_one=1)  # files: each is read for seconds
 
@@ -148,7 +154,7 @@ async def add(
         wrong["emails"] = "give addresses or domains"
     if wrong:
         raise InvalidInput(wrong)
-    found = [_read(normalize_any, "emails", number, text, wrong) for number, text in enumerate(emails)]
+    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
     named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
     if wrong:
         raise InvalidInput(wrong)
@@ -174,12 +180,17 @@ async def add_file(
     read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True, reads=_read_any))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
+        await asyncio.to_thread(_check_columns, recipients)
         rows = (
             one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
         )
         while some := await asyncio.to_thread(list, islice(rows, BATCH)):
             by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
             for row, address, fields in some:
+                for name in _elsewhere(address, fields):
+                    recipients.reject(
+                        row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do."
+                    )
                 local, _, domain = address.rpartition("@")
                 emails, domains = by_reason.setdefault(_reason(fields, asked.reason), ([], []))
                 if local not in _WHOLE_DOMAIN:
@@ -337,6 +348,37 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     return said if said in REASONS else otherwise
 
 
+def _check_columns(recipients: CsvList) -> None:
+    """Raises InvalidInput for a second column of addresses: of what is half read, nobody sees it."""
+    filled, found = Counter[str](), Counter[str]()
+    for one in islice(recipients, _LOOKED_AT):
+        filled.update(name for name, text in one.fields.items() if text.strip())
+        found.update(_elsewhere(one.address, one.fields))
+    for name, count in found.items():
+        if count * 2 > filled[name]:
+            first = cut(recipients.reading.email_column, SHOWN)
+            why = f"has addresses in two columns, {first} and {cut(name, SHOWN)}; send each by itself, or leave one out"
+            raise InvalidInput({"file": why})
+
+
+def _elsewhere(address: str, fields: Mapping[str, str]) -> list[str]:
+    """The fields with another address than this one."""
+    return [
+        name
+        for name, text in fields.items()
+        if has_at(text) and name not in _OWN and is_address(text) and key(text.strip()) != key(address)
+    ]
+
+
+def _read_address(text: str) -> str:
+    """Raises InvalidAddress."""
+    address = read_any(text)
+    local, _, domain = address.partition("@")
+    if local in _WHOLE_DOMAIN:
+        raise InvalidAddress(f"This is all of a domain; give {domain} as one.")
+    return address
+
+
 def _read_any(cell: str) -> str:
     """The address in a cell, or `*@` and its domain: a suppression needs no address that a campaign could have. Raises
     InvalidAddress.
@@ -344,7 +386,7 @@ def _read_any(cell: str) -> str:
     try:
         domain = domain_named(cell)
     except InvalidAddress:
-        address = normalize_any(cell)
+        address = read_any(cell)
         if address.partition("@")[0] in _WHOLE_DOMAIN:
             raise
         return address
@@ -360,7 +402,7 @@ def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
         with passing(InvalidAddress):
             whole = f"@{domain_named(q)}"
         with passing(InvalidAddress):
-            whole = normalize_any(q)
+            whole = read_any(q)
     like = None if q is None else containing(q)
     return {"workspace_id": workspace_id, "whole": whole, "q": like, "reason": wanted.reason}
 

@@ -45,9 +45,12 @@ class UnknownLink(NotFound):
 
 
 class _Found(NamedTuple):
+    """`is_done`: they have unsubscribed, by whichever link."""
+
     linked: Linked
     recipient: str | None
     asked: Asked
+    is_done: bool
 
 
 async def look(pool: Pool, actor: Actor, token: str) -> Asked:
@@ -58,6 +61,8 @@ async def look(pool: Pool, actor: Actor, token: str) -> Asked:
 async def unsubscribe(pool: Pool, actor: Actor, token: str) -> Asked:
     """Harmless when repeated. Raises as `look` does."""
     found = await _find(pool, actor, token)
+    if found.is_done:  # whoever has a link could else keep the workspace's others waiting
+        return found.asked
     async with _turns.take(found.linked.workspace_id), transaction(pool) as conn:
         await conn.execute(sql.wait_longer)
         await suppress(
@@ -72,8 +77,11 @@ async def unsubscribe(pool: Pool, actor: Actor, token: str) -> Asked:
 
 
 async def withdraw(pool: Pool, actor: Actor, token: str) -> Asked:
-    """ "That was a mistake", within a day of it; what was cancelled stays so. Raises as `look` does."""
+    """ "That was a mistake", within a day of it; what was cancelled stays so. Raises as `look` does, and TooMany for a
+    link by which that is said again and again.
+    """
     linked = (await _find(pool, actor, token)).linked
+    await attempts.count(pool, actor, "link", f"undo:{linked.email_id}", attempts.PER_ACCOUNT)
     async with _turns.take(linked.workspace_id), transaction(pool) as conn:
         await conn.execute(sql.wait_longer)
         await take_back(conn, linked.workspace_id, key=linked.digest, email_id=linked.email_id)
@@ -90,7 +98,7 @@ async def _find(pool: Pool, actor: Actor, token: str) -> _Found:
     if row is None:
         await attempts.count_visitor(pool, actor, "link")
         raise UnknownLink
-    return _Found(linked, row["recipient"], _asked(row))
+    return _Found(linked, row["recipient"], _asked(row), row["is_done"])
 
 
 async def _asked_again(conn: Conn, linked: Linked) -> Asked:

@@ -66,17 +66,24 @@ class RenderBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_o
             who = sender.display_name or sender.email
         postal_address = await postal_addresses.get(pool, workspace_id)
 
-        def end(sent: Content) -> Content:
-            return signatures.signed(sent, signature.text, signature.html).addressed(postal_address)
+        def sign(sent: Content) -> Content:
+            return signatures.signed(sent, signature.text, signature.html)
 
         url = example_url(settings.base_url)
-        rendered = await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=url)
+        rendered = await content.render(
+            self.email,
+            self.fields,
+            workspace_id,
+            lambda sent: sign(sent).addressed(postal_address),
+            unsubscribe_url=url,
+        )
         if self.quoted is None:
             return rendered
         before = msgspec.structs.replace(
             content, body=self.quoted.body, body_html=self.quoted.body_html, headers={}, unsubscribe="none"
         )
-        shown = await before.render(self.email, self.fields, workspace_id, unsubscribe_url=url)
+        # As `texts.quoted` has it: the postal address stands at the end of the whole.
+        shown = await before.render(self.email, self.fields, workspace_id, sign, unsubscribe_url=url)
         day = datetime.now(UTC).date()
         return rendered.quoting(quote(shown.text, shown.html, who=who, day=day, language=self.language))
 

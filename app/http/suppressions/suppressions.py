@@ -123,8 +123,8 @@ async def add_suppressions(
                 raise InvalidInput({"file": "is what to send, a CSV or Excel file, with `reason` and `note` at most"})
             asked = Asked(_reason(form.texts.get("reason", "MANUAL")), form.texts.get("note"), quotas)
             file = cast(BinaryIO, form.files["file"].file)
-            # A filter says who is to be written to; who is not stays so behind it.
-            async with workbooks.as_csv(file, user.workspace_id, with_hidden=True) as (content, _):
+            # A filter says who is to be written to; who is not stays so behind it, and on every sheet.
+            async with workbooks.as_csv(file, user.workspace_id, whole=True) as (content, _):
                 internal = frozenset(settings.allow_internal_domains)
                 return await suppressions.add_file(pool, user.workspace_id, content, asked, actor, internal)
 

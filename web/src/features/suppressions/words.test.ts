@@ -8,6 +8,10 @@ test("what is typed is told apart: addresses, and domains in any way that people
     emails: ["ada@example.com", "bob@example.org"],
     domains: ["example.net", "mail.example", "example.info"],
   });
+  expect(typedNames("'ada@example.com ada＠example.com '@example.com '*@example.org")).toEqual({
+    emails: ["'ada@example.com", "ada＠example.com"],
+    domains: ["example.com", "example.org"],
+  });
   expect(typedNames(" \n")).toEqual({ emails: [], domains: [] });
 });
 

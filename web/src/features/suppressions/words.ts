@@ -30,12 +30,15 @@ export type Typed = {
   domains: string[];
 };
 
+/** In front of a domain; the apostrophe keeps a spreadsheet from taking it for a formula. */
+const ALL_OF = /^'?\*?[@＠]/;
+
 /** The names typed or pasted, one a line or with commas between: with an @ within it is an address, else a domain. */
 export function typedNames(text: string): Typed {
   const names = text.split(/[\s,;]+/).filter(Boolean);
-  const isAddress = (name: string) => name.lastIndexOf("@") > 0 && !name.startsWith("*@");
+  const isAddress = (name: string) => /[@＠]/.test(name) && !ALL_OF.test(name);
   return {
     emails: names.filter(isAddress),
-    domains: names.filter((name) => !isAddress(name)).map((name) => name.replace(/^\*?@/, "")),
+    domains: names.filter((name) => !isAddress(name)).map((name) => name.replace(ALL_OF, "")),
   };
 }

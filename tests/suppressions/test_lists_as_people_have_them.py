@@ -1,0 +1,114 @@
+"""Lists of whom to write to no more, as people and other programs have them: nobody on them is lost unsaid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from tests.support.api import wrong_fields
+from tests.support.engine import rows
+from tests.support.workbooks import xlsx
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+
+
+async def send(api: httpx.AsyncClient, content: str | bytes) -> httpx.Response:
+    return await api.post("/api/suppressions", files={"file": ("stop.csv", content)})
+
+
+async def names(pool: Pool) -> list[Any]:
+    return [row["name"] for row in await rows(pool, 'SELECT name FROM suppressions ORDER BY name COLLATE "C"')]
+
+
+@pytest.mark.parametrize("first", ["@example.org", "*@example.org", "'@example.org", " *@Example.org "])
+async def test_a_domain_on_the_first_line_is_no_header(api: httpx.AsyncClient, pool: Pool, first: str) -> None:
+    assert (await send(api, f"{first}\n{ANN}\n{BOB}\n")).json()["added"] == 3
+    assert await names(pool) == [ANN, BOB, "example.org"]
+
+
+async def test_a_domain_above_what_looks_like_a_header_is_no_title(api: httpx.AsyncClient, pool: Pool) -> None:
+    told = (await send(api, f"@example.org\nemail,reason\n{ANN},manual\n")).json()
+    assert (await names(pool), [one["row"] for one in told["rejected"]]) == ([ANN, "example.org"], [2, 3])
+
+
+@pytest.mark.parametrize("first", ["example.org", "ann@@example.com", "who@", "shop.example.org;"])
+async def test_a_first_line_that_may_be_meant_is_rejected_with_its_reason(
+    api: httpx.AsyncClient, pool: Pool, first: str
+) -> None:
+    told = (await send(api, f"{first}\n{ANN}\n{BOB}\n")).json()
+    assert [one["row"] for one in told["rejected"]] == [1]
+    assert await names(pool) == [ANN, BOB]
+
+
+@pytest.mark.parametrize("first", ["email", "E-Mail Adr.", "contact.email", "Do not mail"])
+async def test_a_header_is_one(api: httpx.AsyncClient, first: str) -> None:
+    assert (await send(api, f"{first}\n{ANN}\n")).json() | {"cancelled": 0} == {
+        "added": 1,
+        "known": 0,
+        "cancelled": 0,
+        "rejected": [],
+    }
+
+
+@pytest.mark.parametrize("second", [[["Email"], [BOB]], [["Domain"], ["*@example.org"]]])
+@pytest.mark.parametrize("hidden", [(), ("Bounced",)])
+async def test_a_workbook_with_a_second_sheet_of_them_is_refused(
+    api: httpx.AsyncClient, pool: Pool, second: list[list[str]], hidden: tuple[str, ...]
+) -> None:
+    """One of them alone was read, and nothing said so."""
+    first = [["Email"], [ANN]]
+    book = xlsx({"Notes": [["About"]], "Opted out": first, "Bounced": second}, hidden=hidden)
+    refused = wrong_fields(await send(api, book))["file"]
+    assert "Opted out" in refused
+    assert "Bounced" in refused
+    assert await names(pool) == []
+    assert (await send(api, xlsx({"Opted out": first, "Notes": [["About"], ["old"]]}))).json()["added"] == 1
+
+
+async def test_a_table_with_a_second_column_of_them_is_refused(api: httpx.AsyncClient, pool: Pool) -> None:
+    lines = ["Name,Email,Other email", f"Ann,{ANN},ann@example.org", "Bob,bob@example.com,"]
+    refused = wrong_fields(await send(api, "\n".join(lines)))["file"]
+    assert "Email" in refused
+    assert "other_email" in refused
+    assert await names(pool) == []
+    assert (await send(api, f"Email,Domain\n{ANN},*@example.org\n")).status_code == 422
+    # A login that is the address, and what an export of ours has beside it, are no second column.
+    told = (await send(api, f"Email,Login,note\n{ANN},{ANN.upper()},boss@example.net\n")).json()
+    assert (told["added"], told["rejected"]) == (1, [])
+
+
+async def test_an_address_in_another_cell_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
+    lines = ["email,remarks", f"{ANN},said so", f"{BOB},by phone", "cy@example.com,cy@example.org"]
+    told = (await send(api, "\n".join(lines))).json()
+    assert [(one["row"], one["email"]) for one in told["rejected"]] == [(4, "cy@example.org")]
+    assert "remarks" in told["rejected"][0]["reason"]
+    assert len(await names(pool)) == 3
+
+
+@pytest.mark.parametrize(
+    "text", [f"'{ANN}", "\uff41nn@example.com", "ann\uff20example.com", f"{ANN}\u200b", f"<{ANN}>", f"mailto:{ANN}"]
+)
+async def test_an_address_is_mended_as_lists_mend_theirs(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
+    """What is kept as it was typed stops nobody."""
+    assert (await api.post("/api/suppressions", json={"emails": [text]})).json()["added"] == 1
+    assert await names(pool) == [ANN]
+    (found,) = (await api.get("/api/suppressions", params={"q": text})).json()["items"]
+    assert found["email"] == ANN
+    assert (await api.get("/api/recipients", params={"email": text})).json()["email"] == ANN
+
+
+async def test_an_address_of_the_operators_network_is_mended_too(api: httpx.AsyncClient, pool: Pool) -> None:
+    await api.post("/api/suppressions", json={"emails": ["'ops@corp.local"]})
+    await send(api, "email\n'dev@corp.local\n")
+    assert await names(pool) == ["dev@corp.local", "ops@corp.local"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"{ANN}, {BOB}", "*@example.org", "'@example.org", "@example.org", "ann lee@example.com"]
+)
+async def test_what_is_not_one_address_is_refused(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
+    assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))
+    assert await names(pool) == []
