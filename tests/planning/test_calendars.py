@@ -320,6 +320,20 @@ async def test_a_sender_that_is_added_takes_its_part_and_one_that_is_taken_out_g
     assert list(wrong_fields(await api.patch(url, json={"senderIds": [999]}))) == ["senderIds"]
 
 
+async def test_senders_that_are_added_share_by_logins_and_not_by_addresses(api: httpx.AsyncClient, pool: Pool) -> None:
+    """What waits on one was a load of its alias, so that the login got nothing of it all."""
+    ids: list[int] = []
+    for email, username in (("a@example.com", "one"), ("b@example.com", "one"), ("c@example.com", "two")):
+        body = {"email": email, "host": "smtp.example.com", "username": username, "password": "a word"}
+        ids.append((await api.post("/api/senders", json=body | {"hourlyLimit": 10})).json()["id"])
+    start = tomorrow().isoformat()
+    made = (await schedule(api, addresses(40), startTime=start, senderIds=ids[:1]))["campaign"]["id"]
+    assert (await api.patch(f"/api/campaigns/{made}", json={"senderIds": ids})).status_code == 200
+    had = Counter(email["sender_id"] for email in await emails_of(pool, made))
+    assert (had[ids[0]] + had[ids[1]], had[ids[2]]) == (20, 20)
+    await check_conservation(pool, made)
+
+
 class Broken(Exception):
     """An end of a process in the middle."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -20,9 +20,9 @@ from app.domain.ledger import follow_ups
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.exchange import exchange
 from app.domain.planning import changes, move_up
-from app.domain.planning.course import planning
+from app.domain.planning.course import Course, SenderLoad, planning
 from app.domain.planning.replan import mend
-from app.domain.planning.slots import hour_of
+from app.domain.planning.slots import Limits, hour_of
 from app.domain.recipients.lists import RecipientList, from_json
 from app.domain.suppressions.stop import stop
 from app.errors import Conflict, NotFound
@@ -233,3 +233,19 @@ async def test_a_stream_that_fails_keeps_no_other_from_being_followed(
     monkeypatch.setattr(follow_ups, "BATCH", 2)
     assert (await follow_ups.follow_up(pool)).made == 6
     assert made == [*others, *others]
+
+
+@pytest.mark.parametrize("delay_ms", [0, 60_000])
+def test_what_follows_in_a_zone_that_opens_late_leaves_the_morning_to_those_that_open_before(delay_ms: int) -> None:
+    """It was planned first, and all that was new began behind it: each night anew, while one such email waited."""
+    now = datetime(2026, 12, 1, 3, tzinfo=UTC)  # a Tuesday
+    days = [0, 1, 2, 3, 4]
+    calendar = {"zone": "Europe/Berlin", "recipientZones": True, "days": days, "from": "09:00", "to": "17:00"}
+    unset = ("free_at", "latest_at", "hourly_limit", "share_percent")
+    stream = dict.fromkeys(unset) | {"start_at": now, "delay_ms": delay_ms, "jitter_percent": 0, "copies": 0}
+    stream |= {"stepped": True, "waits": [], "own_used": 0, "calendar": calendar | {"holidays": None}}
+    course = Course(stream, SenderLoad(now, 1, 1000, Limits(1000), Counter(), Counter(), now.date(), 0), {})
+    owed, *new = course.places(["America/Los_Angeles", *["Europe/Berlin"] * 3], 1)
+    assert owed.at == now.replace(hour=17)
+    gap = timedelta(milliseconds=delay_ms)
+    assert [place.at for place in new] == [now.replace(hour=8) + n * gap for n in range(3)]

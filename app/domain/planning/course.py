@@ -100,9 +100,11 @@ async def sender_load(
     *,
     campaign_id: int | None = None,
     except_campaign_ids: Sequence[int] = (),
+    of_all: bool = False,
 ) -> SenderLoad:
     """The load that a new plan of this sender, for this campaign, must respect. The sender's streams of campaigns that
-    are left out do not count: they are planned again next. Those of other senders with its login do.
+    are left out do not count: they are planned again next. Those of other senders with its login do, but for the
+    campaign's own where it is planned `of_all` of its senders.
 
     Raises NotFound when the user has no such sender.
     """
@@ -111,6 +113,7 @@ async def sender_load(
         "sender_id": sender_id,
         "campaign_id": campaign_id,
         "except_campaign_ids": list(except_campaign_ids),
+        "of_all": of_all,
         "horizon": HORIZON,
     }
     login = await fetch_one(conn, sql.login_of_plan, params)
@@ -247,10 +250,14 @@ class Course:
 
     def places(self, zones: Sequence[str | None], owed: int = 0) -> list[Place]:
         """Of the next emails, the first `owed` of which are of later steps."""
-        places: list[Place] = []
-        for part, is_owed in ((zones[:owed], True), (zones[owed:], False)):
-            if part:
-                places += places_of(self.plan(part, owed=is_owed), len(part))
+        begin = self._stream.at
+        places = places_of(self.plan(zones[:owed], owed=True), owed) if owed else []
+        if owed and self.by_zone:  # those of other zones may leave before them
+            self._stream.at = begin
+            for at in sorted(place.at for place in places):
+                self._stream.take_ahead(at, at + self._stream.pace.gap)
+        if zones[owed:]:
+            places = [*places, *places_of(self.plan(zones[owed:]), len(zones) - owed)]
         return places
 
     def kept(self, at: datetime, zone: str | None) -> Place:

@@ -132,7 +132,12 @@ async def _read(pool: Pool, workspace_id: int, campaign_id: int) -> _Part:
             return _Part([], ids, array("H"))
         loads = [
             await sender_load(
-                conn, workspace_id, part["sender_id"], campaign_id=campaign_id, except_campaign_ids=[campaign_id]
+                conn,
+                workspace_id,
+                part["sender_id"],
+                campaign_id=campaign_id,
+                except_campaign_ids=[campaign_id],
+                of_all=True,
             )
             for part in parts
         ]

@@ -13,7 +13,7 @@ SELECT coalesce((SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox p
 -- name: planned_by_window
 -- How many recipients are planned for each window of a sender's login from the current one on, those overdue counting as
 -- due now: of all active campaigns of all senders with that login. Of this sender, campaigns can be left out: those being
--- planned again. Of the stream whose turn it is, the retries count that keep their time; `own` is how many of its
+-- planned again; with `of_all` the campaign whose turn it is has it on all of its senders, as where it is divided. Of the stream whose turn it is, the retries count that keep their time; `own` is how many of its
 -- campaign. Beyond the horizon no plan goes.
 SELECT p.window_start, sum(p.planned)::bigint AS planned,
        coalesce(sum(p.planned) FILTER (WHERE p.campaign_id = %(campaign_id)s::bigint), 0)::bigint AS own
@@ -23,7 +23,8 @@ FROM (
     JOIN streams s ON s.workspace_id = o.workspace_id AND s.sender_id = o.id
     JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
     CROSS JOIN LATERAL (
-        SELECT s.sender_id = %(sender_id)s AND s.campaign_id IS NOT DISTINCT FROM %(campaign_id)s::bigint AS whose_turn_it_is
+        SELECT (s.sender_id = %(sender_id)s OR %(of_all)s)
+               AND s.campaign_id IS NOT DISTINCT FROM %(campaign_id)s::bigint AS whose_turn_it_is
     ) t
     CROSS JOIN LATERAL (
         SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned

@@ -2,7 +2,8 @@
 -- Follow-ups that others will owe on a sender's login, by the hour.
 SELECT f.* FROM senders s
 CROSS JOIN LATERAL (
-    SELECT * FROM followed_of_login(s.workspace_id, s.login_id, now() + %(horizon)s::interval, s.id,
+    SELECT * FROM followed_of_login(s.workspace_id, s.login_id, now() + %(horizon)s::interval,
+           CASE WHEN NOT %(of_all)s THEN s.id END,
            %(except_campaign_ids)s::bigint[])
 ) f
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
