@@ -315,7 +315,7 @@ async def test_greylisting_of_all_is_seen_and_slows_nobody(pool: Pool, owner: Ow
 
 
 @MOSTLY_MANY
-@pytest.mark.parametrize("words", ["450 Too many requests", "454 Throttling failure: Maximum sending rate exceeded"])
+@pytest.mark.parametrize("words", ["450 Too many requests", "454 Throttling failure: Daily message quota exceeded"])
 async def test_a_rate_that_the_server_keeps_is_kept_to_and_no_email_loses_a_try(
     pool: Pool, owner: Owner, size: Size, words: str
 ) -> None:
