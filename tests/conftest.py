@@ -31,8 +31,9 @@ from tests.support.pg import TemplateServer, template_server
 from tests.support.sinkproc import Sink
 
 # How long an example may take says nothing on a machine that does other things, too.
-hypothesis.settings.register_profile("some", deadline=None, max_examples=30)
-hypothesis.settings.register_profile("many", deadline=None, max_examples=1000)  # `make test-long` asks for it
+# The same examples in every run: a failure says something about the change. `make test-long` looks for new ones.
+hypothesis.settings.register_profile("some", deadline=None, max_examples=30, derandomize=True)
+hypothesis.settings.register_profile("many", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("some")
 
 
