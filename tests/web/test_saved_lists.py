@@ -34,6 +34,7 @@ def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
     expect(drawer.get_by_text("To be 2 recipients added, 0 updated; 1 repaired.")).to_be_visible()
     assert_accessible(inside)
     drawer.get_by_role("button", name="Add 2 recipients").click()
+    expect(row.get_by_role("button", name="Add a file")).to_be_focused()
     expect(inside.get_by_text("2 recipients added, 0 updated; 1 repaired.", exact=True)).to_be_visible()
     expect(row).to_contain_text("2 recipients")
     expect(row).to_contain_text("abode, name")
@@ -110,6 +111,11 @@ def test_what_is_written_about_a_list_is_dropped_only_once_that_was_confirmed(in
     inside.keyboard.press("Escape")
     question.get_by_role("button", name="Stay here").click()
     expect(question).to_have_count(0)
+    for _ in range(2):
+        inside.keyboard.press("Escape")
+        expect(question).to_be_visible()
+        inside.keyboard.press("Escape")  # is an answer, and asks nothing again
+        expect(question).to_have_count(0)
     expect(drawer.get_by_label("Name")).to_have_value("Customers")
     drawer.get_by_role("button", name="Cancel").click()
     question.get_by_role("button", name="Leave").click()

@@ -9,14 +9,14 @@ import { confirm } from "@/ui/confirm";
 export function useUnsaved(isDirty: () => boolean): (close: () => void) => Promise<void> {
   const asking = useRef(false);
   const mayLeave = async () => {
-    if (asking.current) return false; // one key may close the question and what is under it
+    if (asking.current) return false;
     if (!isDirty()) return true;
     asking.current = true;
-    try {
-      return await askToLeave();
-    } finally {
-      asking.current = false;
-    }
+    const leaves = await askToLeave();
+    if (leaves) asking.current = false;
+    // The key that closed the question is told to what is under it too, later in the same task.
+    else setTimeout(() => (asking.current = false));
+    return leaves;
   };
   useBlocker({ shouldBlockFn: async () => !(await mayLeave()), enableBeforeUnload: isDirty });
   return async (close) => {
