@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { keys } from "@/api/keys";
@@ -54,6 +54,16 @@ test("the login name is the address once it is left empty, and keeps the focus u
   expect(field("Login name").value).toBe("");
   await userEvent.tab();
   expect(field("Login name").value).toBe("ann@example.com");
+}, 60_000);
+
+test("a login name that is left empty stays so while another window is looked at", async () => {
+  form("ann@example.com");
+  await write("Address", "ann@example.com");
+  await userEvent.click(field("Login name"));
+  const login = field("Login name");
+  fireEvent.blur(login); // as a window tells it that is left: what has the focus there keeps it
+  expect(field("Login name")).toBe(login);
+  expect(login.value).toBe("");
 }, 60_000);
 
 test("one's own login name stays, and the one that was filled in follows the address", async () => {

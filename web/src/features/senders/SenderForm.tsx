@@ -256,7 +256,10 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
               autoComplete="off"
               spellCheck={false}
               {...field("username")}
-              onBlur={() => proposeName(provider)}
+              onBlur={({ currentTarget }) => {
+                // Another window's focus takes it from here only for a while, and leaves it where it is in this one.
+                if (document.activeElement !== currentTarget) proposeName(provider);
+              }}
             />
             {byGrant && (
               <Text size="sm" c="dimmed">
