@@ -6,6 +6,7 @@ import { keys } from "@/api/keys";
 import { changesOf } from "@/forms/changes";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { addWebhook, changeWebhook } from "./commands";
 import type { Webhook } from "./queries";
 import { EVENTS } from "./words";
@@ -28,7 +29,7 @@ export function WebhookForm({ webhook, done, cancel }: Props) {
     description: webhook?.description ?? "",
     events: inOrder(webhook?.events ?? EVENTS.map(({ value }) => value)),
   });
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: before,
     validate: {
       url: isNotEmpty("Give the address to be told."),
@@ -41,6 +42,7 @@ export function WebhookForm({ webhook, done, cancel }: Props) {
     changes: [keys.webhooks.all()],
     done,
   });
+  const leave = useUnsaved(isDirty);
   return (
     <form onSubmit={submit} noValidate>
       <Stack>
@@ -72,7 +74,7 @@ export function WebhookForm({ webhook, done, cancel }: Props) {
           <Button type="submit" loading={pending}>
             {webhook ? "Save" : "Add"}
           </Button>
-          <Button variant="default" onClick={cancel}>
+          <Button variant="default" onClick={() => void leave(cancel)}>
             Cancel
           </Button>
         </Group>

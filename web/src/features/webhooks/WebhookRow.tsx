@@ -14,12 +14,11 @@ interface Props {
   reveal: (webhook: Webhook) => void;
 }
 
-type Open = "edit" | "log" | null;
-
 export function WebhookRow({ webhook, reveal }: Props) {
-  const [open, setOpen] = useState<Open>(null);
+  const [isEdited, setEdited] = useState(false);
+  const [hasLog, setLog] = useState(false);
   const toggle = useSwitchWebhook(webhook);
-  const test = useTestWebhook(webhook, () => setOpen("log"));
+  const test = useTestWebhook(webhook, () => setLog(true));
   const secret = useRotateSecret(webhook, reveal);
   const deletion = useDeleteWebhook(webhook);
   const pending = toggle.pending || test.pending || secret.pending || deletion.pending;
@@ -64,14 +63,10 @@ export function WebhookRow({ webhook, reveal }: Props) {
           <Button {...button} onClick={() => test.run()}>
             Send a test
           </Button>
-          <Button
-            {...button}
-            aria-expanded={open === "log"}
-            onClick={() => setOpen(open === "log" ? null : "log")}
-          >
+          <Button {...button} aria-expanded={hasLog} onClick={() => setLog(!hasLog)}>
             Log
           </Button>
-          <Button {...button} onClick={() => setOpen("edit")}>
+          <Button {...button} onClick={() => setEdited(true)}>
             Edit
           </Button>
           <Button {...button} onClick={secret.rotate}>
@@ -81,10 +76,10 @@ export function WebhookRow({ webhook, reveal }: Props) {
             Delete
           </Button>
         </Group>
-        {open === "edit" && (
-          <WebhookForm webhook={webhook} cancel={() => setOpen(null)} done={() => setOpen(null)} />
+        {isEdited && (
+          <WebhookForm webhook={webhook} cancel={() => setEdited(false)} done={() => setEdited(false)} />
         )}
-        {open === "log" && <DeliveriesPanel webhookId={webhook.id} />}
+        {hasLog && <DeliveriesPanel webhookId={webhook.id} />}
       </Stack>
     </Row>
   );

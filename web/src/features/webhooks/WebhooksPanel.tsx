@@ -14,10 +14,6 @@ export function WebhooksPanel() {
   const query = useQuery({ ...webhooksQuery(), refetchInterval: 10_000 });
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<Webhook | null>(null);
-  const reveal = (webhook: Webhook) => {
-    setAdding(false);
-    setMade(webhook);
-  };
   const add = (
     <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setAdding(true)}>
       Add a webhook
@@ -30,7 +26,13 @@ export function WebhooksPanel() {
           {made && <Secret webhook={made} done={() => setMade(null)} />}
           {adding && (
             <Panel title="Add a webhook">
-              <WebhookForm done={reveal} cancel={() => setAdding(false)} />
+              <WebhookForm
+                done={(webhook) => {
+                  setAdding(false);
+                  setMade(webhook);
+                }}
+                cancel={() => setAdding(false)}
+              />
             </Panel>
           )}
           {items.length > 0 ? (
@@ -41,7 +43,7 @@ export function WebhooksPanel() {
               rows={
                 <Rows label="Webhooks">
                   {items.map((webhook) => (
-                    <WebhookRow key={webhook.id} webhook={webhook} reveal={reveal} />
+                    <WebhookRow key={webhook.id} webhook={webhook} reveal={setMade} />
                   ))}
                 </Rows>
               }
