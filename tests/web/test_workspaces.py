@@ -333,6 +333,9 @@ def test_what_one_types_of_a_workspace_outlives_what_another_owner_saves(inside:
     told = inside.get_by_text("Somebody has changed it meanwhile")
     expect(told).to_contain_text("2 Street")
     assert_accessible(inside)
+    inside.get_by_role("link", name="Scheduled", exact=True).first.click()
+    inside.get_by_role("dialog").get_by_role("button", name="Stay here").click()
+    expect(address).to_have_value("Mine\n1 Road")
     inside.get_by_role("button", name="Save the address").click()
     expect(told).to_have_count(0)
     assert ask(inside, "GET", "/api/workspaces")[0]["postalAddress"] == "Mine\n1 Road"

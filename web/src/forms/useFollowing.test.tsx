@@ -74,3 +74,29 @@ test("nothing is overtaken once it is theirs that is saved here, or nothing is c
   expect(left.result.current.isOvertaken).toBe(false);
   expect(left.result.current.form.getValues()).toEqual({ name: "Theirs" });
 });
+
+test("what was saved here once is followed again when somebody else brings it back", async () => {
+  const { result, rerender } = form();
+  act(() => result.current.form.setFieldValue("name", "Mine"));
+  await act(async () => result.current.submit());
+  for (const name of ["Mine", "Theirs", "Mine"]) {
+    rerender({ name });
+    expect(result.current.form.getValues()).toEqual({ name });
+    expect(result.current.isDirty()).toBe(false);
+    expect(result.current.isOvertaken).toBe(false);
+  }
+});
+
+test("blanks that the API takes away are no change", async () => {
+  const { result, rerender } = form();
+  act(() => result.current.form.setFieldValue("name", "Mine\n"));
+  const key = result.current.form.key("name");
+  await act(async () => result.current.submit());
+  rerender({ name: "Mine" });
+  expect(result.current.form.key("name")).toBe(key); // and the input keeps the focus
+  expect(result.current.isDirty()).toBe(false);
+  act(() => result.current.form.setFieldValue("name", "Mine  "));
+  rerender({ name: "Theirs" });
+  expect(result.current.form.getValues()).toEqual({ name: "Theirs" });
+  expect(result.current.isOvertaken).toBe(false);
+});

@@ -22,18 +22,24 @@ export function useFollowing<Values extends Record<string, unknown>>(
   const print = printOf(server);
   const [begun, setBegun] = useState(print);
   const heard = useRef(print);
+  /** What was saved here and has been seen there: it says nothing of what the server has later. */
+  const settled = useRef<Values | null>(null);
   const follow = useEffectEvent(() => {
     const isNews = print !== heard.current;
     heard.current = print;
     if (print === begun) return;
     // What was saved here comes back, though somebody may be typing on.
-    const sent = printOf(lastSent());
-    if (print !== printOf(form.getValues()) && print !== sent) {
+    const last = lastSent();
+    const sent = last === settled.current ? null : printOf(last);
+    const typed = printOf(form.getValues());
+    if (print !== typed && print !== sent) {
+      const isChanged = typed !== printOf(form.getInitialValues());
       // What was just saved is not there yet, until the server says something new.
-      if (form.isDirty() || (!isNews && sent !== begun && sent === printOf(form.getValues()))) return;
+      if (isChanged || (!isNews && sent !== begun && sent === typed)) return;
       form.setValues(server);
     }
-    form.resetDirty(server);
+    form.resetDirty(print === typed ? form.getValues() : server); // blanks that the API takes away are no change
+    settled.current = last;
     setBegun(print);
   });
   // Also as what is typed becomes what it was, or is saved; before it is painted, or the alert would flash.

@@ -9,6 +9,7 @@ import { FormFailure } from "@/forms/FormFailure";
 import { Overtaken } from "@/forms/Overtaken";
 import { useFollowing } from "@/forms/useFollowing";
 import { useSubmit } from "@/forms/useSubmit";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { Panel } from "@/ui/Panel";
 import { changePostalAddress, enterMade, makeWorkspace, renameWorkspace } from "./commands";
 import { workspacesQuery } from "./queries";
@@ -78,8 +79,9 @@ function PostalAddressForm({ address }: { address: string }) {
     said: (changed) =>
       changed.postalAddress ? "Messages end with this address now." : "Messages end with no address.",
   });
-  const { form, submit, pending, failure } = submitted;
+  const { form, submit, pending, failure, isDirty } = submitted;
   const isOvertaken = useFollowing(submitted, { postalAddress: address });
+  useUnsaved(isDirty);
   return (
     <form onSubmit={submit} noValidate>
       <Stack maw={420}>
