@@ -2,6 +2,7 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/co
 import { useState } from "react";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { counted } from "@/ui/numbers";
+import { useFocusBack } from "@/ui/useFocusBack";
 import { useCorrections } from "./commands";
 
 interface Props {
@@ -26,6 +27,7 @@ export function CorrectDialog({ emails, close }: Props) {
     return email && email !== recipient ? [{ id, email }] : [];
   });
   const leave = useUnsaved(() => corrections.length > 0);
+  useFocusBack();
   return (
     <Modal
       opened

@@ -6,6 +6,7 @@ import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import { useCommand } from "@/forms/useCommand";
 import { count, counted } from "@/ui/numbers";
+import { useFocusBack } from "@/ui/useFocusBack";
 import { CsvField } from "./CsvField";
 import { columnErrors } from "./columns";
 import { growList } from "./commands";
@@ -27,6 +28,7 @@ export function AddFileDrawer({ list, close }: Props) {
   const [everyAddress, setEveryAddress] = useState(false);
   const [correctDomains, setCorrections] = useState<Record<string, string>>({});
   const file = useFile(id, keep);
+  useFocusBack();
   const more: MoreRecipients | null =
     id === null ? null : { listId: id, columns, everyAddress, correctDomains };
   const [asked] = useDebouncedValue(more, ASK_MS);

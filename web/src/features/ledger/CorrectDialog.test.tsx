@@ -1,0 +1,52 @@
+import { MantineProvider } from "@mantine/core";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, render, screen } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { useState } from "react";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { CorrectDialog } from "./CorrectDialog";
+
+vi.mock("@tanstack/react-router", async (original) => ({
+  ...(await original<object>()),
+  useBlocker: () => undefined,
+}));
+
+beforeAll(() => {
+  // Mantine asks a browser for these, and jsdom does not know them.
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
+});
+afterEach(cleanup);
+
+function Page() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <QueryClientProvider client={new QueryClient()}>
+      <MantineProvider env="test">
+        <button type="button" onClick={() => setOpen(true)}>
+          Correct
+        </button>
+        {isOpen && (
+          <CorrectDialog emails={[{ id: 1, recipient: "ada@example.com" }]} close={() => setOpen(false)} />
+        )}
+      </MantineProvider>
+    </QueryClientProvider>
+  );
+}
+
+test("the focus goes back to where the dialog was opened", async () => {
+  render(<Page />);
+  const opener = screen.getByRole("button", { name: "Correct" });
+  await userEvent.click(opener);
+  await userEvent.click(screen.getByLabelText("ada@example.com"));
+  await userEvent.click(screen.getByRole("button", { name: "Keep them as they are" }));
+  expect(screen.queryByLabelText("ada@example.com")).toBeNull();
+  expect(document.activeElement).toBe(opener);
+}, 60_000);
