@@ -39,8 +39,8 @@ export function TroublePage() {
   const asked = search.status === "FAILED" || search.status === "UNKNOWN" ? search.status : undefined;
   // What was opened stays, whatever the totals become: somebody may be choosing in it.
   const [opened, setOpened] = useState<keyof typeof WORDS>();
-  if (!opened && !asked && !isPending)
-    setOpened(totals?.undecided === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
+  if (!opened && !asked && totals)
+    setOpened(totals.undecided === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
   const status = asked ?? opened ?? "FAILED";
   const words = WORDS[status];
   return (
@@ -59,7 +59,7 @@ export function TroublePage() {
         {words.about}
       </Text>
       <Box>
-        {!asked && !opened ? (
+        {!asked && !opened && isPending ? (
           <TableSkeleton />
         ) : (
           <Stack gap="md">
