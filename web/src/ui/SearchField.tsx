@@ -10,10 +10,12 @@ interface Props {
   /** On Enter, with what is there. */
   onEnter?: (value: string) => void;
   className?: string | undefined;
+  /** It has the focus as it comes. */
+  autoFocus?: boolean;
 }
 
 /** A list's search words; told when nothing more has been typed for a moment. */
-export function SearchField({ label, value, onChange, onEnter, className }: Props) {
+export function SearchField({ label, value, onChange, onEnter, className, autoFocus = false }: Props) {
   const [text, setText] = useState(value ?? "");
   const input = useRef<HTMLInputElement>(null);
   const later = useDebouncedCallback((text: string) => onChange(text.trim() || undefined), 300);
@@ -28,6 +30,7 @@ export function SearchField({ label, value, onChange, onEnter, className }: Prop
   return (
     <TextInput
       ref={input}
+      autoFocus={autoFocus}
       {...(className && { className })}
       aria-label={label}
       placeholder={label}

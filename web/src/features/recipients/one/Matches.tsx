@@ -30,6 +30,8 @@ export function Matches({ text, why = null }: { text: string; why?: string | nul
             label="Address or a part of one"
             value={text || undefined}
             onChange={(q) => navigate({ search: { q }, replace: true })}
+            // Who entered what is refused goes on typing: while it was asked about, the field was not there.
+            autoFocus={why !== null}
             onEnter={(email) => navigate({ search: { email } })}
           />
         </Box>
