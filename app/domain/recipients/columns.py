@@ -18,9 +18,10 @@ from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.mail.repairs import has_at, mend
 
-_DOMAIN = re.compile(r"\s*'?\*?@[^\s@]+\.[^\s@]+\s*")  # all addresses of one, as suppressions name it
+_DOMAIN = re.compile(r"\s*'?\*?@[^\s@.]+(?:\.[^\s@.]+)+\.?\s*")  # all addresses of one, as suppressions name it
 CLOSE = 0.3  # of the best score: a column within is worth a question
 MOST_NAMED = 5
+_MOST_HEADER = 200  # characters that say what a column is; a cell may have a million
 
 # Names of a column of addresses, as `field_name` has them, in the languages of those who export lists.
 _EXACT = re.compile(
@@ -132,7 +133,7 @@ def _score(column: int, header: str, rows: Sequence[Sequence[str]]) -> tuple[flo
 
 def _of_header(name: str, *, holds: bool) -> float:
     """A column without a single address is one only where none has any, and only by a name that says so."""
-    value = 0.0
+    name, value = name[:_MOST_HEADER], 0.0
     if name == EMAIL:
         value = 0.25
     elif _EXACT.fullmatch(name):
