@@ -15,6 +15,7 @@ from typing import NamedTuple
 from app.mail.addresses import InvalidAddress, domain_of, normalize, normalize_any
 
 MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
+_MOST_OF_ONE = 4  # signs in a text with one address: as a name beside it, as the target of a link
 
 # Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -138,7 +139,7 @@ def read_any(text: str) -> str:
     try:
         address = normalize_any(text)
     except InvalidAddress:
-        mended = mend(text)
+        mended = mend(text) if text.count("@") + text.count(_WIDE_AT) <= _MOST_OF_ONE else None
         if mended is None or mended.others or mended.none:
             raise
         return mended.address
@@ -175,6 +176,8 @@ def _replaced(cell: str, what: list[str]) -> str:
 
 
 def _address(part: str, internal: Collection[str]) -> str | None:
+    if "@" not in part:
+        return None
     for text in (part, part.lstrip(_AROUND).rstrip(_AROUND + _AFTER)):
         try:
             address = normalize(text, internal)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from app.db import Pool
+from app.domain.suppressions import suppressions
 from tests.support.api import wrong_fields
 from tests.support.engine import rows
 from tests.support.workbooks import xlsx
@@ -112,3 +115,38 @@ async def test_an_address_of_the_operators_network_is_mended_too(api: httpx.Asyn
 async def test_what_is_not_one_address_is_refused(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
     assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))
     assert await names(pool) == []
+
+
+async def test_what_takes_long_is_read_beside_the_requests_of_others(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each text was read where every request is served: a few thousand kept everybody waiting."""
+    there: set[str] = set()
+
+    def watch(name: str) -> None:
+        act = getattr(suppressions, name)
+
+        def read(text: str) -> Any:
+            with suppress(RuntimeError):
+                asyncio.get_running_loop()
+                there.add(name)
+            return act(text)
+
+        monkeypatch.setattr(suppressions, name, read)
+
+    watch("read_any")
+    watch("is_address")
+    assert (await api.post("/api/suppressions", json={"emails": [f"<{ANN}>"]})).json()["added"] == 1
+    assert (await send(api, f"email,remarks\n{BOB},{BOB}!\n")).json()["added"] == 1
+    assert there == set()
+
+
+@pytest.mark.parametrize("text", ["a@ " * 300, f"{ANN} " * 30, "<" * 300 + "@" * 300])
+async def test_a_text_of_many_addresses_is_not_looked_through_for_one(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def mend(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("app.mail.repairs.mend", mend)
+    assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))

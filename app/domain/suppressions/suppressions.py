@@ -154,10 +154,7 @@ async def add(
         wrong["emails"] = "give addresses or domains"
     if wrong:
         raise InvalidInput(wrong)
-    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
-    named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
-    if wrong:
-        raise InvalidInput(wrong)
+    found, named = await asyncio.to_thread(_read_all, emails, domains)
     async with _told(pool, workspace_id, actor) as told:
         await _add_all(pool, workspace_id, found, named, asked, actor, told)
     return told
@@ -184,24 +181,7 @@ async def add_file(
         rows = (
             one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
         )
-        while some := await asyncio.to_thread(list, islice(rows, BATCH)):
-            by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
-            for row, address, fields in some:
-                for name in _elsewhere(address, fields):
-                    recipients.reject(
-                        row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do."
-                    )
-                local, _, domain = address.rpartition("@")
-                emails, domains = by_reason.setdefault(_reason(fields, asked.reason), ([], []))
-                if local not in _WHOLE_DOMAIN:
-                    emails.append(address)
-                    continue
-                try:
-                    check_owned(domain)
-                except InvalidAddress as error:
-                    recipients.reject(row, address, error.reason)
-                else:
-                    domains.append(domain)
+        while by_reason := await asyncio.to_thread(_next, rows, recipients, asked.reason):
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
         told.rejected = sorted(recipients.rejected, key=lambda one: one.row)
@@ -334,6 +314,16 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     return (texts[begin : begin + BATCH] for begin in range(0, len(texts), BATCH))
 
 
+def _read_all(emails: Sequence[str], domains: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Raises InvalidInput."""
+    wrong: dict[str, str] = {}
+    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
+    named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
+    if wrong:
+        raise InvalidInput(wrong)
+    return found, named
+
+
 def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: dict[str, str]) -> str:
     try:
         return read(text)
@@ -346,6 +336,28 @@ def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: 
 def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     said = fields.get("reason", "").strip().upper()
     return said if said in REASONS else otherwise
+
+
+def _next(
+    rows: Iterator[tuple[int, str, dict[str, str]]], recipients: CsvList, otherwise: Reason
+) -> dict[Reason, tuple[list[str], list[str]]]:
+    """Of the next rows, the addresses and the domains of each reason. Raises InvalidInput."""
+    by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
+    for row, address, fields in islice(rows, BATCH):
+        for name in _elsewhere(address, fields):
+            recipients.reject(row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do.")
+        local, _, domain = address.rpartition("@")
+        emails, domains = by_reason.setdefault(_reason(fields, otherwise), ([], []))
+        if local not in _WHOLE_DOMAIN:
+            emails.append(address)
+            continue
+        try:
+            check_owned(domain)
+        except InvalidAddress as error:
+            recipients.reject(row, address, error.reason)
+        else:
+            domains.append(domain)
+    return by_reason
 
 
 def _check_columns(recipients: CsvList) -> None:
