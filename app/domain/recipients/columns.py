@@ -16,7 +16,7 @@ import msgspec
 from app.domain.recipients.lists import EMAIL, SHOWN, cut, field_name
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
-from app.mail.repairs import has_at, mend
+from app.mail.repairs import MOST_CELL, has_at, mend
 
 _DOMAIN = re.compile(r"\s*'?\*?@[^\s@.]+(?:\.[^\s@.]+)+\.?\s*")  # all addresses of one, as suppressions name it
 CLOSE = 0.3  # of the best score: a column within is worth a question
@@ -179,7 +179,7 @@ def is_address(cell: str) -> bool:
 
 def is_domain(cell: str) -> bool:
     """Whether a cell is all addresses of a domain. What somebody is called elsewhere (`@ann.lee`) looks alike."""
-    return _DOMAIN.fullmatch(cell) is not None
+    return len(cell) <= MOST_CELL and _DOMAIN.fullmatch(cell) is not None
 
 
 def is_listed(cell: str) -> bool:
