@@ -182,4 +182,4 @@ def test_a_header_takes_as_long_as_it_is(cell: tuple[str, str, str]) -> None:
         describe_csv(io.BytesIO(f"{cell[0]}{cell[1] * times}{cell[2]}\nann@example.com\n".encode()))
         return time.process_time() - began
 
-    assert spent(16_000) < 10 * max(spent(4_000), 0.01)
+    assert spent(8_000) < 10 * max(spent(2_000), 0.01)
