@@ -347,8 +347,8 @@ async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Co
     for most in (TELLING, None):
         params = {"workspace_id": workspace_id, "stream_id": stream["stream_id"], "most": most}
         brought = [row["zone"] for row in await fetch_all(conn, sql.zones_waiting, params)]
-        zones = {zone_named(zone) if zone else None for zone in brought}
-        made = await asyncio.to_thread(copy.deepcopy(course).plan, list(zones), HORIZON)
+        zones = list({zone_named(zone) if zone else None for zone in brought})
+        made = await asyncio.to_thread(lambda zones=zones: copy.deepcopy(course).plan(zones, HORIZON))
         if not made.runs[0].late:
             break
     return made
