@@ -363,6 +363,9 @@ def _wrong_words(s: Settings) -> list[str]:
         elif url is not None:
             try:
                 conninfo_to_dict(url)
+                where = url.partition("://")[2].partition("?")[0]
+                if where.count("@") > 1 or "@" in where.partition("/")[2]:
+                    raise ProgrammingError  # of a password, it would be a host, a port or a database
             except ProgrammingError:  # its words repeat parts, such as a password
                 problems.append(
                     f"{name}: PostgreSQL does not understand it; write what is special in a password as %XX (% as "

@@ -96,7 +96,7 @@ class Handover:
         self._desk = desk
         self._user_id: int = sender["workspace_id"]
         self._sender_id: int = sender["id"]
-        self._failing = sender["failures"] > 0
+        self.failing = sender["failures"] > 0  # until the server has answered to an email
         self._not_written_in_a_row = 0
         self._lost: dict[str, _LostAt] = {}  # by a copy's key
         self._as = Identity.of(sender)
@@ -148,7 +148,7 @@ class Handover:
         if hung:
             said = [f"No copy to {copy}: the connection was lost when it was named" for copy in hung.values()]
             verdict = verdict._replace(text=storable("\n".join([verdict.text, *said])))
-        if self._failing and verdict.fault == "email" and verdict.refusal is None and verdict.code is not None:
+        if self.failing and verdict.fault == "email" and verdict.refusal is None and verdict.code is not None:
             await self._unblock()
         report = _report(
             claim,
@@ -199,7 +199,7 @@ class Handover:
         """The server lets the sender in. The outcome of the email is known by now, and no error here may cost that."""
         try:
             await until_answered(lambda: for_workers.unblock_sender(self._desk.pool, self._user_id, self._sender_id))
-            self._failing = False
+            self.failing = False
         except psycopg.Error:
             log.exception("sender not unblocked, the next email tries again")
 

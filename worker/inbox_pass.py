@@ -174,7 +174,7 @@ class Pass:
     async def _read_chunk(self, folder: str, state: State, uids: Sequence[int]) -> None:
         letters = await self._fetch_headers(uids)
         seen = await self._read_apart([Incoming(letter.raw) for letter in letters])
-        named = await self._match(seen)
+        named = await self._match(letters, seen)
         wanted = [
             letter
             for letter, message, answer in zip(letters, seen, named, strict=True)
@@ -182,7 +182,7 @@ class Pass:
         ]
         whole = await self._fetch_bodies(wanted)
         read = await self._read_apart(await self._incoming(whole))
-        of_whole = dict(zip((letter.uid for letter in whole), await self._match(read), strict=True))
+        of_whole = dict(zip((letter.uid for letter in whole), await self._match(whole, read), strict=True))
         for letter, by_headers in zip(letters, named, strict=True):  # in order, or what lies between would be passed by
             answer = of_whole.get(letter.uid, by_headers)
             if answer is None:
@@ -262,8 +262,9 @@ class Pass:
             log.error("a message could not be read", sender_id=self._inbox.sender_id)  # the reason may quote it
             return [None]
 
-    async def _match(self, messages: Sequence[Inbound | None]) -> list[Answer | None]:
-        read = [message for message in messages if message is not None]
+    async def _match(self, letters: Sequence[Letter], messages: Sequence[Inbound | None]) -> list[Answer | None]:
+        together = zip(letters, messages, strict=True)
+        read = [(message, letter.at) for letter, message in together if message is not None]
         answers = iter(await matching.match(self._pool, self._inbox, self._ids, self._links, read) if read else [])
         return [None if message is None else next(answers) for message in messages]
 

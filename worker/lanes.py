@@ -225,7 +225,13 @@ class Crew:
             self.idle.pop().give(claim)
 
     async def grow(self, count: int) -> bool:
-        """Open up to `count` more lanes, as far as our share goes. Whether we have a lane then, or queue for one."""
+        """Open up to `count` more lanes, as far as our share goes. Whether we have a lane then, or queue for one.
+
+        After a failure one is enough until an email has its answer: a silent server leaves each that it was given in
+        doubt.
+        """
+        if self.lanes and self.handover.failing:
+            return True
         for _ in range(await self._share.take(count)):
             lane = Lane(self)
             self.lanes.add(lane)

@@ -12,7 +12,16 @@ from typing import Literal, NamedTuple
 
 from app.domain.ledger.claims import Outcome
 from app.domain.senders.for_workers import BlockKind
-from app.mail.refusals import CONNECTIONS, HERE, MAILBOX, SENDING_QUOTA, Refusal, is_dead, of_the_mailbox, whose
+from app.mail.refusals import (
+    CONNECTIONS,
+    HERE,
+    SENDING_QUOTA,
+    Refusal,
+    is_dead,
+    names_mailbox,
+    of_the_mailbox,
+    whose,
+)
 
 Fault = Literal["email", "sender", "connection", "connections"]  # the last: there are more than the server wants
 Command = Literal["MAIL", "RCPT", "DATA", "."]
@@ -114,7 +123,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int, tried: i
         return Verdict("UNKNOWN", _of_silence(delivered), command, f"unexpected reply: {text}", code, enhanced)
     if not 400 <= code < 600:
         return Verdict("RELEASED", "sender", command, f"unexpected reply: {text}", code, enhanced)
-    if CONNECTIONS.search(words) and not MAILBOX.search(words):
+    if CONNECTIONS.search(words) and not names_mailbox(words):
         return verdict("RELEASED", "connections")
     if (delivered or tried) and HERE.search(words) and not of_the_mailbox(enhanced, words):
         return verdict("RELEASED", "connection")

@@ -198,13 +198,14 @@ _LINES = frozenset({"div", "tr", "li", "dt", "dd", "center", "figcaption", "capt
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
 # Of a head, these alone are not shown: anything else ends it, as for browsers.
-_UNSEEN = frozenset({"style", "script", "title", "template"})
+_UNSEEN = frozenset({"style", "script", "title", "template", "xml"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 # Filling that newsletters put behind the line shown beside the subject, so that nothing else is shown.
 _FILLING = re.compile("(?:[\u034f\u00ad\u200b-\u200d\u2007\ufeff][ \xa0]*){3,}")
 _TAG_LIKE = re.compile(r"\{(?=[{%])")
 _MARK = re.compile(r"lqdq*\d+z")
+_MARKED = re.compile(rf"<!--({_MARK.pattern})-->")
 _FILLED = frozenset({"capture", "endcapture"})  # with what is between them, which the text has not where it is unseen
 
 
@@ -291,9 +292,12 @@ class _Reader(LenientParser):
     def _end_link(self) -> None:
         target, begun = self._links.pop()
         target = target.removeprefix("mailto:")
-        said = "".join(self.written[begun:]).strip()
+        said = _MARKED.sub(self._but_silent, "".join(self.written[begun:])).strip()
         if target and not target.startswith("#") and target != said:
             self._write(f" ({target})" if said else target)
+
+    def _but_silent(self, mark: re.Match[str]) -> str:
+        return "" if mark[1] in self._silent else mark[0]
 
     def handle_data(self, data: str) -> None:
         if self._unseen:

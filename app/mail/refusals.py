@@ -23,8 +23,9 @@ SENDING_QUOTA = _words(
     r"\b(relay|sending|submission|outgoing|outbound|daily|hourly)\W?(\w+ ){0,3}(quota|limit)",
     r"(submission|relay|sending)quota|\bsend limit",
     r"(emails|mails|messages|recipients)( allowed)? (per|an?) (second|minute|hour|day)\b",
+    r"limit on the number of (allowed )?(outgoing|outbound|sent) (messages|e?mails)",
 )
-MAILBOX = _words(
+_MAILBOX = _words(
     r"recipient thread limit|recipient has exceeded|receiving (mail|messages|limit)",
     r"gr[ea]y-?list",
     r"\b(user|mailbox|recipient|account|address|addressee)('s)?( address)?( is| was| has been)?:? "
@@ -36,19 +37,27 @@ MAILBOX = _words(
     r"user (does not|doesn't) have an? (\S+ )?account",
     r"insufficient (disk|storage) ?(space|quota)? .{0,20}(mailbox|user|recipient)|mailbox .{0,20}quota",
 )
+# RFC 5321's words for any refusal, where a server's own follow: then those decide. Yahoo's say nothing either.
+_CANNED = _words(
+    r"requested (mail )?action not taken: mailbox unavailable\.?[^\S\n]*(\n\s*(?=\S)|(?=[45]\d\d[ -]))",
+    r"request failed; mailbox unavailable",
+)
 HERE = _words(
     r"too many (messages|mails|emails|transactions|recipients|errors|commands|bad commands|invalid)",
     r"per[- ](connection|session)|(in|on|for) this (connection|session)|error limit exceeded",
 )
 # Also a second too full: fewer connections send less in it.
 CONNECTIONS = _words(
-    r"(concurrent|simultaneous|parallel|open) (smtp |server )?(connections?|sessions?)\b|too many connections",
+    r"(concurrent|simultaneous|parallel) (smtp |server )?(connections?|sessions?)\b|too many connections",
+    # Those that are open; what could not open one is no matter of how many there are.
+    r"(?<!to )(?<!not )(?<!n't )\bopen (smtp |server )?(connections|sessions|(connection|session) limit)\b",
     r"sender thread limit|maximum sending rate exceeded",
 )
 # Words of a recipient's side on whom it lets write: no matter what it calls us, another recipient's may not.
 _OF_THE_RECIPIENT = _words(
     r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution",
-    r"you are sending to|resolver\.rst\.|message size|size limit",
+    r"you are sending to|to send to (this|that|the) (e-?mail )?(recipient|address|mailbox|user|list)",
+    r"resolver\.rst\.|message size|size limit",
 )
 _SENDER = _words(
     r"sender (address |domain |is |was )*(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"
@@ -97,11 +106,16 @@ _SENDER_CODES = {
 _LOGIN_CODES = {530, 534, 535, 538}
 
 
+def names_mailbox(words: str) -> bool:
+    """Whether they are words of a recipient's mailbox."""
+    return _MAILBOX.search(_CANNED.sub("", words)) is not None
+
+
 def of_the_mailbox(enhanced: str | None, words: str) -> bool:
     """Whether the refusal names the recipient's mailbox."""
     if SENDING_QUOTA.search(words) or enhanced in _SENDER_CODES:
         return False
-    if MAILBOX.search(words):
+    if names_mailbox(words):
         return not _SENDER.search(words)
     if enhanced not in _MAILBOX_CODES:
         return False

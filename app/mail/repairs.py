@@ -15,6 +15,7 @@ from typing import NamedTuple
 from app.mail.addresses import InvalidAddress, domain_of, normalize, normalize_any
 
 MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
+_MOST_OF_ONE = 4  # signs in a text with one address: as a name beside it, as the target of a link
 
 # Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -33,16 +34,33 @@ _BETWEEN = re.compile(r"[\s,;|()]+")
 _CELLS = re.compile(r"[\r\n,;|]+")
 _AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
 _FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
+_SIGNS = " \t.!?*_-\u2013\u2014\u2026'\u2018\u2019\u201c\u201d/"
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
 _HOST = re.compile(r"@[^\s()\[\]<>,;|]*")
-_APART = re.compile(r"[()\[\]<>,;|\r\n]+")
-# Words of those who keep lists, in their languages, on whom not to write to.
+_APART = re.compile(r"[()\[\]<>,;|\r\n\"]+|\s[-\u2013\u2014]\s|:\s")
+_MAIL = r"(?:(?:e-?)?mails?|mailings?(?![\s-]+add?ress)|newsletters?)"
+# Words of those who keep lists, in their languages, on whom not to write to. No name has these.
 _NO_MORE = re.compile(
-    r"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|do[\s-]+not|don['\u2019]?t|bounced?|stop|no[\s-]+(?:more|longer)|removed|abgemeldet"
-    r"|abbestellt|ausgetragen|widerrufen|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*|ne[\s-]+(?:plus|pas)|baja|no[\s-]+(?:enviar|contactar)"
-    r"|non[\s-]+(?:inviare|contattare)|disiscritt[oa]|afgemeld|uitgeschreven|descadastrad[oa]|wypisan\w*)\b",
+    rf"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|(?:do[\s-]+not|don['\u2019]?t)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
+    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|stop[\s-]+(?:{_MAIL}|sending|writing)|(?:hard|soft)[\s-]*bounced?"
+    rf"|abgemeldet|abbestellt|ausgetragen|widerrufen|keine?[\s-]+(?:{_MAIL}|werbung|werbe\w+|post)"
+    r"|nicht[\s-]+(?:mehr[\s-]+)?(?:an)?(?:schreiben|mailen|kontaktieren|senden)|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*"
+    rf"|pas[\s-]+de[\s-]+(?:{_MAIL}|pub|publicit\xe9|courriels?)|ne[\s-]+(?:plus|pas)[\s-]+(?:contacter|\xe9crire|envoyer)"
+    r"|dad[oa][\s-]+de[\s-]+baja|no[\s-]+(?:enviar|contactar|escribir)|non[\s-]+(?:inviare|contattare|scrivere)"
+    rf"|disiscritt[oa]|niet[\s-]+(?:mailen|benaderen)|geen[\s-]+(?:{_MAIL}|reclame|nieuwsbrief)|afgemeld|uitgeschreven"
+    r"|descadastrad[oa]|n\xe3o[\s-]+(?:enviar|contactar)|wypisan\w*)\b",
+    re.IGNORECASE,
+)
+# Some names begin with these, but stand before their address.
+_NO_MORE_BEHIND = re.compile(
+    r"\b(?:do[\s-]+not|don['\u2019]?t|bounced|no[\s-]+(?:more|longer)|removed|nicht[\s-]+mehr|ne[\s-]+(?:plus|pas))\b",
+    re.IGNORECASE,
+)
+# Many names have one of these, and none is it.
+_NO_MORE_ALONE = re.compile(
+    r"(?:please\s+)?stop(?:ped)?(?:\s+please)?|(?:de\s+)?baja|bounced?|removed|dnc|dnm|dne|do[\s-]+not|no[\s-]+contact",
     re.IGNORECASE,
 )
 
@@ -103,10 +121,17 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
 
 
 def wants_no_more(cell: str) -> str:
-    """The remark behind an address that its owner is not to be written to; empty: there is none."""
-    host = _HOST.search(text := unicodedata.normalize("NFC", plain(cell)))
-    remarks = _APART.split(text[host.end() :]) if host else []
-    return next((one.strip() for one in remarks if _NO_MORE.search(one) and not has_at(one)), "")
+    """The remark beside an address that its owner is not to be written to; empty: there is none."""
+    text = unicodedata.normalize("NFC", plain(cell))
+    host = _HOST.search(text)
+    if host is None:
+        return ""
+    *before, local = _APART.split(text[: host.start()])
+    before.append(" ".join(local.split()[:-1]))
+    behind = [one for one in _APART.split(text[host.end() :]) if not has_at(one)]
+    said = (one for one in behind if _NO_MORE_BEHIND.search(one))
+    either = (one for one in (*before, *behind) if _NO_MORE.search(one) or _NO_MORE_ALONE.fullmatch(one.strip(_SIGNS)))
+    return next(either, next(said, "")).strip()
 
 
 def read_any(text: str) -> str:
@@ -114,7 +139,7 @@ def read_any(text: str) -> str:
     try:
         address = normalize_any(text)
     except InvalidAddress:
-        mended = mend(text)
+        mended = mend(text) if text.count("@") + text.count(_WIDE_AT) <= _MOST_OF_ONE else None
         if mended is None or mended.others or mended.none:
             raise
         return mended.address
@@ -151,6 +176,8 @@ def _replaced(cell: str, what: list[str]) -> str:
 
 
 def _address(part: str, internal: Collection[str]) -> str | None:
+    if "@" not in part:
+        return None
     for text in (part, part.lstrip(_AROUND).rstrip(_AROUND + _AFTER)):
         try:
             address = normalize(text, internal)

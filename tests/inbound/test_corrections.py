@@ -8,14 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.inbound import responses
 from app.domain.inbound.responses import KINDS, AnswerKind, ResponseChanges
+from app.domain.suppressions import unsubscribing
 from app.domain.suppressions.suppress import suppress, withdraw
 from app.mail.inbound.facts import Kind, Report
 from app.mail.opaque import Linked
 from tests.support.came import HARD, Came
 from tests.support.engine import check_conservation, execute, rows, value
-from tests.support.ledger import insert_campaign
+from tests.support.ledger import insert_campaign, token_of
 
 FULL = Report("r1@example.com", "failed", "soft", "MAILBOX_FULL", 552, "5.2.2", "full")
 _COMES: list[tuple[Kind, Report | None]] = [
@@ -199,6 +201,16 @@ async def test_a_click_after_an_answer_outlives_its_correction_and_is_told(came:
     told = "SELECT event FROM webhook_deliveries"
     assert [one["event"] for one in await rows(came.pool, told)] == ["recipient.unsubscribed"]
     await _correct(came, reply, "REPLY")
+    assert await came.suppressed() == ["UNSUBSCRIBED"]
+
+
+async def test_a_click_after_a_mail_by_the_link_of_a_header_outlives_its_correction(came: Came) -> None:
+    mail = await came.back("REPLY", link=await _link(came, 1))
+    email = came.emails[0]
+    token = await token_of(came.pool, email.campaign_id, email.recipient)
+    for _ in range(2):
+        await unsubscribing.unsubscribe(came.pool, LOCAL, token)
+    await _correct(came, mail, "REPLY")
     assert await came.suppressed() == ["UNSUBSCRIBED"]
 
 

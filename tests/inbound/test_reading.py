@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import keeping
+from app.domain.campaigns.change import Changes, change
 from app.mail.opaque import Links, MessageIds
 from tests.support.dovecot import PROGRAM, WANTED
 from tests.support.engine import check_conservation, execute, rows, value
@@ -194,6 +195,8 @@ async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, ow
         head = f"In-Reply-To: {read.id_of(number)}\n"
         owners.put(reply(f"r{number}@example.com", text, subject=f"Re: {subject}", head=head))
     await execute(read.pool, "UPDATE campaigns SET subject = 'RE: STOP'")
+    await execute(read.pool, "UPDATE streams SET free_at = now()")
+    await change(read.pool, read.owner.workspace_id, read.campaign_id, Changes(subject="Hello"))
     await read.read()
     assert await read.responses() == [
         {"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False},
@@ -201,6 +204,31 @@ async def test_a_subject_says_stop_unless_it_is_that_of_the_email(read: Read, ow
         {"kind": "REPLY", "recipient": "r3@example.com", "weak": False},
         {"kind": "UNSUBSCRIBE", "recipient": "r4@example.com", "weak": False},
     ]
+
+
+async def test_the_subject_of_an_email_that_was_removed_is_nobodys_stop(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    await execute(read.pool, "DELETE FROM emails")
+    for number, text in enumerate(("Thanks!", "Please stop"), 1):
+        head = f"In-Reply-To: {read.id_of(number)}\n"
+        owners.put(reply(f"r{number}@example.com", text, subject="Re: Unsubscribe", head=head))
+    await read.read()
+    assert await rows(read.pool, "SELECT name FROM suppressions") == [{"name": "r2@example.com"}]
+
+
+async def test_a_letter_from_before_the_first_email_answers_none(read: Read, owners: Owners, server: Server) -> None:
+    """One that is filed, or found again in a mailbox that was moved."""
+    await read.set_up(server, *["SENT"] * 3)
+    await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
+    await execute(read.pool, "UPDATE emails SET sent_at = now() - interval '2 days'")
+    for number, days in enumerate((3, 1, 2), 1):
+        at = datetime.now(UTC) - timedelta(days=days)
+        owners.put(reply(f"r{number}@example.com", "Please stop", subject="Roofs"), at=at)
+    await read.read()
+    assert [one["recipient"] for one in await read.responses()] == ["r2@example.com", "r3@example.com"]
+    assert await value(read.pool, "SELECT count(*) FROM suppressions WHERE name = 'r1@example.com'") == 0
 
 
 async def test_a_message_that_says_stop_does_so_once_wherever_it_is_moved(
@@ -237,6 +265,7 @@ async def test_what_is_older_than_responses_are_kept_is_not_read_again(
     read: Read, owners: Owners, server: Server
 ) -> None:
     await read.set_up(server, "SENT", "SENT")
+    await execute(read.pool, "UPDATE emails SET sent_at = now() - interval '50 days'")
     await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
     owners.put(reply("r1@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=31))
     owners.put(reply("r2@example.com", "Please stop"), at=datetime.now(UTC) - timedelta(days=29))
@@ -251,6 +280,7 @@ async def test_a_mailbox_that_nobody_could_read_for_longer_than_responses_are_ke
     read: Read, owners: Owners, server: Server
 ) -> None:
     await read.set_up(server, "SENT", "SENT")
+    await execute(read.pool, "UPDATE emails SET sent_at = now() - interval '50 days'")
     await execute(read.pool, "UPDATE senders SET created_at = now() - interval '90 days'")
     await read.read()
     assert await value(read.pool, "UPDATE inboxes SET whole_at = now() - interval '40 days' RETURNING true")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import Pool, fetch_exactly_one
+from app.db import Pool, fetch_exactly_one, transaction
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.change import Changes, change
 from app.domain.ledger import decisions, holds, streams
@@ -301,3 +301,24 @@ async def test_what_one_sender_gives_another_waits_for_the_new_calendar_too(
     assert await value(pool, "SELECT count(*) FROM plan_changes") == 0
     assert await theirs.claim(50) == []
     assert await value(pool, "SELECT min(scheduled_at) > now() + interval '2 h' FROM emails")
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("count", "goes"), [(5, 0), (30, 30)])
+async def test_what_is_resumed_while_others_are_planned_waits_for_its_own_plan_if_that_is_a_moments(
+    pool: Pool, owner: Owner, mine: Lane, count: int, goes: int
+) -> None:
+    """It went at once, by its times from before the pause. A large one does, for its plan may take minutes."""
+    made = (await schedule_campaign(pool, owner, count)).campaign.id
+    await campaigns.pause(pool, owner.workspace_id, made)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    other = (await schedule_campaign(pool, owner, ["other@example.com"], start_time=tomorrow)).campaign.id
+    async with transaction(pool, owner.workspace_id) as conn:
+        await changes.ask_for_campaign(conn, owner.workspace_id, other)
+    await execute(pool, "UPDATE plan_changes SET taken_by = gen_random_uuid(), taken_until = now() + interval '1 h'")
+    assert (await campaigns.resume(pool, owner.workspace_id, made)).status == "ACTIVE"
+    assert len(await mine.claim(50)) == goes
+    await execute(pool, "UPDATE plan_changes SET taken_until = '-infinity'")
+    assert await _carry_out(pool, owner)
+    assert len(await mine.claim(50)) == count - goes
+    assert await value(pool, "SELECT count(*) FROM plan_changes") == 0

@@ -276,6 +276,37 @@ async def test_one_recipients_refusal_fails_that_one_where_others_are_taken(
     assert await _held(pool) == []
 
 
+# A hoster's words for too many messages, and Yahoo's for whatever it refuses, were taken for those of a dead mailbox.
+MAILBOX_UNAVAILABLE = pytest.mark.parametrize(
+    "words",
+    [
+        "550 Requested action not taken: mailbox unavailable\nFailure sending mail. Try again later.",
+        "550 Request failed; Mailbox unavailable",
+    ],
+)
+
+
+@MAILBOX_UNAVAILABLE
+async def test_a_mailbox_that_is_called_unavailable_fails_where_others_are_taken(
+    pool: Pool, owner: Owner, size: Size, words: str
+) -> None:
+    campaign = await _campaign(pool, owner, 50)
+    play = Play(pool, owner, lambda _play, to: words if to == "r25@example.com" else OK, **size._asdict())
+    await play.run(3600)
+    assert await check_conservation(pool, campaign) == {"SENT": 49, "FAILED": 1}
+    assert await _held(pool) == []
+
+
+@MAILBOX_UNAVAILABLE
+async def test_a_campaign_of_which_all_mailboxes_are_called_unavailable_waits(
+    pool: Pool, owner: Owner, size: Size, words: str
+) -> None:
+    campaign = await _campaign(pool, owner, 50)
+    await Play(pool, owner, lambda _play, _to: words, **size._asdict()).run(600)
+    assert await statuses(pool, campaign) == {"SCHEDULED": 50}
+    assert await _held(pool) == [(campaign, "REFUSED")]
+
+
 @pytest.mark.parametrize("words", ["421 Recipient not in route list", "450 4.7.1 try later"])
 async def test_one_address_that_is_never_taken_holds_nobody_up(
     pool: Pool, owner: Owner, size: Size, words: str

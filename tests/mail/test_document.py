@@ -114,6 +114,27 @@ def test_what_only_looks_like_a_tag_does_not_become_one() -> None:
         ('<a href="https://x.example">https://x.example</a>', "https://x.example"),
         ('<a href="mailto:a@x.example">a@x.example</a> <a href="#top">up</a>', "a@x.example up"),
         ('<a href="{{ url }}">go</a>', "go ({{ url }})"),
+        (
+            '<p>{% if x %}<a href="https://x.example">https://x.example</a>{% endif %}</p>',
+            "{% if x %}https://x.example\n\n{% endif %}",
+        ),
+        (
+            '<p>{% if x %}<a href="mailto:a@x.example">{% if y %}a@x.example{% endif %}</a>{% endif %}</p>',
+            "{% if x %}{% if y %}a@x.example\n\n{% endif %}{% endif %}",
+        ),
+        (
+            '<p>a{% if x %}<a href="https://x.example"><img src="x.png"></a>{% endif %}</p>',
+            "a{% if x %} https://x.example\n\n{% endif %}",
+        ),
+        (
+            '<p>a</p>{% if x %}<a href="https://x.example"><h2>b</h2></a>{% endif %}',
+            "a\n\n{% if x %}b\n\n (https://x.example){% endif %}",
+        ),
+        (
+            "<html><head><noscript><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96</o:PixelsPerInch>"
+            "</o:OfficeDocumentSettings></xml></noscript></head><body><p>x</p></body></html>",
+            "x",
+        ),
         ("<p>a</p><hr><p>b</p>", "a\n\n---\n\nb"),
         ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1  2\n3"),
         ("<p>a  b\n c</p>\n\n<p> d</p>", "a b c\n\nd"),

@@ -239,6 +239,44 @@ async def test_a_start_is_not_moved_behind_the_end_whatever_its_offset(api: http
     assert changed.status_code == 200, changed.text
 
 
+IN_THEIR_ZONES = {"timezone": "recipient", "fallbackTimezone": "America/Los_Angeles"}
+
+
+@pytest.mark.parametrize("telling", [1, course.TELLING])
+async def test_an_end_is_too_soon_only_where_no_recipients_morning_comes_before_it(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, telling: int
+) -> None:
+    """The zone of those who bring none stood for all: one of which all would go was refused, one of which nothing would
+    was taken, and cancelled as late.
+    """
+    monkeypatch.setattr(course, "TELLING", telling)
+    late, early = "2030-03-29T16:00:00Z", "2030-03-29T07:00:00Z"  # before the morning of Los Angeles, of Berlin
+    zones = ["America/Denver", "America/Chicago", *["Europe/Berlin"] * 3]
+    recipients = [{"email": f"r{n}@example.com", "tz": zone} for n, zone in enumerate(zones)]
+    body = campaign(recipients, startTime="2030-03-29T03:00:00Z", latestAt=late, calendar=OFFICE | IN_THEIR_ZONES)
+    url = f"/api/campaigns/{(await foretold_and_scheduled(api, body))['campaign']['id']}"
+    for fine in ({"startTime": "2030-03-29T04:00:00Z"}, {"calendar": OFFICE | IN_THEIR_ZONES | {"to": "16:00"}}):
+        assert (await api.patch(url, json=fine)).status_code == 200, fine
+    wrong = {"latestAt": early, "calendar": OFFICE | IN_THEIR_ZONES | {"fallbackTimezone": "Asia/Tokyo"}}
+    assert list(wrong_fields(await api.patch(url, json=wrong))) == ["latestAt"]
+    assert (await api.get(url)).json()["latestAt"] == late
+
+
+async def test_an_end_is_too_soon_only_where_it_is_for_each_of_the_senders(api: httpx.AsyncClient, pool: Pool) -> None:
+    """As where the campaign is scheduled."""
+    ids = await senders(api, 10, 10)
+    body = campaign(addresses(4), startTime=FRIDAY, senderIds=ids, latestAt="2030-03-29T12:00:00Z")
+    made = (await foretold_and_scheduled(api, body))["campaign"]["id"]
+    busy = campaign(addresses(10, "busy"), startTime=FRIDAY, senderIds=ids[:1])
+    assert (await api.post(URL, json=busy | {"startTime": "2030-03-29T11:00:00Z"})).status_code == 201
+    last_hour = {"startTime": "2030-03-29T11:30:00Z"}
+    assert (await api.patch(f"/api/campaigns/{made}", json=last_hour)).status_code == 200
+    busy |= {"senderIds": ids[1:], "startTime": "2030-03-29T10:00:00Z"}
+    assert (await api.post(URL, json=busy)).status_code == 201
+    too_late = {"startTime": "2030-03-29T12:00:00Z"}
+    assert list(wrong_fields(await api.patch(f"/api/campaigns/{made}", json=too_late))) == ["latestAt"]
+
+
 # Changes
 
 

@@ -22,7 +22,7 @@ from app.domain.ledger.exchange import exchange
 from app.domain.planning import changes, move_up
 from app.domain.planning.course import Course, SenderLoad, planning
 from app.domain.planning.replan import mend
-from app.domain.planning.slots import Limits, hour_of
+from app.domain.planning.slots import Limits, Ramp, hour_of
 from app.domain.recipients.lists import RecipientList, from_json
 from app.domain.suppressions.stop import stop
 from app.errors import Conflict, NotFound
@@ -249,3 +249,17 @@ def test_what_follows_in_a_zone_that_opens_late_leaves_the_morning_to_those_that
     assert owed.at == now.replace(hour=17)
     gap = timedelta(milliseconds=delay_ms)
     assert [place.at for place in new] == [now.replace(hour=8) + n * gap for n in range(3)]
+
+
+def test_in_recipients_zones_the_ramp_holds_on_days_before_those_of_what_follows() -> None:
+    """What follows was planned first, into days behind; the days before these were taken to be as far up the ramp."""
+    now = datetime(2026, 12, 4, 3, tzinfo=UTC)  # a Friday
+    days = [0, 1, 2, 3, 4]
+    calendar = {"zone": "Europe/Berlin", "recipientZones": True, "days": days, "from": "09:00", "to": "17:00"}
+    unset = ("free_at", "latest_at", "hourly_limit", "share_percent")
+    stream = dict.fromkeys(unset) | {"start_at": now, "delay_ms": 0, "jitter_percent": 0, "copies": 0}
+    stream |= {"stepped": True, "waits": [], "own_used": 0, "calendar": calendar | {"holidays": None}}
+    load = SenderLoad(now, 1, 1000, Limits(1000, ramp=Ramp(5, 5)), Counter(), Counter(), now.date(), 0)
+    places = Course(stream, load, {}).places(["America/Los_Angeles"] * 12 + ["Europe/Berlin"] * 20, 12)
+    by_day = Counter(place.at.date() for place in places)
+    assert [count for _, count in sorted(by_day.items())] == [5, 7, 15, 5]

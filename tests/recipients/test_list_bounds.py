@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import tracemalloc
 
 import pytest
@@ -166,3 +167,19 @@ def test_mailboxes_of_many_take_little_room_and_each_has_its_first_row() -> None
         assert tracemalloc.get_traced_memory()[1] < 6_000_000  # as texts in a dictionary: 15 MB
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [("@", ".", "@"), ("@", "a.", "@"), (" ", " ", "@"), ("", "elektronik_", ""), ("a", "\u0301\u0323", "")],
+    ids=["dots", "labels", "blanks", "words", "marks"],
+)
+def test_a_header_takes_as_long_as_it_is(cell: tuple[str, str, str]) -> None:
+    """Four times the cell, and not sixteen times the work."""
+
+    def spent(times: int) -> float:
+        began = time.process_time()
+        describe_csv(io.BytesIO(f"{cell[0]}{cell[1] * times}{cell[2]}\nann@example.com\n".encode()))
+        return time.process_time() - began
+
+    assert spent(8_000) < 10 * max(spent(2_000), 0.01)

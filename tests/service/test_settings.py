@@ -122,6 +122,8 @@ def test_every_mistake_is_named() -> None:
         ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://u:p%zz@h/d"}, "DATABASE_URL: PostgreSQL does not understand it"),
+        ({"DATABASE_URL": "postgresql://u:p@ss@h/d"}, "DATABASE_URL: PostgreSQL does not understand it"),
+        ({"DATABASE_URL": "postgresql://u:ab/cd+ef=@h/d"}, "write what is special in a password as %XX"),
         ({"DATABASE_URL": "postgresql://u:p@h/d?pgbouncer=true"}, "leave out parameters"),
         ({"WORKER_CONCURRENCY": "0"}, "WORKER_CONCURRENCY"),
         ({"RETENTION_EMAILS_DAYS": "-1"}, "RETENTION_EMAILS_DAYS"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from app.db import Pool
+from app.domain.suppressions import suppressions
 from tests.support.api import wrong_fields
 from tests.support.engine import rows
 from tests.support.workbooks import xlsx
@@ -112,3 +115,117 @@ async def test_an_address_of_the_operators_network_is_mended_too(api: httpx.Asyn
 async def test_what_is_not_one_address_is_refused(api: httpx.AsyncClient, pool: Pool, text: str) -> None:
     assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))
     assert await names(pool) == []
+
+
+async def test_what_takes_long_is_read_beside_the_requests_of_others(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each text was read where every request is served: a few thousand kept everybody waiting."""
+    there: set[str] = set()
+
+    def watch(name: str) -> None:
+        act = getattr(suppressions, name)
+
+        def read(text: str) -> Any:
+            with suppress(RuntimeError):
+                asyncio.get_running_loop()
+                there.add(name)
+            return act(text)
+
+        monkeypatch.setattr(suppressions, name, read)
+
+    watch("read_any")
+    watch("addresses_in")
+    assert (await api.post("/api/suppressions", json={"emails": [f"<{ANN}>"]})).json()["added"] == 1
+    assert (await send(api, f"email,remarks\n{BOB},{BOB}!\n")).json()["added"] == 1
+    assert there == set()
+
+
+@pytest.mark.parametrize("text", ["a@ " * 300, f"{ANN} " * 30, "<" * 300 + "@" * 300])
+async def test_a_text_of_many_addresses_is_not_looked_through_for_one(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def mend(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("app.mail.repairs.mend", mend)
+    assert "emails[0]" in wrong_fields(await api.post("/api/suppressions", json={"emails": [text]}))
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Bounce message", "550 5.1.1 <{}>: Recipient address rejected"),
+        ("From", "A <{}>"),
+        ("Link", "mailto:{}"),
+        ("Name", "'{}"),
+        ("Name", "{} (work)"),
+    ],
+)
+async def test_the_same_address_with_something_around_it_is_no_second_one(
+    api: httpx.AsyncClient, header: str, cell: str
+) -> None:
+    lines = [f"Email,{header}", *(f'{one},"{cell.format(one)}"' for one in (ANN, BOB))]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (2, [])
+
+
+async def test_an_address_in_either_form_of_its_domain_is_no_second_one(api: httpx.AsyncClient) -> None:
+    forms = "ann@m\u00fcller.example.com", "ann@xn--mller-kva.example.com"
+    for first, second in (forms, forms[::-1]):
+        told = (await send(api, f"Email,Login\n{first},{second}\n")).json()
+        assert (told["added"] + told["known"], told["rejected"]) == (1, [])
+
+
+async def test_another_address_beside_the_same_is_told(api: httpx.AsyncClient) -> None:
+    told = (await send(api, f'Email,Remarks\ncy@example.com,\n{ANN},"{ANN}; x@example.com"\n{BOB},-\n')).json()
+    assert [(one["row"], one["email"]) for one in told["rejected"]] == [(3, f"{ANN}; x@example.com")]
+
+
+@pytest.mark.parametrize("header", ["Owner Email", "sender_email", "Sender", "email_account", "Added By", "Created by"])
+async def test_an_address_of_a_colleague_in_each_row_is_none_to_suppress(
+    api: httpx.AsyncClient, pool: Pool, header: str
+) -> None:
+    lines = [f"Email,{header},Reason", f"{ANN},boss@example.net,", f"{BOB},aide@example.net,"]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (2, [])
+    assert await names(pool) == [ANN, BOB]
+
+
+async def test_a_few_addresses_again_and_again_are_none_to_suppress(api: httpx.AsyncClient, pool: Pool) -> None:
+    lines = ["Email,By whom", *(f"a{n}@example.com,boss{n % 2}@example.net" for n in range(8))]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (8, [])
+    # Not so the ones that differ, or a domain that is the same.
+    lines = ["Email,By whom", *(f"a{n}@example.com,boss{n % 3}@example.net" for n in range(8))]
+    assert "by_whom" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+    lines = ["Email,Domain", *(f"a{n}@example.com,*@example.net" for n in range(8))]
+    assert "domain" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+    assert len(await names(pool)) == 8
+
+
+@pytest.mark.parametrize("header", ["", "domain\n", "Blocked domains,Reason\n", "Dominio\n", "Email\n"])
+@pytest.mark.parametrize("sign", ["@", "*@"])
+async def test_a_file_of_domains_alone_is_one(api: httpx.AsyncClient, pool: Pool, header: str, sign: str) -> None:
+    told = (await send(api, f"{header}{sign}example.org\n{sign}example.net\n")).json()
+    assert (told["added"], told["rejected"]) == (2, [])
+    assert await names(pool) == ["example.net", "example.org"]
+
+
+async def test_domains_on_one_line_are_a_list(api: httpx.AsyncClient, pool: Pool) -> None:
+    assert (await send(api, "@example.org,@example.net")).json()["added"] == 2
+
+
+async def test_domains_in_a_second_column_are_refused_and_what_looks_alike_is_not(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    lines = [f"{ANN},@x.example.com", "bob@example.com,@y.example.com"]
+    assert "domain" in wrong_fields(await send(api, "\n".join(["Email,Domain", *lines])))["file"]
+    assert await names(pool) == []
+    others = ["cy@example.com,no@", "di@example.com,no@", "ed@example.com,no@"]
+    told = (await send(api, "\n".join(["Email,Domain", *lines, *others]))).json()
+    assert [(one["row"], one["email"]) for one in told["rejected"]] == [(2, "@x.example.com"), (3, "@y.example.com")]
+    told = (await send(api, "\n".join(["Email,Instagram", *lines]))).json()
+    assert (told["added"] + told["known"], told["rejected"]) == (2, [])
+    refused = await api.post("/api/suppressions", files={"file": ("stop.csv", "Instagram\n@ann.lee\n@bob.ray\n")})
+    assert "email addresses" in wrong_fields(refused)["file"]

@@ -12,6 +12,7 @@ from tests.support.engine import (
     Owner,
     addresses,
     check_conservation,
+    execute,
     rows,
     running_workers,
     schedule_campaign,
@@ -147,3 +148,34 @@ async def test_a_server_that_was_restarted_between_two_emails_is_connected_to_an
                 assert len(after.accepted()) == 2
     assert await value(pool, "SELECT max(attempts) FROM emails") == 1
     assert await value(pool, "SELECT block_reason FROM senders") is None
+
+
+async def test_a_server_that_stays_silent_costs_one_email_a_try(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    """As many lanes as the sender may have were each given one before the first had an answer."""
+    sink.script({"dot": {"slow": 0.5, "then": "drop"}})
+    campaign = (await schedule_campaign(pool, owner, 20)).campaign.id
+    await execute(pool, "UPDATE senders SET failures = 1")  # its last try failed
+    async with running_workers(database_url, settings_for(sink, lanes=10)):
+        await wait_for(lambda: value(pool, "SELECT blocked_until > now() FROM senders"), "the back-off")
+    assert await check_conservation(pool, campaign) == {"UNKNOWN": 1, "SCHEDULED": 19}
+
+
+async def test_a_sender_that_failed_has_all_its_lanes_with_the_first_answer(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    sink.script([{"at": "dot", "do": "hold"}])
+    campaign = (await schedule_campaign(pool, owner, 20)).campaign.id
+    await execute(pool, "UPDATE senders SET failures = 1")
+    async with running_workers(database_url, settings_for(sink, lanes=10)):
+        await wait_for(lambda: _held(sink, 1), "the first email")
+        sink.release()
+        await wait_for(lambda: _held(sink, 10), "all lanes to have one")
+        sink.script([])
+        sink.release()
+        await wait_until_sent(pool, campaign)
+
+
+async def _held(sink: Sink, count: int) -> bool:
+    return sink.stats()["held"] == count

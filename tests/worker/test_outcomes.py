@@ -284,7 +284,7 @@ async def test_a_connection_lost_after_the_dot_leaves_the_email_in_doubt(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, action: str, accepted: int
 ) -> None:
     sink.script({"dot": action})
-    campaign = await _send_one(pool, database_url, sink, owner)
+    campaign = await _send_one(pool, database_url, sink, owner, until="s.block_reason IS NOT NULL")
 
     email = await _email(pool, campaign)
     assert (email["status"], email["retry_count"], email["sent_at"]) == ("UNKNOWN", 0, None)

@@ -46,6 +46,9 @@ SAYINGS: dict[str, list[str]] = {
         # others
         "554 delivery error: dd This user doesn't have a yahoo.com account (ann@yahoo.com) [0] - mta1.mail.yahoo.com",
         "552 1 Requested mail action aborted, mailbox not found",
+        "550 Requested action not taken: mailbox unavailable\n",
+        "450 Requested mail action not taken: mailbox unavailable",
+        "550-Requested action not taken: mailbox unavailable\nno such user",
         "550 Requested action not taken: mailbox unavailable. For explanation visit https://postmaster.gmx.net",
         "550 5.1.1 unknown or illegal alias: ann@icloud.com",
         "552 5.2.2 Mailbox full: too many messages",
@@ -92,6 +95,8 @@ SAYINGS: dict[str, list[str]] = {
         "550 5.7.1 Sender address is not allowed",
         "550 Sender address is not allowed.",
         "550 5.1.7 Invalid sender",
+        "554 5.7.0 Your message could not be sent. The limit on the number of allowed outgoing messages was exceeded."
+        " Try again later.",
         "535 5.7.3 Authentication unsuccessful",
     ],
     "THROTTLE": [
@@ -127,6 +132,13 @@ SAYINGS: dict[str, list[str]] = {
         "554 5.7.1 [CS01] Message rejected due to local policy.",
         "550 Administrative prohibition",
         "550 5.7.1 <ann@example.com>: Recipient address rejected: Access denied",
+        "550 5.7.1 You do not have permission to send to this recipient",
+        "550 5.7.1 Sorry, you are not allowed to send to this address",
+        "550 unable to open SMTP connection to example.com",
+        # RFC 5321's words before a hoster's own, and Yahoo's for whatever it refuses
+        "550-Requested action not taken: mailbox unavailable\nFailure sending mail. Try again later.",
+        "550 5.5.0 Requested action not taken: mailbox unavailable 550 Failure sending mail.",
+        "550 Request failed; Mailbox unavailable",
     ],
     "EMAIL_4XX": [
         "421 Recipient not in route list",
@@ -137,12 +149,16 @@ SAYINGS: dict[str, list[str]] = {
         "451 4.4.4 Temporary server error. Please try again later. PRX2",
         "421 4.3.0 Temporary System Problem. Try again later. x1si2 - gsmtp",
         "451 4.7.1 Please try again later",
+        "451 4.4.1 Could not open connection to backend, try later",
+        "451 4.4.1 Cannot open connections to backend",
+        "450-Requested mail action not taken: mailbox unavailable\nTry again later",
     ],
     "CONNECTION": [
         "421 4.7.0 example.com Error: too many errors",
         "452 4.5.3 Error: too many recipients in this session",
         "421 too many messages in this connection",
         "451 4.4.2 Too many messages on this connection, reconnect",
+        "450-Requested mail action not taken: mailbox unavailable\nToo many messages. Try again later",
     ],
     "CONNECTIONS": [
         "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending",
@@ -151,6 +167,9 @@ SAYINGS: dict[str, list[str]] = {
         "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
         "432 4.3.2 concurrent connection limit exceeded",
         "454 Throttling failure: Maximum sending rate exceeded.",
+        "421 4.7.0 You have too many open connections to this server",
+        "421 open session limit reached",
+        "450-Requested mail action not taken: mailbox unavailable\nToo many concurrent connections",
     ],
 }
 
@@ -173,6 +192,11 @@ def test_a_reply_to_a_message_is_read_as_it_is_meant(command: Command, whose: st
         assert verdict.kind == ("REJECTED" if code >= 500 else "DEFERRED")
 
 
+def test_too_many_messages_said_to_the_first_of_a_connection_is_the_servers_pace() -> None:
+    text = "Requested mail action not taken: mailbox unavailable\nToo many messages. Try again later"
+    assert classify("RCPT", 450, text, delivered=0).refusal == "THROTTLE"
+
+
 # Of those of the mailbox that are for good, the ones after which nobody writes to it again.
 DEAD = {
     "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's"
@@ -189,6 +213,7 @@ DEAD = {
     "550 sorry, no mailbox here by that name (#5.1.1)",
     "554 delivery error: dd This user doesn't have a yahoo.com account (ann@yahoo.com) [0] - mta1.mail.yahoo.com",
     "552 1 Requested mail action aborted, mailbox not found",
+    "550-Requested action not taken: mailbox unavailable\nno such user",
     "550 5.1.1 unknown or illegal alias: ann@icloud.com",
     "550 5.1.6 Recipient no longer on server: ann@example.com",
     "550 5.1.1 <ann@example.com> user does not exist",
@@ -228,6 +253,7 @@ def test_a_reply_to_mail_is_the_senders_but_for_the_size(saying: str, whose: str
 
 _PIECES = [
     *("a", "a.b", "<", "[", "<a", "x:/", "://", "a@", "\N{LATIN SMALL LETTER E WITH ACUTE}", " ", "\n", "!"),
+    *("requested action not taken: mailbox unavailable", "requested action not taken: mailbox unavailable \n "),
     *("relay ", "relay to ", "relay access not ", "daily-", "mailbox ", "mailbox", "exceeded ", "exceeded", "auth"),
     *(
         "helo ",

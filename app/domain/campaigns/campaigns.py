@@ -327,9 +327,10 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
 
 
 async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
-    """Plan what waits again from now on, spaced as before, and go on.
+    """Plan what waits again from now on, spaced as before, and go on: by the new plan alone, or until a large one is
+    made also by the times from before the pause, which are all right to send at.
 
-    Raises NotFound, and Conflict, also while others plan for the sender: nothing goes by a plan from before the pause.
+    Raises NotFound, and Conflict, also while others hold the sender's plan.
     """
     async with transaction(pool, workspace_id) as conn:
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
@@ -339,6 +340,7 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         await changes.plan_now(pool, workspace_id, sender_id)
     async with transaction(pool, workspace_id) as conn:
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
+        await changes.hold_unplanned(conn, workspace_id, campaign_id)
         await set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         resumed = await read_campaign(conn, workspace_id, campaign_id)

@@ -2,13 +2,14 @@
 
 A writer who names an email by an id of ours has received it, or was told of it by somebody who has: nobody can make
 such an id up. A message that names none and begins no thread of others' is taken for an answer by its address alone
-(`weak`), which anybody can put there. A message that one of our own senders wrote answers nothing.
+(`weak`), which anybody can put there, unless it came before all that its writer got from us. A message that one of our
+own senders wrote answers nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 _MOST_NAMED = 50  # ids that are looked at, of one message
+_CLOCKS_DIFFER = timedelta(hours=1)
 _ABOUT_A_LIST = {"LIST", "PRECEDENCE"}  # signs of what was sent to many
 
 
@@ -68,32 +70,34 @@ async def written_to(pool: Pool, inbox: Inbox, addresses: Iterable[str]) -> froz
 
 
 async def match(
-    pool: Pool, inbox: Inbox, ids: MessageIds, links: Links, messages: Sequence[Inbound]
+    pool: Pool, inbox: Inbox, ids: MessageIds, links: Links, received: Sequence[tuple[Inbound, datetime]]
 ) -> list[Answer | None]:
-    """Of each message whose answer it is; None: of nothing that we sent."""
-    known = await _look_up(pool, inbox, ids, links, messages)
-    answers = [_answer(inbox, ids, links, known, message) for message in messages]
+    """Of each message, with when it came, whose answer it is; None: of nothing that we sent."""
+    known = await _look_up(pool, inbox, ids, links, [message for message, _ in received])
+    answers = [_answer(inbox, ids, links, known, message, at) for message, at in received]
     return await _without_our_words(pool, inbox, answers)
 
 
 async def _without_our_words(pool: Pool, inbox: Inbox, answers: list[Answer | None]) -> list[Answer | None]:
-    """An answer that says stop by its subject alone has said nothing if that is the subject of the email."""
+    """An answer that says stop by its subject alone has said nothing if that is the subject of the email, or may be
+    that of one that was removed.
+    """
     by_subject = {
-        number: (answer, answer.email.campaign_id, subject)
+        number: (answer, None if answer.email is None else answer.email.campaign_id, subject)
         for number, answer in enumerate(answers)
-        if answer is not None and answer.email is not None and answer.inbound.kind == "UNSUBSCRIBE"
+        if answer is not None and answer.link is None and answer.inbound.kind == "UNSUBSCRIBE"
         if not _says_stop_below(answer.inbound) and (subject := stop.answered_subject(answer.inbound.subject))
     }
     if not by_subject:
         return answers
-    campaign_ids = sorted({campaign_id for _, campaign_id, _ in by_subject.values()})
+    campaign_ids = sorted({campaign_id for _, campaign_id, _ in by_subject.values() if campaign_id is not None})
     async with transaction(pool) as conn:
         params = {"workspace_id": inbox.workspace_id, "campaign_ids": campaign_ids}
         rows = await fetch_all(conn, sql.subjects, params)
     subjects = ((row["campaign_id"], row["subject"].strip()) for row in rows)
     ours = {(campaign_id, (stop.answered_subject(own) or own).lower()) for campaign_id, own in subjects}
     for number, (answer, campaign_id, subject) in by_subject.items():
-        if (campaign_id, subject.lower()) in ours:
+        if campaign_id is None or (campaign_id, subject.lower()) in ours:
             answers[number] = answer._replace(inbound=msgspec.structs.replace(answer.inbound, kind="REPLY"))
     return answers
 
@@ -133,7 +137,9 @@ async def _look_up(pool: Pool, inbox: Inbox, ids: MessageIds, links: Links, mess
     )
 
 
-def _answer(inbox: Inbox, ids: MessageIds, links: Links, known: _Known, message: Inbound) -> Answer | None:
+def _answer(
+    inbox: Inbox, ids: MessageIds, links: Links, known: _Known, message: Inbound, at: datetime
+) -> Answer | None:
     if message.kind in {"DELAY", "DELIVERED"}:
         return None
     reports = message.kind in {"BOUNCE", "COMPLAINT"}
@@ -150,10 +156,10 @@ def _answer(inbox: Inbox, ids: MessageIds, links: Links, known: _Known, message:
             # A list of people, or somebody whose mail goes on to others, is not dead with one of these.
             elsewhere = message.kind == "BOUNCE" and report is None
             return Answer(message, _named(row), weak=elsewhere, report=report or _first(message))
-    return _weak(known, message) or _of_removed(inbox, ids, message)
+    return _weak(known, message, at) or _of_removed(inbox, ids, message)
 
 
-def _weak(known: _Known, message: Inbound) -> Answer | None:
+def _weak(known: _Known, message: Inbound, at: datetime) -> Answer | None:
     if message.kind in {"BOUNCE", "COMPLAINT"}:
         if message.returned_ids:
             return None
@@ -166,7 +172,9 @@ def _weak(known: _Known, message: Inbound) -> Answer | None:
     if message.in_reply_to or message.references or message.sender is None or _ABOUT_A_LIST & set(message.signs):
         return None
     row = known.by_address.get(key(message.sender))
-    return None if row is None else Answer(message, _named(row), weak=True)
+    if row is None or at < row["first_at"] - _CLOCKS_DIFFER:
+        return None
+    return Answer(message, _named(row), weak=True)
 
 
 def _of_removed(inbox: Inbox, ids: MessageIds, message: Inbound) -> Answer | None:

@@ -57,6 +57,15 @@ async def ask_for_campaign(
     return sorted(row["sender_id"] for row in await fetch_all(conn, sql.ask_for_campaign, params))
 
 
+async def hold_unplanned(conn: Conn, workspace_id: int, campaign_id: int) -> None:
+    """Of a campaign that was asked for, let nothing go by the times that it has where `plan_now` gave no new ones, for
+    others were planned. One with more emails than that plans would wait for too long, and its times are all right.
+    """
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "most": AT_ONCE}
+    for row in await fetch_all(conn, sql.hold_unplanned, params):
+        await defer_planning(conn, workspace_id, row["sender_id"])
+
+
 async def ask_for_senders(
     conn: Conn,
     workspace_id: int,

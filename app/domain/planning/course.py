@@ -5,6 +5,7 @@ emails the times that it has for them.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 
+TELLING = 10_000  # emails that mostly are of all the zones that a campaign has
 BATCH = 500  # emails that are moved in one transaction: it keeps others from their stream, and from planning
 
 
@@ -325,12 +327,31 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
     Raises NotFound, and InvalidInput for a plan that would take years, or of which nothing would leave in time.
     """
     senders = await fetch_all(conn, sql.senders_planned, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+    latest_at: datetime | None = None
+    firsts: list[Plan] = []  # of each sender
     for sender in senders:
         stream, course = await read_course(conn, workspace_id, campaign_id, sender["sender_id"], changes=changes)
+        latest_at = stream["latest_at"] if changes.keys() & {"latest_at", "start_at", "calendar"} else None
+        first = await _first_of_zones(conn, workspace_id, stream, course) if latest_at and course.by_zone else None
         # Zones move its end by a day at most: that of those without one stands for all.
         made = await asyncio.to_thread(course.plan, [None] * stream["scheduled"], HORIZON)
-        if changes.keys() & {"latest_at", "start_at", "calendar"}:
-            check_latest_met(made, stream["latest_at"])
+        firsts.append(first or made)
+    if firsts:
+        check_latest_met(min(firsts, key=lambda made: made.first_at), latest_at)
+
+
+async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Course) -> Plan:
+    """A plan of one for each zone of those who wait, which takes nothing from the course: whoever is first in it leaves
+    first. Where the first thousands show somebody in time, the others are not looked at.
+    """
+    for most in (TELLING, None):
+        params = {"workspace_id": workspace_id, "stream_id": stream["stream_id"], "most": most}
+        brought = [row["zone"] for row in await fetch_all(conn, sql.zones_waiting, params)]
+        zones = list({zone_named(zone) if zone else None for zone in brought})
+        made = await asyncio.to_thread(lambda zones=zones: copy.deepcopy(course).plan(zones, HORIZON))
+        if not made.runs[0].late:
+            break
+    return made
 
 
 def check_latest_met(made: Plan, latest_at: datetime | None) -> None:

@@ -97,7 +97,7 @@ class Room:
         for hour, count in (own or {}).items():
             self._add_own(_number(hour), count)
         # A day, and on how many days before it the login sent.
-        self._days_before = (since or min(self._by_day, default=None), days_sent)
+        self._first_days = self._days_before = (since or min(self._by_day, default=None), days_sent)
         self._with_promised: Room | None = None  # the same with what is promised; None: nothing is
 
     @property
@@ -126,9 +126,7 @@ class Room:
             self._with_promised._add_own(_number(hour), count)
 
     def left(self, hour: datetime) -> tuple[int, Bound]:
-        """How many new emails may leave in that hour, no earlier than the one asked for before, and what allows no
-        more: where it is only what is promised, that.
-        """
+        """How many new emails may leave in that hour, and what allows no more: where it is only a promise, that."""
         if self._with_promised is None:
             return self.left_for_owed(hour)
         left, bound = self._with_promised.left_for_owed(hour)
@@ -153,9 +151,7 @@ class Room:
         return max(left, 0)
 
     def left_for_owed(self, hour: datetime) -> tuple[int, Limit]:
-        """How many emails that are owed may leave in that hour, no earlier than the one asked for before; what allows
-        no more.
-        """
+        """How many emails that are owed may leave in that hour; what allows no more."""
         limits, number = self._limits, _number(hour)
         left: int = self._hourly - self._taken[number]
         bound = self._hourly_bound
@@ -184,6 +180,8 @@ class Room:
     def _before(self, today: date) -> int:
         """On how many days before it the login sends."""
         day, before = self._days_before
+        if day is not None and today < day:
+            day, before = self._first_days
         while day is not None and day < today:
             before, day = before + (self._by_day[day] > 0), day + timedelta(days=1)
         return before

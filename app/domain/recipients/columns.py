@@ -16,11 +16,12 @@ import msgspec
 from app.domain.recipients.lists import EMAIL, SHOWN, cut, field_name
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
-from app.mail.repairs import has_at, mend
+from app.mail.repairs import MOST_CELL, has_at, mend
 
-_DOMAIN = re.compile(r"\s*'?\*?@[^\s@]+\.[^\s@]+\s*")  # all addresses of one, as suppressions name it
+_DOMAIN = re.compile(r"\s*'?\*?@[^\s@.]+(?:\.[^\s@.]+)+\.?\s*")  # all addresses of one, as suppressions name it
 CLOSE = 0.3  # of the best score: a column within is worth a question
 MOST_NAMED = 5
+_MOST_HEADER = 200  # characters that say what a column is; a cell may have a million
 
 # Names of a column of addresses, as `field_name` has them, in the languages of those who export lists.
 _EXACT = re.compile(
@@ -36,9 +37,14 @@ _MAIL = re.compile(
     r"|ele[kc]tr(?:on|ón|òn|ôn)i[ckqsz]\w*_(?:adress|adres|pošta|pasts|pašt)|adress?e?_[eé]lectronique|helbide_elektr"
     r"|correu|thư_điện_tử|ηλεκτρονικ|ელფოსტა|էլ_փոստ|netfang|tölvupóst|surel|emel|barua_pepe|ríomhphost"
 )
+_COLLEAGUES = (
+    r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|sales_?rep|agent|supervis|besitzer|betreuer|propri[eé]taire"
+    r"|propietario)"
+)
+_OF_COLLEAGUES = re.compile(rf"{_COLLEAGUES}|(?:^|_)(?:sender|added|e?mail_account)(?:_|$)")
+_OF_DOMAINS = re.compile(r"domain|domän|dom[ií]nio|domein|domen|домен|域名|ドメイン")
 _NOT_THEIRS = re.compile(
-    r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|send|sales_?rep|agent|referr|recruit|supervis|parent|billing"
-    r"|invoice|besitzer|betreuer|propri[eé]taire|propietario|unsubscri|consent|bounc|verif|confirm|valid|domain)"
+    rf"{_COLLEAGUES}|(?:^|_)(?:send|referr|recruit|parent|billing|invoice|unsubscri|consent|bounc|verif|confirm|valid|domain)"
     r"|(?:^|_)(?:opt|status|from|type|label|name|date|count|last|cc|bcc)(?:_|$)"
 )
 _SECOND = re.compile(r"(?:^|_)(?:[2-9]|secondary|second|other|alternate|alternative|alt|old|private|home)(?:_|$)")
@@ -95,18 +101,22 @@ def _names_addresses(cells: Sequence[str]) -> bool:
     return any(_EXACT.fullmatch(field_name(cell)) for cell in cells)
 
 
-def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess | None:
+def guess(records: Sequence[Sequence[str]], named: str | None = None, *, domains: bool = False) -> Guess | None:
     """The guess by the first records, a header among them or not. None: no column is one of addresses.
 
-    `named`: what the caller calls the column of the addresses, by its header or by its number from 1. Raises
-    InvalidInput (`emailColumn`) for one that is not there.
+    `named`: what the caller calls the column of the addresses, by its header or by its number from 1. `domains` count
+    as addresses, where no header says that a column has something else. Raises InvalidInput (`emailColumn`) for one
+    that is not there.
     """
     first = records[0]
     has_header = not any(map(is_listed, first))
     rows = records[1:] if has_header else records
     headers = [cell.strip() if has_header else "" for cell in first]
     scored = sorted(
-        (_score(column, headers[column], rows) for column in range(len(first))),
+        (
+            _score(column, header, rows, domains=domains and (not has_header or is_of_domains(field_name(header))))
+            for column, header in enumerate(headers)
+        ),
         key=lambda one: (-one[0], one[1].column),
     )
     best, taken = scored[0]
@@ -121,9 +131,10 @@ def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess |
     return Guess(columns, [taken, *close[: MOST_NAMED - 1]] if taken.addresses else [])
 
 
-def _score(column: int, header: str, rows: Sequence[Sequence[str]]) -> tuple[float, Candidate]:
+def _score(column: int, header: str, rows: Sequence[Sequence[str]], *, domains: bool) -> tuple[float, Candidate]:
     """Half for how many rows have an address there, half for how many different ones, and a little for the header."""
-    found = [key(address) for row in rows if column < len(row) and (address := _address_in(row[column]))]
+    cells = [row[column] for row in rows if column < len(row)]
+    found = [key(one) for cell in cells if (one := _address_in(cell) or (domains and is_domain(cell) and cell.strip()))]
     share = len(found) / len(rows) if rows else 0.0
     different = len(set(found)) / len(found) if found else 0.0
     score = share * (0.5 + 0.5 * different) + _of_header(field_name(header), holds=bool(found) or not any(rows))
@@ -132,7 +143,7 @@ def _score(column: int, header: str, rows: Sequence[Sequence[str]]) -> tuple[flo
 
 def _of_header(name: str, *, holds: bool) -> float:
     """A column without a single address is one only where none has any, and only by a name that says so."""
-    value = 0.0
+    name, value = name[:_MOST_HEADER], 0.0
     if name == EMAIL:
         value = 0.25
     elif _EXACT.fullmatch(name):
@@ -166,9 +177,32 @@ def is_address(cell: str) -> bool:
     return _address_in(cell) is not None
 
 
+def is_domain(cell: str) -> bool:
+    """Whether a cell is all addresses of a domain. What somebody is called elsewhere (`@ann.lee`) looks alike."""
+    return len(cell) <= MOST_CELL and _DOMAIN.fullmatch(cell) is not None
+
+
 def is_listed(cell: str) -> bool:
     """Whether a cell is an address, or names a domain: no header does."""
-    return is_address(cell) or _DOMAIN.fullmatch(cell) is not None
+    return is_address(cell) or is_domain(cell)
+
+
+def addresses_in(cell: str) -> list[str]:
+    """Each address in a cell, with what is around them left out."""
+    if (mended := mend(cell)) is not None:
+        return [mended.address, *mended.others]
+    address = _address_in(cell)
+    return [] if address is None else [address]
+
+
+def is_of_colleagues(name: str) -> bool:
+    """Whether a field has, by its name, addresses of those who keep the list."""
+    return _OF_COLLEAGUES.search(name) is not None
+
+
+def is_of_domains(name: str) -> bool:
+    """Whether a field has domains, by its name."""
+    return _OF_DOMAINS.search(name[:_MOST_HEADER]) is not None
 
 
 def may_be_listed(header: str) -> bool:

@@ -26,6 +26,7 @@ from app.domain.recipients.columns import (
     checked,
     guess,
     is_address,
+    is_domain,
     may_be_listed,
 )
 from app.domain.recipients.encodings import Encoding
@@ -399,7 +400,8 @@ def _unwrapped(file: BinaryIO, shape: _Shape) -> _Shape:
     line, as what it was meant to be.
     """
     cells = shape.sample[0][1]
-    if len(shape.sample) == 1 and len(cells) > 1 and all(is_address(cell) for cell in cells if cell.strip()):
+    filled = [cell for cell in cells if cell.strip()]
+    if len(shape.sample) == 1 and len(cells) > 1 and any(all(map(each, filled)) for each in (is_address, is_domain)):
         return _sampled(file, shape._replace(is_row=True, sample=[]))
     if any(len(cells) != 1 for _, cells in shape.sample):
         return shape
@@ -441,6 +443,8 @@ def _first_line(file: BinaryIO, encoding: Encoding) -> str:
 def _layout(shape: _Shape, asked: Asked, required: frozenset[str]) -> tuple[_Layout, Reading]:
     row, first = shape.sample[0]
     found = _guess(shape, asked.email_column)
+    if found is None and asked.choices.reads:
+        found = guess([cells for _, cells in shape.sample], domains=True)
     columns = asked.columns or (found and found.columns)
     if columns is None:
         raise _invalid(

@@ -43,6 +43,7 @@ BATCH = 1_000  # recipients that are passed on together, and
 BATCH_CHARACTERS = 1_000_000  # in their fields
 _FEW = 3  # of many names, a sentence has as many
 _NAME = 60  # characters of such a name
+_MOST_COMPOSED = 1_000  # characters of a name: to put its marks in order may take as long as their square
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # what Postgres text cannot hold
 _JOINERS = re.compile("[\u200b-\u200d\u2060\ufeff]")
 
@@ -377,7 +378,8 @@ def field_name(header: str) -> str:
     what is between them becomes one `_`. Words that mean something else in a template get a `_` behind, numbers one in
     front.
     """
-    text = _JOINERS.sub("", unicodedata.normalize("NFC", header).lower())
+    composed = unicodedata.normalize("NFC", header) if len(header) <= _MOST_COMPOSED else header
+    text = _JOINERS.sub("", composed.lower())
     if text.isascii():
         name = re.sub(r"[\W_]+", "_", text).strip("_")
     else:

@@ -7,12 +7,12 @@ are added in batches, each in a transaction of its own; repeating what broke off
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextlib import suppress as passing
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 import msgspec
@@ -23,7 +23,7 @@ from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
-from app.domain.recipients.columns import is_address
+from app.domain.recipients.columns import addresses_in, is_domain, is_of_colleagues, is_of_domains
 from app.domain.recipients.csv_files import CsvList
 from app.domain.recipients.lists import SHOWN, Choices, Rejected, cut
 from app.domain.suppressions.held import newest
@@ -31,7 +31,7 @@ from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, NotFound, QuotaReached
-from app.mail.addresses import InvalidAddress, check_owned, domain_named, key
+from app.mail.addresses import InvalidAddress, check_owned, domain_named, key, to_ascii
 from app.mail.repairs import has_at, read_any
 from app.sql import queries
 from app.turns import Turns
@@ -49,6 +49,7 @@ _WHOLE_DOMAIN = {
 }  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
 _OWN = {"reason", "since", "note"}  # columns of an export, beside the address
 _LOOKED_AT = 200  # rows, for a second column of addresses
+_EACH = 4  # times and more, the addresses of those who keep a list stand in it
 
 _turns = Turns(2, of_one=1)  # files: each is read for seconds
 
@@ -154,10 +155,7 @@ async def add(
         wrong["emails"] = "give addresses or domains"
     if wrong:
         raise InvalidInput(wrong)
-    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
-    named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
-    if wrong:
-        raise InvalidInput(wrong)
+    found, named = await asyncio.to_thread(_read_all, emails, domains)
     async with _told(pool, workspace_id, actor) as told:
         await _add_all(pool, workspace_id, found, named, asked, actor, told)
     return told
@@ -180,28 +178,11 @@ async def add_file(
     read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True, reads=_read_any))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
-        await asyncio.to_thread(_check_columns, recipients)
+        names = await asyncio.to_thread(_check_columns, recipients)
         rows = (
             one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
         )
-        while some := await asyncio.to_thread(list, islice(rows, BATCH)):
-            by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
-            for row, address, fields in some:
-                for name in _elsewhere(address, fields):
-                    recipients.reject(
-                        row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do."
-                    )
-                local, _, domain = address.rpartition("@")
-                emails, domains = by_reason.setdefault(_reason(fields, asked.reason), ([], []))
-                if local not in _WHOLE_DOMAIN:
-                    emails.append(address)
-                    continue
-                try:
-                    check_owned(domain)
-                except InvalidAddress as error:
-                    recipients.reject(row, address, error.reason)
-                else:
-                    domains.append(domain)
+        while by_reason := await asyncio.to_thread(_next, rows, recipients, names, asked.reason):
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
         told.rejected = sorted(recipients.rejected, key=lambda one: one.row)
@@ -334,6 +315,16 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     return (texts[begin : begin + BATCH] for begin in range(0, len(texts), BATCH))
 
 
+def _read_all(emails: Sequence[str], domains: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Raises InvalidInput."""
+    wrong: dict[str, str] = {}
+    found = [_read(_read_address, "emails", number, text, wrong) for number, text in enumerate(emails)]
+    named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
+    if wrong:
+        raise InvalidInput(wrong)
+    return found, named
+
+
 def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: dict[str, str]) -> str:
     try:
         return read(text)
@@ -348,26 +339,69 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     return said if said in REASONS else otherwise
 
 
-def _check_columns(recipients: CsvList) -> None:
-    """Raises InvalidInput for a second column of addresses: of what is half read, nobody sees it."""
-    filled, found = Counter[str](), Counter[str]()
+def _next(
+    rows: Iterator[tuple[int, str, dict[str, str]]], recipients: CsvList, names: Collection[str], otherwise: Reason
+) -> dict[Reason, tuple[list[str], list[str]]]:
+    """Of the next rows, the addresses and the domains of each reason. Raises InvalidInput."""
+    by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
+    for row, address, fields in islice(rows, BATCH):
+        for name in _elsewhere(address, fields, names):
+            recipients.reject(row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do.")
+        local, _, domain = address.rpartition("@")
+        emails, domains = by_reason.setdefault(_reason(fields, otherwise), ([], []))
+        if local not in _WHOLE_DOMAIN:
+            emails.append(address)
+            continue
+        try:
+            check_owned(domain)
+        except InvalidAddress as error:
+            recipients.reject(row, address, error.reason)
+        else:
+            domains.append(domain)
+    return by_reason
+
+
+def _check_columns(recipients: CsvList) -> Collection[str]:
+    """The fields in which another address is one to suppress, and not of somebody who keeps the list. Raises
+    InvalidInput for a second column of such: of what is half read, nobody sees it.
+    """
+    names = {name for name in recipients.fields - _OWN if not is_of_colleagues(name)}
+    filled, found = Counter[str](), defaultdict[str, list[tuple[str, ...]]](list)
     for one in islice(recipients, _LOOKED_AT):
         filled.update(name for name, text in one.fields.items() if text.strip())
-        found.update(_elsewhere(one.address, one.fields))
-    for name, count in found.items():
-        if count * 2 > filled[name]:
+        for name, others in _elsewhere(one.address, one.fields, names).items():
+            found[name].append(tuple(others))
+    for name, cells in found.items():
+        if len(set(cells)) * _EACH <= len(cells) and not any(map(_is_whole, chain.from_iterable(cells))):
+            names.remove(name)
+        elif len(cells) * 2 > filled[name]:
             first = cut(recipients.reading.email_column, SHOWN)
             why = f"has addresses in two columns, {first} and {cut(name, SHOWN)}; send each by itself, or leave one out"
             raise InvalidInput({"file": why})
+    return names
 
 
-def _elsewhere(address: str, fields: Mapping[str, str]) -> list[str]:
-    """The fields with another address than this one."""
-    return [
-        name
-        for name, text in fields.items()
-        if has_at(text) and name not in _OWN and is_address(text) and key(text.strip()) != key(address)
-    ]
+def _elsewhere(address: str, fields: Mapping[str, str], names: Collection[str]) -> dict[str, list[str]]:
+    """Of these fields, those with other addresses than this one, or with a domain."""
+    own, found = _as_registered(address), dict[str, list[str]]()
+    for name, text in fields.items():
+        if not has_at(text) or name not in names or key(text.strip()) == own:
+            continue
+        others = [other for each in addresses_in(text) if (other := _as_registered(each)) != own]
+        if not others and is_domain(text) and (is_of_domains(name) or _is_whole(address)):
+            others = [text.strip()]
+        if others:
+            found[name] = others
+    return found
+
+
+def _as_registered(address: str) -> str:
+    return key(to_ascii(address))
+
+
+def _is_whole(address: str) -> bool:
+    """Whether it is a domain in the place of an address."""
+    return address.startswith("@") or address.partition("@")[0] in _WHOLE_DOMAIN
 
 
 def _read_address(text: str) -> str:

@@ -45,7 +45,7 @@ class UnknownLink(NotFound):
 
 
 class _Found(NamedTuple):
-    """`is_done`: they have unsubscribed, by whichever link."""
+    """`is_done`: they have unsubscribed, by whichever link, and no correction of a response takes that back."""
 
     linked: Linked
     recipient: str | None

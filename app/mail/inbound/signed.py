@@ -74,7 +74,7 @@ _SPEAK = words(r"""
     could|would|should|must|just|only|but|because|so|too|still|instead|again|call|phone me|ring|send|give|get|buy|pay
     let|use|try|see|ask|tell|wait|talk|speak|forget|kidding|joking|jk|lol|wrong|maybe|perhaps|later|soon|tomorrow|today
     tonight|yesterday|now|(?:mon|tues|wednes|thurs|fri|satur|sun)day|weeks?|months?|what|who|why|how|where|which|yes|ok
-    except|unless|from|prefer\w*|cancel|order|okay|sorry|actually|really|seriously|nevermind|interested|if|or|then|than|about|with|before|after|until|write|reply
+    except|unless|from|prefer\w*|cancel|okay|sorry|actually|really|seriously|nevermind|interested|if|or|then|than|about|with|before|after|until|write|reply
     ich|mich|mir|du|sie|ihnen|ihr|wir|uns|es|nicht|kein\w?|nein|doch|nur|aber|oder|wenn|weil|noch|wieder|ist|sind|habe
     haben|hat|kann|muss|soll|wird|rufen?|anrufen|schicken?|senden?|gebe|geben|melden?|warten?|morgen|heute|gestern
     [uü]bermorgen|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|woche|sp[aä]ter|bald|jetzt|vielleicht|lieber|falsch

@@ -103,6 +103,14 @@ SELECT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
 ORDER BY sender_id;
 
+-- name: zones_waiting
+-- The zones that recipients who wait in a stream brought as theirs, or `most` of them at the most.
+SELECT DISTINCT coalesce(e.zone, zone_brought(e.fields)) AS zone FROM (
+    SELECT zone, fields FROM emails
+    WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
+    LIMIT %(most)s::bigint
+) e;
+
 -- name: careful_planning
 -- For the rest of the transaction: wait for others so long and no longer, and look each email of a batch up by its key,
 -- whether or not Postgres has counted the emails yet.

@@ -6,7 +6,7 @@ SELECT set_config('lock_timeout', '25s', true);
 -- The sender and recipient of a link's email, and what the recipient has said already. No row: the workspace is gone, or never
 -- was. An id may be another email's, after a backup was restored: that has another recipient.
 SELECT e.recipient, s.email AS sender, s.display_name, coalesce(is_own_wish(x.reason), false) AS is_over,
-       coalesce(x.reason = 'UNSUBSCRIBED', false) AS is_done,
+       coalesce(x.reason = 'UNSUBSCRIBED' AND NOT is_of_response(x), false) AS is_done,
        coalesce(x.reason = 'UNSUBSCRIBED' AND x.email_id = %(email_id)s AND x.created_at > now() - interval '1 day', false)
            AS may_withdraw
 FROM workspaces w

@@ -173,6 +173,29 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "Get Outlook for iOS",
+        "Outlook für iOS beziehen",
+        "Holen Sie sich Outlook für Android",
+        "Gesendet von Outlook für iOS",
+        "Obtenir Outlook pour iOS",
+        "Télécharger Outlook pour Android",
+        "Obtener Outlook para iOS",
+        "Envoyé à partir de Outlook pour Android",
+        "Envoyé à partir de Courrier pour Windows",
+        "Envoyé de mon iPhone",
+        "Von meinem iPhone gesendet",
+        "Diese Nachricht wurde von meinem Android Mobiltelefon mit GMX Mail gesendet.",
+        "Yahoo Mail: Search, Organize, Conquer",
+    ],
+)
+@pytest.mark.parametrize("text", ["Stop", "Abmelden", "Désabonner", "Unsubscribe"])
+def test_what_a_program_adds_below_is_not_said(text: str, line: str) -> None:
+    assert of(letter(f"{text}\n\n{line}")).kind == "UNSUBSCRIBE"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Bitte melden Sie mich ab.\n\nMit freundlichen Grüßen\nMax Müller\nGeschäftsführer\nAcme GmbH",
@@ -186,6 +209,7 @@ def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
         "Unsubscribe\n\nRegards,\nJohn Smith\njohn@example.com\nTel.: +49 (30) 123-456",
         "STOP\n\nTHANKS\nCARL CUSTOMER",
         "Stop.\n\nThanks!\nDr. Max Abt\n10115 Berlin",
+        "Please remove me from your list\n\nBest regards\nJane Roe\nHead of Order Processing",
     ],
 )
 def test_whoever_says_stop_may_sign_it(text: str) -> None:
@@ -221,6 +245,7 @@ def test_whoever_says_stop_may_sign_it(text: str) -> None:
     + [
         ("Jan de Vries", "Uitschrijven aub.\n\nMet vriendelijke groet,\nJan de Vries\nTelefoon: 020 1234567"),
         ("Jan", "Afmelden\n\nMet vriendelijke groet,\nvan Dijk Transport B.V."),
+        ("Jane Roe", "Stop\n\nJane Roe\nOrder Management\nACME GmbH\nTel. +49 30 123456"),
         ("Marie Durand", "Stop\n\nCordialement,\nMarie Durand\nTél : 01 23 45 67 89"),
         ("Juan Pérez", "Dar de baja\n\nSaludos,\nJuan Pérez\nMóvil: 600 123 456"),
         ("Jan Kowalski", "Proszę o usunięcie z bazy.\n\nPozdrawiam\nJan Kowalski\nul. Długa 5"),
