@@ -348,10 +348,14 @@ async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Co
         params = {"workspace_id": workspace_id, "stream_id": stream["stream_id"], "most": most}
         brought = [row["zone"] for row in await fetch_all(conn, sql.zones_waiting, params)]
         zones = list({zone_named(zone) if zone else None for zone in brought})
-        made = await asyncio.to_thread(lambda zones=zones: copy.deepcopy(course).plan(zones, HORIZON))
+        made = await asyncio.to_thread(_plan_aside, course, zones)
         if not made.runs[0].late:
             break
     return made
+
+
+def _plan_aside(course: Course, zones: Sequence[str | None]) -> Plan:
+    return copy.deepcopy(course).plan(zones, HORIZON)
 
 
 def check_latest_met(made: Plan, latest_at: datetime | None) -> None:
