@@ -39,7 +39,8 @@ _MAILBOX = _words(
 )
 # RFC 5321's words for any refusal, where a server's own follow: then those decide. Yahoo's say nothing either.
 _CANNED = _words(
-    r"requested (mail )?action not taken: mailbox unavailable\.?[^\S\n]*(\n\s*(?=\S)|(?=[45]\d\d[ -]))",
+    r"requested (mail )?action not taken: mailbox unavailable\.?[^\S\n]*"
+    r"(\n\s*(?=\S)(?!for explanation)|(?=[45]\d\d[ -](?!for explanation)))",
     r"request failed; mailbox unavailable",
 )
 HERE = _words(
@@ -50,19 +51,19 @@ HERE = _words(
 CONNECTIONS = _words(
     r"(concurrent|simultaneous|parallel) (smtp |server )?(connections?|sessions?)\b|too many connections",
     # Those that are open; what could not open one is no matter of how many there are.
-    r"(?<!to )(?<!not )(?<!n't )\bopen (smtp |server )?(connections|sessions|(connection|session) limit)\b",
+    r"(?<!to )(?<!not )(?<!n't )\bopen (smtp |server )?(connections?|sessions?)\b",
     r"sender thread limit|maximum sending rate exceeded",
 )
 # Words of a recipient's side on whom it lets write: no matter what it calls us, another recipient's may not.
 _OF_THE_RECIPIENT = _words(
     r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution",
-    r"you are sending to|to send to (this|that|the) (e-?mail )?(recipient|address|mailbox|user|list)",
-    r"resolver\.rst\.|message size|size limit",
+    r"you are sending to|resolver\.rst\.|message size|size limit",
 )
 _SENDER = _words(
     r"sender (address |domain |is |was )*(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"
     r"not (allowed|authori[sz]ed|permitted|accepted|found))",
-    r"send ?as ?denied|(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to (send|relay|use)",
+    r"send ?as ?denied|(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to (send|relay|use)"
+    r"(?! to (this|that|the) (e-?mail )?(recipient|address|mailbox|user|list))",
     r"address(es)? (is|are) not verified|match a verified sender|unauthenticated senders",
     r"relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)|unable to relay|not relay",
     r"\b(helo|ehlo)\b.{0,40}(reject|invalid|denied|refused|fully|not)|invalid (helo|ehlo)",

@@ -50,6 +50,8 @@ SAYINGS: dict[str, list[str]] = {
         "450 Requested mail action not taken: mailbox unavailable",
         "550-Requested action not taken: mailbox unavailable\nno such user",
         "550 Requested action not taken: mailbox unavailable. For explanation visit https://postmaster.gmx.net",
+        "550-Requested action not taken: mailbox unavailable\nFor explanation visit https://postmaster.web.de/en/case?c=r1601",
+        "550 Requested action not taken: mailbox unavailable 550 For explanation visit https://postmaster.gmx.net",
         "550 5.1.1 unknown or illegal alias: ann@icloud.com",
         "552 5.2.2 Mailbox full: too many messages",
         "550 5.1.6 Recipient no longer on server: ann@example.com",
@@ -59,6 +61,10 @@ SAYINGS: dict[str, list[str]] = {
         "554 5.7.1 <ann@example.com>: Recipient address rejected: user ann@example.com does not exist",
     ],
     "SENDER": [
+        "530 5.7.0 Authentication required to send to this address",
+        "550 5.7.1 Relaying denied. Please authenticate to send to this recipient",
+        "554 Sender address rejected: you are not authorized to send to this address",
+        "550 5.7.1 Your account has been suspended: you are not allowed to send to this address",
         # Microsoft
         "550 5.1.8 Access denied, bad outbound sender. For more information please go to http://go.microsoft.com/fwlink",
         "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
@@ -132,6 +138,8 @@ SAYINGS: dict[str, list[str]] = {
         "554 5.7.1 [CS01] Message rejected due to local policy.",
         "550 Administrative prohibition",
         "550 5.7.1 <ann@example.com>: Recipient address rejected: Access denied",
+        "550-Requested action not taken: mailbox unavailable\nReject due to policy restrictions.\n"
+        "For explanation visit https://postmaster.web.de/en/case?c=poli",
         "550 5.7.1 You do not have permission to send to this recipient",
         "550 5.7.1 Sorry, you are not allowed to send to this address",
         "550 unable to open SMTP connection to example.com",
@@ -169,6 +177,8 @@ SAYINGS: dict[str, list[str]] = {
         "454 Throttling failure: Maximum sending rate exceeded.",
         "421 4.7.0 You have too many open connections to this server",
         "421 open session limit reached",
+        "421 Maximum number of open connection exceeded",
+        "451 Only one open connection per user",
         "450-Requested mail action not taken: mailbox unavailable\nToo many concurrent connections",
     ],
 }
