@@ -230,8 +230,10 @@ class Crew:
         After a failure one is enough until an email has its answer: a silent server leaves each that it was given in
         doubt.
         """
-        if self.lanes and self.handover.failing:
-            return True
+        if self.handover.failing:
+            if not all(lane.outdated for lane in self.lanes):
+                return True
+            count = 1
         for _ in range(await self._share.take(count)):
             lane = Lane(self)
             self.lanes.add(lane)

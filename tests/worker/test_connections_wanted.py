@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.db import Pool
+from app.domain.senders.draft import SenderChanges
+from app.domain.senders.senders import change_sender
+from app.secrets import SecretBox
 from tests.support.engine import (
     Owner,
     addresses,
@@ -172,6 +175,21 @@ async def test_a_sender_that_failed_has_all_its_lanes_with_the_first_answer(
         await wait_for(lambda: _held(sink, 1), "the first email")
         sink.release()
         await wait_for(lambda: _held(sink, 10), "all lanes to have one")
+        sink.script([])
+        sink.release()
+        await wait_until_sent(pool, campaign)
+
+
+async def test_a_sender_that_failed_and_is_changed_waits_for_no_lane_of_before(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
+) -> None:
+    sink.script([{"at": "dot", "do": "hold"}])
+    campaign = (await schedule_campaign(pool, owner, 20)).campaign.id
+    await execute(pool, "UPDATE senders SET failures = 1")
+    async with running_workers(database_url, settings_for(sink, lanes=10)):
+        await wait_for(lambda: _held(sink, 1), "the first email")
+        await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(display_name="Ada"))
+        await wait_for(lambda: _held(sink, 2), "the first email of the changed sender")
         sink.script([])
         sink.release()
         await wait_until_sent(pool, campaign)
