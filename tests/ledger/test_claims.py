@@ -322,3 +322,19 @@ async def test_what_is_resumed_while_others_are_planned_waits_for_its_own_plan_i
     assert await _carry_out(pool, owner)
     assert len(await mine.claim(50)) == count - goes
     assert await value(pool, "SELECT count(*) FROM plan_changes") == 0
+
+
+@pytest.mark.usefixtures("small")
+async def test_what_is_resumed_is_large_or_not_over_all_of_its_senders(pool: Pool, owner: Owner, mine: Lane) -> None:
+    """For one that waits for its plan keeps the others from going."""
+    busy = await add_sender(pool, owner, "busy@example.com")
+    ids = [owner.sender_id, busy.sender_id]
+    made = (await schedule_campaign(pool, owner, 2 * changes.AT_ONCE, sender_ids=ids)).campaign.id
+    await campaigns.pause(pool, owner.workspace_id, made)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    other = (await schedule_campaign(pool, busy, ["other@example.com"], start_time=tomorrow)).campaign.id
+    async with transaction(pool, owner.workspace_id) as conn:
+        await changes.ask_for_campaign(conn, owner.workspace_id, other)
+    await execute(pool, "UPDATE plan_changes SET taken_by = gen_random_uuid(), taken_until = now() + interval '1 h'")
+    assert (await campaigns.resume(pool, owner.workspace_id, made)).status == "ACTIVE"
+    assert len(await mine.claim(50)) == changes.AT_ONCE

@@ -154,6 +154,22 @@ async def test_a_campaign_under_way_keeps_its_distance_when_it_is_planned_again(
     assert {later - earlier for earlier, later in pairwise(after)} == {SECOND}
 
 
+async def test_a_change_is_taken_while_the_last_email_of_a_sender_goes(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at which senders have something and the look at how much, it may have left."""
+    made = (await schedule_campaign(pool, owner, 5, start_time=tomorrow())).campaign.id
+    read = course.read_course
+
+    async def of_nothing(*args: Any, **kwargs: Any) -> tuple[Any, Course]:
+        stream, its = await read(*args, **kwargs)
+        return stream | {"scheduled": 0}, its
+
+    monkeypatch.setattr(course, "read_course", of_nothing)
+    await change.change(pool, owner.workspace_id, made, Changes(delay_between_ms=1000))
+    assert len(set(await _times(pool, made))) == 5
+
+
 # Batches
 
 

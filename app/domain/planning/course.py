@@ -336,7 +336,7 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
         # Zones move its end by a day at most: that of those without one stands for all.
         made = await asyncio.to_thread(course.plan, [None] * stream["scheduled"], HORIZON)
         firsts.append(first or made)
-    if firsts:
+    if firsts := [made for made in firsts if made.runs]:  # the last that waited may go meanwhile
         check_latest_met(min(firsts, key=lambda made: made.first_at), latest_at)
 
 
@@ -349,7 +349,7 @@ async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Co
         brought = [row["zone"] for row in await fetch_all(conn, sql.zones_waiting, params)]
         zones = list({zone_named(zone) if zone else None for zone in brought})
         made = await asyncio.to_thread(_plan_aside, course, zones)
-        if not made.runs[0].late:
+        if not made.runs or not made.runs[0].late:
             break
     return made
 
