@@ -234,11 +234,15 @@ class _Reader(LenientParser):
         self._lists: list[int | None] = []  # the number of the item before; None: of dashes
         self._links: list[tuple[str, int]] = []
         self._unseen = self._pre = 0
-        self._item_begins = False
+        self._xml_ends = self._item_begins = False
+
+    def feed(self, data: str) -> None:
+        self._xml_ends = "</xml" in data.lower()  # no browser hides the rest behind one that does not end
+        super().feed(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in _UNSEEN:
+        if tag in _UNSEEN and (tag != "xml" or self._xml_ends):
             self._unseen += 1
         elif tag == "br":
             self._write("\n")

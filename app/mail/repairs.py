@@ -44,7 +44,7 @@ _MAIL = r"(?:(?:e-?)?mails?|mailings?(?![\s-]+add?ress)|newsletters?)"
 # Words of those who keep lists, in their languages, on whom not to write to. No name has these.
 _NO_MORE = re.compile(
     rf"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|(?:do[\s-]+not|don['\u2019]?t)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
-    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|stop[\s-]+(?:{_MAIL}|sending|writing)|(?:hard|soft)[\s-]*bounced?"
+    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:(?<![^\W_][\s-])|(?<=please[\s-]))stop[\s-]+(?:{_MAIL}|sending|writing)|(?:hard|soft)[\s-]*bounced?"
     rf"|abgemeldet|abbestellt|ausgetragen|widerrufen|keine?[\s-]+(?:{_MAIL}|werbung|werbe\w+|post)"
     r"|nicht[\s-]+(?:mehr[\s-]+)?(?:an)?(?:schreiben|mailen|kontaktieren|senden)|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*"
     rf"|pas[\s-]+de[\s-]+(?:{_MAIL}|pub|publicit\xe9|courriels?)|ne[\s-]+(?:plus|pas)[\s-]+(?:contacter|\xe9crire|envoyer)"
@@ -55,10 +55,15 @@ _NO_MORE = re.compile(
 )
 # Some names begin with these, but stand before their address.
 _NO_MORE_BEHIND = re.compile(
-    r"\b(?:do[\s-]+not|don['\u2019]?t|bounced|no[\s-]+(?:more|longer)|removed|nicht[\s-]+mehr|ne[\s-]+(?:plus|pas))\b",
+    r"\b(?:do[\s-]+not|don['\u2019]?t|bounced|no[\s-]+(?:more|longer)|removed|nicht[\s-]+mehr|ne[\s-]+(?:plus|pas))\b"
+    r"|^\W*(?:please\s+)?(?:stop(?:ped)?|baja)\b(?!\s*(?:&|and\b)|-\w|\s+(?:california|norte|sur|fresh|shop)\b)"
+    r"|\b(?:to|said|says)\s+stop\b|\b(?:dio|pid\w+)\s+(?:de|la)\s+baja\b",
     re.IGNORECASE,
 )
-# Many names have one of these, and none is it.
+# Many names have one of these, and none is it; but for some in front of an address.
+_NO_MORE_BEFORE = re.compile(
+    r"(?:please\s+)?stop(?:ped)?(?:\s+please)?|bounced|removed|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
+)
 _NO_MORE_ALONE = re.compile(
     r"(?:please\s+)?stop(?:ped)?(?:\s+please)?|(?:de\s+)?baja|bounced?|removed|dnc|dnm|dne|do[\s-]+not|no[\s-]+contact",
     re.IGNORECASE,
@@ -129,9 +134,12 @@ def wants_no_more(cell: str) -> str:
     *before, local = _APART.split(text[: host.start()])
     before.append(" ".join(local.split()[:-1]))
     behind = [one for one in _APART.split(text[host.end() :]) if not has_at(one)]
-    said = (one for one in behind if _NO_MORE_BEHIND.search(one))
-    either = (one for one in (*before, *behind) if _NO_MORE.search(one) or _NO_MORE_ALONE.fullmatch(one.strip(_SIGNS)))
-    return next(either, next(said, "")).strip()
+    said = [
+        *(one for one in before if _NO_MORE.search(one) or _NO_MORE_BEFORE.fullmatch(one.strip(_SIGNS))),
+        *(one for one in behind if _NO_MORE.search(one) or _NO_MORE_ALONE.fullmatch(one.strip(_SIGNS))),
+        *(one for one in behind if _NO_MORE_BEHIND.search(one)),
+    ]
+    return said[0].strip() if said else ""
 
 
 def read_any(text: str) -> str:

@@ -199,9 +199,16 @@ async def test_a_few_addresses_again_and_again_are_none_to_suppress(api: httpx.A
     # Not so the ones that differ, or a domain that is the same.
     lines = ["Email,By whom", *(f"a{n}@example.com,boss{n % 3}@example.net" for n in range(8))]
     assert "by_whom" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+    # Nor the ones of a column that is called a colleague's, or that has some of them again in a few rows.
+    lines = ["Email,Creator email", *(f"a{n}@example.com,b{n}@example.net" for n in range(8))]
+    assert "creator_email" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+    rows = [(n, "info@example.net" if n < 4 else f"a{n}@example.com") for n in range(200)]
+    rows += [(n, f"b{n}@example.net") for n in range(200, 210)]
+    told = (await send(api, "\n".join(["Email,Other", *(f"a{n}@example.com,{other}" for n, other in rows)]))).json()
+    assert (told["added"] + told["known"], len(told["rejected"])) == (210, 14)
     lines = ["Email,Domain", *(f"a{n}@example.com,*@example.net" for n in range(8))]
     assert "domain" in wrong_fields(await send(api, "\n".join(lines)))["file"]
-    assert len(await names(pool)) == 8
+    assert len(await names(pool)) == 210
 
 
 @pytest.mark.parametrize("header", ["", "domain\n", "Blocked domains,Reason\n", "Dominio\n", "Email\n"])
@@ -227,5 +234,7 @@ async def test_domains_in_a_second_column_are_refused_and_what_looks_alike_is_no
     assert [(one["row"], one["email"]) for one in told["rejected"]] == [(2, "@x.example.com"), (3, "@y.example.com")]
     told = (await send(api, "\n".join(["Email,Instagram", *lines]))).json()
     assert (told["added"] + told["known"], told["rejected"]) == (2, [])
+    told = (await send(api, "Email,Twitter\n*@x.example.com,@ann.lee\n*@y.example.com,@bob.ray\n")).json()
+    assert (told["added"], told["rejected"]) == (2, [])
     refused = await api.post("/api/suppressions", files={"file": ("stop.csv", "Instagram\n@ann.lee\n@bob.ray\n")})
     assert "email addresses" in wrong_fields(refused)["file"]

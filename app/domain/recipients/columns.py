@@ -38,7 +38,7 @@ _MAIL = re.compile(
     r"|correu|thư_điện_tử|ηλεκτρονικ|ელფოსტა|էլ_փոստ|netfang|tölvupóst|surel|emel|barua_pepe|ríomhphost"
 )
 _COLLEAGUES = (
-    r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|sales_?rep|agent|supervis|besitzer|betreuer|propri[eé]taire"
+    r"(?:^|_)(?:owner|manager|assign|creat(?:ed|or)|modif|updated|sales_?rep|agent(?:_|$)|supervis|besitzer|betreuer|propri[eé]taire"
     r"|propietario)"
 )
 _OF_COLLEAGUES = re.compile(rf"{_COLLEAGUES}|(?:^|_)(?:sender|added|e?mail_account)(?:_|$)")

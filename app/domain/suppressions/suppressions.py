@@ -49,7 +49,10 @@ _WHOLE_DOMAIN = {
 }  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
 _OWN = {"reason", "since", "note"}  # columns of an export, beside the address
 _LOOKED_AT = 200  # rows, for a second column of addresses
-_EACH = 4  # times and more, the addresses of those who keep a list stand in it
+_EACH = (
+    4  # times and more, the addresses of those who keep a list stand in it; where its column is called theirs, twice
+)
+_FEW_COLLEAGUES = 3  # of whom each may stand once in a short list
 
 _turns = Turns(2, of_one=1)  # files: each is read for seconds
 
@@ -365,14 +368,19 @@ def _check_columns(recipients: CsvList) -> Collection[str]:
     """The fields in which another address is one to suppress, and not of somebody who keeps the list. Raises
     InvalidInput for a second column of such: of what is half read, nobody sees it.
     """
-    names = {name for name in recipients.fields - _OWN if not is_of_colleagues(name)}
+    names = set(recipients.fields - _OWN)
     filled, found = Counter[str](), defaultdict[str, list[tuple[str, ...]]](list)
-    for one in islice(recipients, _LOOKED_AT):
+    first_rows = list(islice(recipients, _LOOKED_AT))
+    for one in first_rows:
         filled.update(name for name, text in one.fields.items() if text.strip())
         for name, others in _elsewhere(one.address, one.fields, names).items():
             found[name].append(tuple(others))
     for name, cells in found.items():
-        if len(set(cells)) * _EACH <= len(cells) and not any(map(_is_whole, chain.from_iterable(cells))):
+        if is_of_colleagues(name):
+            is_theirs = len(set(cells)) <= max(len(cells) // 2, _FEW_COLLEAGUES)
+        else:
+            is_theirs = len(set(cells)) * _EACH <= len(cells) and len(cells) * 2 > len(first_rows)
+        if is_theirs and not any(map(_is_whole, chain.from_iterable(cells))):
             names.remove(name)
         elif len(cells) * 2 > filled[name]:
             first = cut(recipients.reading.email_column, SHOWN)
@@ -388,7 +396,7 @@ def _elsewhere(address: str, fields: Mapping[str, str], names: Collection[str]) 
         if not has_at(text) or name not in names or key(text.strip()) == own:
             continue
         others = [other for each in addresses_in(text) if (other := _as_registered(each)) != own]
-        if not others and is_domain(text) and (is_of_domains(name) or _is_whole(address)):
+        if not others and is_domain(text) and is_of_domains(name):
             others = [text.strip()]
         if others:
             found[name] = others
