@@ -27,5 +27,9 @@ export default defineConfig({
   },
   // `npm run dev` shows the pages on a service that runs beside it.
   server: { proxy: { "/api": "http://127.0.0.1:3000" } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["./vitest.setup.ts"],
+  },
 });

@@ -2,14 +2,9 @@ import { MantineProvider, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { beforeAll, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { ApiProblem } from "@/api/problem";
 import { showProblem } from "./showProblem";
-
-beforeAll(() => {
-  // Mantine asks a browser for this, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-});
 
 let left: string | null = null;
 

@@ -11,8 +11,6 @@ vi.mock("@/api/client", () => ({ request: vi.fn(), addressOf: (path: string) => 
 
 beforeAll(() => {
   notifyManager.setScheduler((told) => told()); // and not a moment later
-  // Mantine asks a browser for this, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
 });
 
 const PATH = "http://localhost/api/responses/1/html";

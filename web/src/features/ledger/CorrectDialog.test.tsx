@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { useState } from "react";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { CorrectDialog } from "./CorrectDialog";
 
 vi.mock("@tanstack/react-router", async (original) => ({
@@ -11,18 +11,6 @@ vi.mock("@tanstack/react-router", async (original) => ({
   useBlocker: () => undefined,
 }));
 
-beforeAll(() => {
-  // Mantine asks a browser for these, and jsdom does not know them.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-});
 afterEach(cleanup);
 
 function Page() {

@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, render, screen } from "@testing-library/react";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { answer } from "@/api/client";
 import { TroublePage } from "./TroublePage";
 
@@ -13,10 +13,6 @@ vi.mock("@tanstack/react-router", async (original) => ({
 vi.mock("./EmailsInStatus", () => ({ EmailsInStatus: ({ status }: { status: string }) => <p>{status}</p> }));
 vi.mock("./FailureGroups", () => ({ FailureGroups: () => null }));
 
-beforeAll(() => {
-  // Mantine asks a browser for it, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-});
 afterEach(cleanup);
 
 const inDoubt = (undecided: number) => ({ undecided, counts: { UNKNOWN: 2 } }) as never;

@@ -2,25 +2,12 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { keys } from "@/api/keys";
 import { SenderForm } from "./SenderForm";
 
 vi.mock("@/forms/useUnsaved", () => ({ useUnsaved: () => undefined }));
 
-beforeAll(() => {
-  // Mantine asks a browser for these, and jsdom does not know them.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  Element.prototype.scrollIntoView = () => undefined;
-});
 afterEach(cleanup);
 
 /** Nothing is found for these addresses. */

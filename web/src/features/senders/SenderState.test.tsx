@@ -6,7 +6,6 @@ import { SenderState } from "./SenderState";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-11-24T12:00:00Z") });
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -2,23 +2,9 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { beforeAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { commandsCache } from "@/forms/useCommand";
 import { AllowMany } from "./AllowMany";
-
-beforeAll(() => {
-  // Mantine asks a browser for these, and jsdom does not know them.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  Element.prototype.scrollIntoView = () => undefined;
-});
 
 const ANSWERS: Readonly<Record<string, object>> = {
   "": { items: [{ id: 2, name: "Newer" }], nextCursor: "1" },

@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { confirm } from "@/ui/confirm";
 import type { Webhook } from "./queries";
 import { WebhookRow } from "./WebhookRow";
@@ -14,10 +14,6 @@ vi.mock("./commands", async (original) => ({
 }));
 vi.mock("./DeliveriesPanel", () => ({ DeliveriesPanel: () => <p>What it was told</p> }));
 
-beforeAll(() => {
-  // Mantine asks a browser for it, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-});
 afterEach(cleanup);
 
 const WEBHOOK = { id: 1, url: "https://one.example/hook", description: "", events: [], enabled: true };

@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { type KeptFile, sayThatItIsLeft } from "@/features/richText/files";
 import { changed } from "../draft/changes";
 import { EMPTY } from "../draft/draft";
@@ -13,10 +13,6 @@ vi.mock("@/features/richText/files", async (original) => ({
   useUploads: () => ({ pending: false, error: undefined, add: upload }),
 }));
 
-beforeAll(() => {
-  // Mantine asks a browser for it, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-});
 afterEach(cleanup);
 
 const TERMS = { id: 9, name: "terms.txt", size: 5, warning: null };

@@ -2,7 +2,7 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ApiProblem } from "@/api/problem";
 import { RecipientPage } from "./RecipientPage";
 
@@ -27,10 +27,6 @@ vi.mock("@tanstack/react-router", async (original) => ({
   }),
 }));
 
-beforeAll(() => {
-  // Mantine asks a browser for it, and jsdom does not know it.
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
-});
 afterEach(cleanup);
 
 test("who types what is refused goes on typing", async () => {
