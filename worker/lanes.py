@@ -233,7 +233,7 @@ class Crew:
         if self.handover.failing:
             if not all(lane.outdated for lane in self.lanes):
                 return True
-            count = 1
+            count = min(count, 1)
         for _ in range(await self._share.take(count)):
             lane = Lane(self)
             self.lanes.add(lane)

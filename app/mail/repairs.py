@@ -44,7 +44,8 @@ _MAIL = r"(?:(?:e-?)?mails?|mailings?(?![\s-]+add?ress)|newsletters?)"
 # Words of those who keep lists, in their languages, on whom not to write to. No name has these.
 _NO_MORE = re.compile(
     rf"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|(?:do[\s-]+not|don['\u2019]?t)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
-    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:(?<![^\W_][\s-])|(?<=please[\s-]))stop[\s-]+(?:{_MAIL}|sending|writing)|(?:hard|soft)[\s-]*bounced?"
+    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:hard|soft)[\s-]*bounced?"
+    rf"|(?:(?<![^\W_][\s-])|(?<=please[\s-]))stop[\s-]+(?:{_MAIL}|sending|writing)"
     rf"|abgemeldet|abbestellt|ausgetragen|widerrufen|keine?[\s-]+(?:{_MAIL}|werbung|werbe\w+|post)"
     r"|nicht[\s-]+(?:mehr[\s-]+)?(?:an)?(?:schreiben|mailen|kontaktieren|senden)|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*"
     rf"|pas[\s-]+de[\s-]+(?:{_MAIL}|pub|publicit\xe9|courriels?)|ne[\s-]+(?:plus|pas)[\s-]+(?:contacter|\xe9crire|envoyer)"

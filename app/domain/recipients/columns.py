@@ -38,8 +38,8 @@ _MAIL = re.compile(
     r"|correu|thư_điện_tử|ηλεκτρονικ|ელფოსტა|էլ_փոստ|netfang|tölvupóst|surel|emel|barua_pepe|ríomhphost"
 )
 _COLLEAGUES = (
-    r"(?:^|_)(?:owner|manager|assign|creat(?:ed|or)|modif|updated|sales_?rep|agent(?:_|$)|supervis|besitzer|betreuer|propri[eé]taire"
-    r"|propietario)"
+    r"(?:^|_)(?:owner|manager|assign|creat(?:ed|or)|modif|updated|sales_?rep|agent(?:_|$)|supervis|besitzer"
+    r"|betreuer|propri[eé]taire|propietario)"
 )
 _OF_COLLEAGUES = re.compile(rf"{_COLLEAGUES}|(?:^|_)(?:sender|added|e?mail_account)(?:_|$)")
 _OF_DOMAINS = re.compile(r"domain|domän|dom[ií]nio|domein|domen|домен|域名|ドメイン")

@@ -49,9 +49,7 @@ _WHOLE_DOMAIN = {
 }  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
 _OWN = {"reason", "since", "note"}  # columns of an export, beside the address
 _LOOKED_AT = 200  # rows, for a second column of addresses
-_EACH = (
-    4  # times and more, the addresses of those who keep a list stand in it; where its column is called theirs, twice
-)
+_EACH = 4  # times and more, the addresses of those who keep a list stand in it; twice where a column is called theirs
 _FEW_COLLEAGUES = 3  # of whom each may stand once in a short list
 
 _turns = Turns(2, of_one=1)  # files: each is read for seconds

@@ -13,8 +13,8 @@ SELECT coalesce((SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox p
 -- name: planned_by_window
 -- How many recipients are planned for each window of a sender's login from the current one on, those overdue counting as
 -- due now: of all active campaigns of all senders with that login. Of this sender, campaigns can be left out: those being
--- planned again; with `of_all` the campaign whose turn it is has it on all of its senders, as where it is divided. Of the stream whose turn it is, the retries count that keep their time; `own` is how many of its
--- campaign. Beyond the horizon no plan goes.
+-- planned again; with `of_all` the campaign whose turn it is has it on all of its senders, as where it is divided. Of the stream
+-- whose turn it is, the retries count that keep their time; `own` is how many of its campaign. Beyond the horizon no plan goes.
 SELECT p.window_start, sum(p.planned)::bigint AS planned,
        coalesce(sum(p.planned) FILTER (WHERE p.campaign_id = %(campaign_id)s::bigint), 0)::bigint AS own
 FROM (
