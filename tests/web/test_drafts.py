@@ -77,6 +77,20 @@ def test_a_session_that_ends_while_composing_loses_nothing(composing: Page) -> N
     assert [campaign["subject"] for campaign in campaigns(page)] == ["Before"]
 
 
+def test_who_has_logged_in_again_writes_on_where_they_were(composing: Page) -> None:
+    page = composing
+    write(page, "Before", "A text.")
+    page.context.clear_cookies()
+    people = recipients(page)
+    people.fill("ada@example.com")  # what becomes of them is asked for
+    dialog = page.get_by_role("dialog", name="Log in again")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    dialog.get_by_role("button", name="Log in").click()
+    expect(dialog).to_have_count(0)
+    expect(people).to_be_focused()
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_enabled()
+
+
 def test_an_answer_that_got_lost_and_a_second_click_send_nothing_twice(composing: Page) -> None:
     page = composing
     keys: list[str | None] = []

@@ -1,6 +1,7 @@
 import { Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import type { ReactNode } from "react";
+import { FocusBack } from "./FocusBack";
 
 interface Question {
   title: string;
@@ -23,7 +24,12 @@ export function confirm({
   return new Promise((resolve) => {
     modals.openConfirmModal({
       title,
-      children: <Text component="div">{children}</Text>,
+      children: (
+        <>
+          <FocusBack />
+          <Text component="div">{children}</Text>
+        </>
+      ),
       labels: { confirm, cancel },
       confirmProps: danger ? { color: "red.9" } : {},
       onConfirm: () => resolve(true),

@@ -6,6 +6,7 @@ import { type Lost, session, type User } from "@/api/session";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
 import { useSubmit } from "@/forms/useSubmit";
+import { FocusBack } from "@/ui/FocusBack";
 import { logIn, selectAgain } from "./commands";
 import { waysQuery, whoNowQuery } from "./queries";
 
@@ -32,6 +33,7 @@ export function SessionDialog() {
       title={moved ? "You have changed the workspace" : TITLES[lost ?? "expired"]}
       zIndex={500}
     >
+      <FocusBack />
       {user && lost && (moved ? <GoBack user={user} now={now} /> : <LoginAgain user={user} lost={lost} />)}
     </Modal>
   );

@@ -1,8 +1,8 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useUnsaved } from "@/forms/useUnsaved";
+import { FocusBack } from "@/ui/FocusBack";
 import { counted } from "@/ui/numbers";
-import { useFocusBack } from "@/ui/useFocusBack";
 import { useCorrections } from "./commands";
 
 interface Props {
@@ -27,7 +27,6 @@ export function CorrectDialog({ emails, close }: Props) {
     return email && email !== recipient ? [{ id, email }] : [];
   });
   const leave = useUnsaved(() => corrections.length > 0);
-  useFocusBack();
   return (
     <Modal
       opened
@@ -35,6 +34,7 @@ export function CorrectDialog({ emails, close }: Props) {
       title={emails.length === 1 ? "Correct the address" : "Correct addresses"}
       size="lg"
     >
+      <FocusBack />
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -5,8 +5,8 @@ import { useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import { useCommand } from "@/forms/useCommand";
+import { FocusBack } from "@/ui/FocusBack";
 import { count, counted } from "@/ui/numbers";
-import { useFocusBack } from "@/ui/useFocusBack";
 import { CsvField } from "./CsvField";
 import { columnErrors } from "./columns";
 import { growList } from "./commands";
@@ -28,7 +28,6 @@ export function AddFileDrawer({ list, close }: Props) {
   const [everyAddress, setEveryAddress] = useState(false);
   const [correctDomains, setCorrections] = useState<Record<string, string>>({});
   const file = useFile(id, keep);
-  useFocusBack();
   const more: MoreRecipients | null =
     id === null ? null : { listId: id, columns, everyAddress, correctDomains };
   const [asked] = useDebouncedValue(more, ASK_MS);
@@ -62,6 +61,7 @@ export function AddFileDrawer({ list, close }: Props) {
       }
       closeButtonProps={{ "aria-label": "Close" }}
     >
+      <FocusBack />
       <Stack>
         <CsvField
           file={file}

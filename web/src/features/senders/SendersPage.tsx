@@ -7,6 +7,7 @@ import { waysQuery } from "@/features/accounts/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
+import { FocusBack } from "@/ui/FocusBack";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { useFind } from "@/ui/useFind";
@@ -123,6 +124,7 @@ export function SendersPage() {
         }
         closeButtonProps={{ "aria-label": "Close" }}
       >
+        <FocusBack />
         {edit === "file" ? (
           <ImportForm done={close} />
         ) : edit === "new" || edited ? (

@@ -1,6 +1,7 @@
 import { Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { LeftOut } from "@/features/recipients/LeftOut";
+import { FocusBack } from "@/ui/FocusBack";
 import { count, counted } from "@/ui/numbers";
 import type { Scheduled } from "../commands";
 import type { Plan } from "../queries";
@@ -20,6 +21,7 @@ export function tellOthers(
     title: `${counted(scheduled.accepted, "email")} scheduled, not ${count(confirmed.accepted)}`,
     children: (
       <Stack gap="md">
+        <FocusBack />
         <Text>
           {more < 0
             ? `${count(-more)} fewer than you confirmed: who may be written to has changed in that moment.`

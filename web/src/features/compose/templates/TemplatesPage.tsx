@@ -7,6 +7,7 @@ import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
+import { FocusBack } from "@/ui/FocusBack";
 import { AnchorLink, ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { useFind } from "@/ui/useFind";
@@ -98,6 +99,7 @@ export function TemplatesPage() {
         }
         closeButtonProps={{ "aria-label": "Close" }}
       >
+        <FocusBack />
         {edit === "new" && (
           <TemplateForm template={undefined} mayChange={mayChange} done={close} beginAnew={close} />
         )}
