@@ -374,7 +374,7 @@ def test_addresses_being_corrected_stay_whatever_becomes_of_the_list(
     question = inside.get_by_role("dialog", name="Leave what you have changed?")
     inside.keyboard.press("Escape")
     question.get_by_role("button", name="Stay here").click()
-    expect(address).to_be_focused()  # soon after the question is gone: no person asks again before
+    expect(address).to_be_focused()
     inside.mouse.click(5, 5)
     question.get_by_role("button", name="Stay here").click()
     expect(question).to_have_count(0)

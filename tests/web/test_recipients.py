@@ -249,7 +249,7 @@ def test_names_to_suppress_are_dropped_only_once_that_was_confirmed_and_go_in_on
     question = inside.get_by_role("dialog", name="Leave what you have changed?")
     inside.keyboard.press("Escape")
     question.get_by_role("button", name="Stay here").click()
-    expect(names).to_be_focused()  # soon after the question is gone: no person asks again before
+    expect(names).to_be_focused()
     inside.mouse.click(20, 400)
     question.get_by_role("button", name="Stay here").click()
     expect(question).to_have_count(0)

@@ -112,7 +112,7 @@ def test_what_is_written_about_a_list_is_dropped_only_once_that_was_confirmed(in
     inside.keyboard.press("Escape")
     question.get_by_role("button", name="Stay here").click()
     for _ in range(2):
-        expect(name).to_be_focused()  # soon after the question is gone: no person asks again before
+        expect(name).to_be_focused()
         inside.keyboard.press("Escape")
         expect(question).to_be_visible()
         inside.keyboard.press("Escape")  # is an answer, and asks nothing again

@@ -13,9 +13,7 @@ export function useUnsaved(isDirty: () => boolean): (close: () => void) => Promi
     if (!isDirty()) return true;
     asking.current = true;
     const leaves = await askToLeave();
-    if (leaves) asking.current = false;
-    // The key that closed the question is told to what is under it too, later in the same task.
-    else setTimeout(() => (asking.current = false));
+    asking.current = false;
     return leaves;
   };
   useBlocker({ shouldBlockFn: async () => !(await mayLeave()), enableBeforeUnload: isDirty });

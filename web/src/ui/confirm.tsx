@@ -1,4 +1,5 @@
 import { Text } from "@mantine/core";
+import { useWindowEvent } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import type { ReactNode } from "react";
 import { FocusBack } from "./FocusBack";
@@ -22,18 +23,27 @@ export function confirm({
   danger = true,
 }: Question): Promise<boolean> {
   return new Promise((resolve) => {
-    modals.openConfirmModal({
+    const id = modals.openConfirmModal({
       title,
-      children: (
-        <>
-          <FocusBack />
-          <Text component="div">{children}</Text>
-        </>
-      ),
+      children: <Effect close={() => modals.close(id)}>{children}</Effect>,
       labels: { confirm, cancel },
       confirmProps: danger ? { color: "red.9" } : {},
+      closeOnEscape: false,
       onConfirm: () => resolve(true),
       onClose: () => resolve(false), // after onConfirm too, when the answer stands already
     });
   });
+}
+
+/** Escape closes the question once all dialogs under it have heard the key, each while the question is open. */
+function Effect({ children, close }: { children: ReactNode; close: () => void }) {
+  useWindowEvent("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing) close();
+  });
+  return (
+    <>
+      <FocusBack />
+      <Text component="div">{children}</Text>
+    </>
+  );
 }
