@@ -36,6 +36,7 @@ _MAILBOX = _words(
     r"no mailbox (here|by|with)|not a (valid|known|local) (user|mailbox|recipient|address)|user not local",
     r"user (does not|doesn't) have an? (\S+ )?account",
     r"insufficient (disk|storage) ?(space|quota)? .{0,20}(mailbox|user|recipient)|mailbox .{0,20}quota",
+    r"storedrv\.deliver\.exception:quotaexceeded",
 )
 # RFC 5321's words for any refusal, where a server's own follow: then those decide. Yahoo's say nothing either.
 _CANNED = _words(
@@ -68,7 +69,9 @@ _SENDER = _words(
     r"relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)|unable to relay|not relay",
     r"\b(helo|ehlo)\b.{0,40}(reject|invalid|denied|refused|fully|not)|invalid (helo|ehlo)",
     r"\bauth\w* (is )?required|must (first )?authenticate|not authenticated|issue a starttls|requires authentication",
-    r"client host (\S+ )?(rejected|blocked)|(block|black|deny)-?list|blocked using|\bdnsbl\b|spamhaus|poor reputation",
+    r"storedrv\.submission\.exception:\w*quotaexceeded",  # whoever sends has a full mailbox
+    r"client host (\S+ )?(rejected|blocked)|(?<!may\sbe\s)(block|black|deny)-?list|blocked using|\bdnsbl\b"
+    r"|spamhaus|poor reputation",
     r"(unusual|suspicious) (sending )?activity|(your|the sending|sender'?s?) (\w+ )?(account|mailbox|domain|tenant)",
     r"account (has been |is |was )?(suspended|blocked|compromised|restricted)",
 )

@@ -12,6 +12,9 @@ from worker.verdicts import Command, Verdict, classify
 # The kind of each for the judge; the mailbox's, the message's, one connection's and that of too many never come to it.
 SAYINGS: dict[str, list[str]] = {
     "MAILBOX": [
+        # Exchange, of a store that is full
+        "554 5.2.0 STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded; Failed to"
+        " process message due to a permanent exception",
         # Gmail, Google Workspace
         "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's"
         " email address for typos or unnecessary spaces. x1si2 - gsmtp",
@@ -76,6 +79,9 @@ SAYINGS: dict[str, list[str]] = {
         "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
         "554 5.2.252 SendAsDenied; owner@example.com not allowed to send as other@example.com",
         "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+        # Sent Items are full
+        "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuota"
+        "Exceeded",
         "530 5.7.57 Client not authenticated to send mail.",
         # Google Workspace
         "550 5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to"
@@ -117,6 +123,9 @@ SAYINGS: dict[str, list[str]] = {
         "451 4.7.500 Server busy. Please try again later: rate limit exceeded",
     ],
     "OTHER_5XX": [
+        # cPanel, of a recipient's domain
+        "550 The mail server could not deliver mail to ann@gmial.example.  The account or domain may not exist, they"
+        " may be blacklisted, or missing the proper dns entries.",
         "550 5.7.1 Our system has detected that this message is likely unsolicited mail. To reduce the amount of spam"
         " sent to Gmail, this message has been blocked. x1si2 - gsmtp",
         "550 5.7.26 This mail has been blocked because the sender is unauthenticated. x1si2 - gsmtp",

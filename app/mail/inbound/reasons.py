@@ -29,6 +29,9 @@ _POLICY: Set[Reason] = {
     *("MESG_TOO_BIG", "EXCEED_LIMIT", "TOO_MANY_CONN", "SPEEDING"),
 }
 
+# Our own server has taken the email: who says these afterwards has no such domain or account any more.
+_OF_THEIR_SERVER = {"NO_RELAYING", "SUSPEND"}
+_OF_US = words(r"\byour\b|\bsender\b|sending|authenticat|client host|tenantattribution|5\.7\.64|open relay|insecure")
 _CODE = re.compile(
     r"(?:^|[\s:;#<(\[\"'_-])([245][0-5]\d)(?=[ \-#,_]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)"
 )
@@ -61,6 +64,8 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         reason = reason_of(enhanced, around[:_TELLING], around)
     level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
     refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
+    if refusal == "SENDER" and reason in _OF_THEIR_SERVER and not _OF_US.search(telling):
+        refusal = "OTHER_5XX" if level >= 500 else "EMAIL_4XX"
     for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
     severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
     return Report(

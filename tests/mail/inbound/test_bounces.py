@@ -262,6 +262,15 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 550 5.4.5 You have reached a limit for sending mail. Your message was not sent.", "SENDER"),
         ("smtp; 550 5.1.1 no such user", None),
         ("smtp; 554 5.7.1 looks like spam", "OTHER_5XX"),
+        ("smtp; 554 5.2.0 STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded", None),
+        ("smtp; 550 5.7.64 TenantAttribution; Relay Access Denied", "SENDER"),
+        ("smtp; 550 5.7.1 Client host rejected: relay access denied", "SENDER"),
+        ("smtp; 550 5.7.1 Your account is suspended", "SENDER"),
+        # Our own server has taken it: their domain has moved away, or their account is closed.
+        (f"smtp; 554 5.7.1 <{THEM}>: Relay access denied", "OTHER_5XX"),
+        ("smtp; 550 5.7.1 relay not permitted", "OTHER_5XX"),
+        ("smtp; 550 5.7.1 Unable to relay", "OTHER_5XX"),
+        (f"smtp; 550 5.2.1 <{THEM}>... account suspended", "OTHER_5XX"),
     ],
 )
 def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refusal: str | None) -> None:
