@@ -304,15 +304,17 @@ async def test_what_one_sender_gives_another_waits_for_the_new_calendar_too(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(("count", "goes"), [(5, 0), (30, 30)])
+@pytest.mark.parametrize(("count", "others", "goes"), [(5, 1, 0), (30, 1, 30), (5, 30, 5)])
 async def test_what_is_resumed_while_others_are_planned_waits_for_its_own_plan_if_that_is_a_moments(
-    pool: Pool, owner: Owner, mine: Lane, count: int, goes: int
+    pool: Pool, owner: Owner, mine: Lane, count: int, others: int, goes: int
 ) -> None:
-    """It went at once, by its times from before the pause. A large one does, for its plan may take minutes."""
+    """It went at once, by its times from before the pause. A large one does, for its plan may take minutes, and so does
+    one behind it.
+    """
     made = (await schedule_campaign(pool, owner, count)).campaign.id
     await campaigns.pause(pool, owner.workspace_id, made)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    other = (await schedule_campaign(pool, owner, ["other@example.com"], start_time=tomorrow)).campaign.id
+    other = (await schedule_campaign(pool, owner, others, start_time=tomorrow)).campaign.id
     async with transaction(pool, owner.workspace_id) as conn:
         await changes.ask_for_campaign(conn, owner.workspace_id, other)
     await execute(pool, "UPDATE plan_changes SET taken_by = gen_random_uuid(), taken_until = now() + interval '1 h'")

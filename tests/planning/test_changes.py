@@ -17,6 +17,7 @@ from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.planning import changes, course, replan
+from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.domain.planning.course import Course, lock_plan, move
 from app.domain.recipients import erasure
 from app.domain.senders.draft import SenderChanges
@@ -40,6 +41,10 @@ from tests.support.sinkproc import Sink
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 EMAILS_READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'emails'"
+
+OF_RECIPIENTS = CampaignCalendar(
+    timezone="recipient", days=list(DAYS), opens="00:00", closes="00:00", fallback_timezone="Asia/Tokyo"
+)
 NEVER_COUNTED = "ALTER TABLE emails SET (autovacuum_enabled = off)"
 
 
@@ -154,11 +159,12 @@ async def test_a_campaign_under_way_keeps_its_distance_when_it_is_planned_again(
     assert {later - earlier for earlier, later in pairwise(after)} == {SECOND}
 
 
+@pytest.mark.parametrize("calendar", [None, OF_RECIPIENTS])
 async def test_a_change_is_taken_while_the_last_email_of_a_sender_goes(
-    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch, calendar: CampaignCalendar | None
 ) -> None:
     """Between the look at which senders have something and the look at how much, it may have left."""
-    made = (await schedule_campaign(pool, owner, 5, start_time=tomorrow())).campaign.id
+    made = (await schedule_campaign(pool, owner, 5, start_time=tomorrow(), calendar=calendar)).campaign.id
     read = course.read_course
 
     async def of_nothing(*args: Any, **kwargs: Any) -> tuple[Any, Course]:
@@ -167,6 +173,8 @@ async def test_a_change_is_taken_while_the_last_email_of_a_sender_goes(
 
     monkeypatch.setattr(course, "read_course", of_nothing)
     await change.change(pool, owner.workspace_id, made, Changes(delay_between_ms=1000))
+    end = datetime.now(UTC) + timedelta(days=9)
+    await change.change(pool, owner.workspace_id, made, Changes(latest_at=end))
     assert len(set(await _times(pool, made))) == 5
 
 

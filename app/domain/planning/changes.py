@@ -59,11 +59,13 @@ async def ask_for_campaign(
 
 async def hold_unplanned(conn: Conn, workspace_id: int, campaign_id: int) -> None:
     """Of a campaign that was asked for, let nothing go by the times that it has where `plan_now` gave no new ones, for
-    others were planned. One with more emails than that plans would wait for too long, and its times are all right.
+    others were planned. One with more emails than that plans, or behind one with more, would wait for too long, and its
+    times are all right.
     """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "most": AT_ONCE}
-    for row in await fetch_all(conn, sql.hold_unplanned, params):
-        await defer_planning(conn, workspace_id, row["sender_id"])
+    held = await fetch_all(conn, sql.hold_unplanned, params)
+    for sender_id in sorted(row["sender_id"] for row in held):  # by id, since each locks what it queues
+        await defer_planning(conn, workspace_id, sender_id)
 
 
 async def ask_for_senders(

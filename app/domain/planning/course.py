@@ -331,25 +331,30 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
     firsts: list[Plan] = []  # of each sender
     for sender in senders:
         stream, course = await read_course(conn, workspace_id, campaign_id, sender["sender_id"], changes=changes)
+        if not stream["scheduled"]:  # the last that waited has gone meanwhile
+            continue
         latest_at = stream["latest_at"] if changes.keys() & {"latest_at", "start_at", "calendar"} else None
         first = await _first_of_zones(conn, workspace_id, stream, course) if latest_at and course.by_zone else None
         # Zones move its end by a day at most: that of those without one stands for all.
         made = await asyncio.to_thread(course.plan, [None] * stream["scheduled"], HORIZON)
         firsts.append(first or made)
-    if firsts := [made for made in firsts if made.runs]:  # the last that waited may go meanwhile
+    if firsts:
         check_latest_met(min(firsts, key=lambda made: made.first_at), latest_at)
 
 
-async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Course) -> Plan:
+async def _first_of_zones(conn: Conn, workspace_id: int, stream: Row, course: Course) -> Plan | None:
     """A plan of one for each zone of those who wait, which takes nothing from the course: whoever is first in it leaves
-    first. Where the first thousands show somebody in time, the others are not looked at.
+    first. Where the first thousands show somebody in time, the others are not looked at. None: nobody waits any more.
     """
+    made: Plan | None = None
     for most in (TELLING, None):
         params = {"workspace_id": workspace_id, "stream_id": stream["stream_id"], "most": most}
         brought = [row["zone"] for row in await fetch_all(conn, sql.zones_waiting, params)]
         zones = list({zone_named(zone) if zone else None for zone in brought})
+        if not zones:
+            break
         made = await asyncio.to_thread(_plan_aside, course, zones)
-        if not made.runs or not made.runs[0].late:
+        if not made.runs[0].late:
             break
     return made
 

@@ -43,13 +43,18 @@ ORDER BY s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: hold_unplanned
--- Of what a campaign has asked for and nobody has done, if few emails wait in it: nothing of it goes by the times that it has.
+-- Of what a campaign has asked for and nobody has done, if few emails wait in it, and in each that is asked for of the same
+-- sender: nothing of it goes by the times that it has.
 -- Asked for once more, since who is at it holds nothing. By id, since that is how everybody locks.
 WITH locked AS MATERIALIZED (
     SELECT p.sender_id
     FROM plan_changes p
     WHERE p.workspace_id = %(workspace_id)s AND p.campaign_id = %(campaign_id)s AND p.holds_from IS NULL
-      AND (SELECT scheduled FROM campaign_counts(p.workspace_id, p.campaign_id)) <= %(most)s
+      AND NOT EXISTS (
+        SELECT FROM plan_changes o
+        WHERE o.workspace_id = %(workspace_id)s AND o.sender_id = p.sender_id
+          AND (SELECT scheduled FROM campaign_counts(o.workspace_id, o.campaign_id)) > %(most)s
+      )
     ORDER BY p.sender_id
     FOR UPDATE OF p
 )
