@@ -198,6 +198,7 @@ _LINES = frozenset({"div", "tr", "li", "dt", "dd", "center", "figcaption", "capt
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
 # Of a head, these alone are not shown: anything else ends it, as for browsers.
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _UNSEEN = frozenset({"style", "script", "title", "template", "xml"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
@@ -237,7 +238,8 @@ class _Reader(LenientParser):
         self._xml_ends = self._item_begins = False
 
     def feed(self, data: str) -> None:
-        self._xml_ends = "</xml" in data.lower()  # no browser hides the rest behind one that does not end
+        # No browser hides the rest behind one that does not end. What Outlook alone reads is a comment.
+        self._xml_ends = "</xml" in _COMMENT.sub("", data).lower()
         super().feed(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -34,22 +34,29 @@ _BETWEEN = re.compile(r"[\s,;|()]+")
 _CELLS = re.compile(r"[\r\n,;|]+")
 _AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
 _FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
-_SIGNS = " \t.!?*_-\u2013\u2014\u2026'\u2018\u2019\u201c\u201d/"
+_SIGNS = "0123456789 \t.!?*_-\u2013\u2014\u2026'\u2018\u2019\u201c\u201d/"
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
 _HOST = re.compile(r"@[^\s()\[\]<>,;|]*")
 _APART = re.compile(r"[()\[\]<>,;|\r\n\"]+|\s[-\u2013\u2014]\s|:\s")
 _MAIL = r"(?:(?:e-?)?mails?|mailings?(?![\s-]+add?ress)|newsletters?)"
+_STOP = r"(?:(?:please|pls)\s+)?(?:stop(?:ped)?|removed?)(?:\s+please)?"
+_WITH_AT = re.compile(r"\S*@\S*")
+_LOOSE_AT = re.compile(r"(?<!\S)@(?!\S)")
 # Words of those who keep lists, in their languages, on whom not to write to. No name has these.
 _NO_MORE = re.compile(
-    rf"\b(?:unsub\w*|opt(?:ed|s)?[\s-]*out|(?:do[\s-]+not|don['\u2019]?t)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
-    rf"|no[\s-]+(?:more[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:hard|soft)[\s-]*bounced?"
-    rf"|(?:(?<![^\W_][\s-])|(?<=please[\s-]))stop[\s-]+(?:{_MAIL}|sending|writing)"
-    rf"|abgemeldet|abbestellt|ausgetragen|widerrufen|keine?[\s-]+(?:{_MAIL}|werbung|werbe\w+|post)"
+    r"\b(?:un-?sub(?:s|bed|scri\w*)?|opt(?:ed|s)?[\s-]*out|black-?listed|suppressed|complained|spam[\s-]+complaint"
+    rf"|(?:do[\s-]+not|don['\u2019]?t|never)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
+    r"|(?:does[\s-]+not|doesn['\u2019]?t)[\s-]+want|remove[\s-]+(?:me|him|her|them|from)"
+    rf"|no[\s-]+(?:(?:more|further)[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:hard|soft)[\s-]*bounced?"
+    rf"|(?<!\bone[\s-])(?<!\bnon[\s-])stop[\s-]+(?:{_MAIL}|sending|writing)"
+    r"|abgemeldet|abmeldung|abbestellt|ausgetragen|gesperrt|widerrufen|(?:werbe)?widerspruch|widersprochen"
+    rf"|keine?[\s-]+(?:weiteren[\s-]+)?(?:{_MAIL}|werbung|werbe\w+|post)"
     r"|nicht[\s-]+(?:mehr[\s-]+)?(?:an)?(?:schreiben|mailen|kontaktieren|senden)|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*"
     rf"|pas[\s-]+de[\s-]+(?:{_MAIL}|pub|publicit\xe9|courriels?)|ne[\s-]+(?:plus|pas)[\s-]+(?:contacter|\xe9crire|envoyer)"
-    r"|dad[oa][\s-]+de[\s-]+baja|no[\s-]+(?:enviar|contactar|escribir)|non[\s-]+(?:inviare|contattare|scrivere)"
+    r"|ne[\s-]+(?:veut|souhaite)[\s-]+plus|(?:dad[oa]|dar(?:se)?)[\s-]+de[\s-]+baja|desuscri\w*"
+    r"|no[\s-]+(?:enviar|contactar|escribir|(?:desea|quiere)[\s-]+recibir)|non[\s-]+(?:inviare|contattare|scrivere)"
     rf"|disiscritt[oa]|niet[\s-]+(?:mailen|benaderen)|geen[\s-]+(?:{_MAIL}|reclame|nieuwsbrief)|afgemeld|uitgeschreven"
     r"|descadastrad[oa]|n\xe3o[\s-]+(?:enviar|contactar)|wypisan\w*)\b",
     re.IGNORECASE,
@@ -57,17 +64,17 @@ _NO_MORE = re.compile(
 # Some names begin with these, but stand before their address.
 _NO_MORE_BEHIND = re.compile(
     r"\b(?:do[\s-]+not|don['\u2019]?t|bounced|no[\s-]+(?:more|longer)|removed|nicht[\s-]+mehr|ne[\s-]+(?:plus|pas))\b"
-    r"|^\W*(?:please\s+)?(?:stop(?:ped)?|baja)\b(?!\s*(?:&|and\b)|-\w|\s+(?:california|norte|sur|fresh|shop)\b)"
-    r"|\b(?:to|said|says)\s+stop\b|\b(?:dio|pid\w+)\s+(?:de|la)\s+baja\b",
+    r"|^\W*(?:(?:please|pls)\s+)?(?:stop(?:ped)?|baja)\b"
+    r"(?=\W*(?:$|\d|(?:since|as|on|from|after|all|now|please|pls|thanks|pub|mail|desde|seit|ab|depuis)\b))"
+    r"|\b(?:to|said|says|wrote|replied|requested)\s+stop\b|\b(?:dio|(?:pi|soli)\w+)\s+(?:de|la)\s+baja\b",
     re.IGNORECASE,
 )
 # Many names have one of these, and none is it; but for some in front of an address.
 _NO_MORE_BEFORE = re.compile(
-    r"(?:please\s+)?stop(?:ped)?(?:\s+please)?|bounced|removed|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
+    rf"{_STOP}|bounced|dnc(?:\s+list)?|dne|de\s+baja|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
 )
 _NO_MORE_ALONE = re.compile(
-    r"(?:please\s+)?stop(?:ped)?(?:\s+please)?|(?:de\s+)?baja|bounced?|removed|dnc|dnm|dne|do[\s-]+not|no[\s-]+contact",
-    re.IGNORECASE,
+    rf"{_STOP}|(?:de\s+)?baja|bounced?|dnc(?:\s+list)?|dnm|dne|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
 )
 
 
@@ -128,19 +135,27 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
 
 def wants_no_more(cell: str) -> str:
     """The remark beside an address that its owner is not to be written to; empty: there is none."""
-    text = unicodedata.normalize("NFC", plain(cell))
+    text = _LOOSE_AT.sub(" ", unicodedata.normalize("NFC", plain(cell)))
     host = _HOST.search(text)
     if host is None:
         return ""
     *before, local = _APART.split(text[: host.start()])
     before.append(" ".join(local.split()[:-1]))
-    behind = [one for one in _APART.split(text[host.end() :]) if not has_at(one)]
-    said = [
-        *(one for one in before if _NO_MORE.search(one) or _NO_MORE_BEFORE.fullmatch(one.strip(_SIGNS))),
-        *(one for one in behind if _NO_MORE.search(one) or _NO_MORE_ALONE.fullmatch(one.strip(_SIGNS))),
-        *(one for one in behind if _NO_MORE_BEHIND.search(one)),
-    ]
-    return said[0].strip() if said else ""
+    for one in before:
+        if remark := names_no_one(one):
+            return remark
+    # Another address behind is one more to whom the remark may be about, and part of none.
+    for one in _APART.split(_WITH_AT.sub("", text[host.end() :])):
+        words = one.replace("_", " ")
+        if _NO_MORE.search(words) or _NO_MORE_ALONE.fullmatch(words.strip(_SIGNS)) or _NO_MORE_BEHIND.search(words):
+            return one.strip()
+    return ""
+
+
+def names_no_one(name: str) -> str:
+    """What stands in the place of a recipient's name, if that says that they are not to be written to; or empty."""
+    words = name.replace("_", " ")
+    return name.strip() if _NO_MORE.search(words) or _NO_MORE_BEFORE.fullmatch(words.strip(_SIGNS)) else ""
 
 
 def read_any(text: str) -> str:

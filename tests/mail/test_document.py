@@ -136,6 +136,7 @@ def test_what_only_looks_like_a_tag_does_not_become_one() -> None:
             "x",
         ),
         ('<xml version="1.0"><p>a</p><p>b</p>', "a\n\nb"),
+        ('<!--[if mso]><xml></xml><![endif]--><xml version="1.0"><p>a</p><p>b</p>', "a\n\nb"),
         ("<p>a</p><hr><p>b</p>", "a\n\n---\n\nb"),
         ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1  2\n3"),
         ("<p>a  b\n c</p>\n\n<p> d</p>", "a b c\n\nd"),

@@ -255,6 +255,32 @@ def test_a_blank_that_may_part_or_be_a_slip_is_refused_with_what_would_be_right(
         ("jo@example.com (baja 2024)", "baja 2024"),
         ("jo@example.com (se dio de baja)", "se dio de baja"),
         ("jo@example.com (please stop mailing)", "please stop mailing"),
+        ("DNC - Jo Lee <jo@example.com>", "DNC"),
+        ("Jo Lee [DNE] <jo@example.com>", "DNE"),
+        ("de baja, jo@example.com", "de baja"),
+        ("Jo Lee (asked to stop mailing) <jo@example.com>", "asked to stop mailing"),
+        ("REMOVE <jo@example.com>", "REMOVE"),
+        ("jo@example.com, unsubscribed @ 3 May", "unsubscribed"),
+        ("Unsubscribed @ event <jo@example.com>", "Unsubscribed"),
+        ("Unsubscribed (@annlee) <jo@example.com>", "Unsubscribed"),
+        ("Jo <jo@example.com>; unsubscribed per boss@example.net", "unsubscribed per"),
+        ("jo@example.com (please remove)", "please remove"),
+        ("jo@example.com (remove from list)", "remove from list"),
+        ("jo@example.com (never email)", "never email"),
+        ("jo@example.com (does not want emails)", "does not want emails"),
+        ("jo@example.com (no further emails)", "no further emails"),
+        ("jo@example.com (un-subscribed)", "un-subscribed"),
+        ("jo@example.com (DNC 2024)", "DNC 2024"),
+        ("jo@example.com (wrote STOP)", "wrote STOP"),
+        ("jo@example.com (do_not_email)", "do_not_email"),
+        ("jo@example.com (OPTED_OUT)", "OPTED_OUT"),
+        ("jo@example.com (HARD_BOUNCE)", "HARD_BOUNCE"),
+        ("jo@example.com (REPLIED_STOP)", "REPLIED_STOP"),
+        ("jo@example.com (Werbewiderspruch)", "Werbewiderspruch"),
+        ("jo@example.com (keine weiteren Mails)", "keine weiteren Mails"),
+        ("jo@example.com (ne souhaite plus de mails)", "ne souhaite plus de mails"),
+        ("jo@example.com (solicit\u00f3 la baja)", "solicit\u00f3 la baja"),
+        ("jo@example.com (desuscrito)", "desuscrito"),
     ],
 )
 def test_who_is_said_to_want_no_more_is_not_written_to(cell: str, said: str) -> None:
@@ -265,6 +291,14 @@ def test_who_is_said_to_want_no_more_is_not_written_to(cell: str, said: str) -> 
     assert said in rejected.reason
     # Of a list of those who want no more, it is one of them.
     assert next(iter(from_json([cell], choices=Choices(reads=normalize)))).address == "jo@example.com"
+
+
+@pytest.mark.parametrize("name", ["Do not mail", "unsubscribed", "DNC", "Stop!", "Jo Lee (opted out)", "DO_NOT_EMAIL"])
+def test_a_remark_in_the_place_of_a_name_is_heard(name: str) -> None:
+    """The dashboard parts what stands in front of angle brackets from the address."""
+    told = from_json([{"email": "jo@example.com", "name": name}, {"email": "ann@example.com", "name": "Ann Stop"}])
+    assert [one.address for one in told] == ["ann@example.com"]
+    assert name in told.rejected[0].reason
 
 
 @pytest.mark.parametrize(
@@ -294,6 +328,12 @@ def test_who_is_said_to_want_no_more_is_not_written_to(cell: str, said: str) -> 
         "unsubscribe@example.com, jo@example.com",
         "stop@example.com (work)",
         "Keiner Nicht <jo@example.com>",
+        "jo@example.com, Stop Motion Studio",
+        "jo@example.com (Stop Hunger Now)",
+        "jo@example.com, Stop 'n' Shop",
+        "jo@example.com, Baja Ferries",
+        "Unsubtle Films <jo@example.com>",
+        "Remover & Sons <jo@example.com>",
     ],
 )
 def test_another_remark_or_name_keeps_nobody_out(cell: str) -> None:

@@ -186,10 +186,42 @@ async def test_another_address_beside_the_same_is_told(api: httpx.AsyncClient) -
 async def test_an_address_of_a_colleague_in_each_row_is_none_to_suppress(
     api: httpx.AsyncClient, pool: Pool, header: str
 ) -> None:
-    lines = [f"Email,{header},Reason", f"{ANN},boss@example.net,", f"{BOB},aide@example.net,"]
+    lines = [f"Email,{header},Reason", f"{ANN},boss@example.net,", f"{BOB},boss@example.net,"]
     told = (await send(api, "\n".join(lines))).json()
     assert (told["added"], told["rejected"]) == (2, [])
-    assert await names(pool) == [ANN, BOB]
+    # One who stands there once may be somebody to suppress: that is said.
+    lines += ["cy@example.com,aide@example.net,"]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], [(one["row"], one["email"]) for one in told["rejected"]]) == (1, [(4, "aide@example.net")])
+    told = (await send(api, f"Email,{header}\n{ANN},boss@example.net\n{BOB},aide@example.net")).json()
+    assert (told["known"], [one["row"] for one in told["rejected"]]) == (2, [2, 3])
+    assert await names(pool) == [ANN, BOB, "cy@example.com"]
+
+
+async def test_who_keeps_a_list_of_many_is_told_from_who_is_on_it(api: httpx.AsyncClient) -> None:
+    """HubSpot's owners, of whom some have one contact alone, and Instantly's mailboxes, of which many take turns."""
+    for header, of_row in (("Contact owner", "xxyzwy"), ("email_account", "abcdefghijklabcdefgh")):
+        lines = [f"Email,{header}", *(f"a{n}@example.com,{one}@example.net" for n, one in enumerate(of_row))]
+        told = (await send(api, "\n".join(lines))).json()
+        once = [n for n, one in enumerate(of_row, 2) if of_row.count(one) == 1]
+        assert (told["added"] + told["known"], [one["row"] for one in told["rejected"]]) == (len(of_row), once)
+
+
+async def test_no_other_of_a_second_column_is_lost_among_those_that_repeat(api: httpx.AsyncClient) -> None:
+    """A text in the place of none, or the first rows of one firm, hid all that came later."""
+    filler = ["none@example.net"] * 151 + [f"b{n}@example.net" for n in range(49)]
+    sorted_by_firm = ["info@example.net"] * 200 + [f"info@c{n}.example.net" for n in range(50)]
+    for second, first_told in ((filler, 153), (sorted_by_firm, 202)):
+        lines = ["Email,Second email", *(f"a{n}@example.com,{other}" for n, other in enumerate(second))]
+        told = (await send(api, "\n".join(lines))).json()
+        assert told["added"] + told["known"] == len(second)
+        assert [one["row"] for one in told["rejected"]] == list(range(first_told, len(second) + 2))
+
+
+async def test_ids_of_messages_are_no_addresses(api: httpx.AsyncClient) -> None:
+    lines = ["Email,Message-Id", *(f"a{n}@example.com,<{n}.x@mg.example.net>" for n in range(8))]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (8, [])
 
 
 async def test_a_few_addresses_again_and_again_are_none_to_suppress(api: httpx.AsyncClient, pool: Pool) -> None:
@@ -221,6 +253,14 @@ async def test_a_file_of_domains_alone_is_one(api: httpx.AsyncClient, pool: Pool
 
 async def test_domains_on_one_line_are_a_list(api: httpx.AsyncClient, pool: Pool) -> None:
     assert (await send(api, "@example.org,@example.net")).json()["added"] == 2
+
+
+@pytest.mark.parametrize("sign", ["@", "*@"])
+async def test_domains_on_lines_of_several_are_refused(api: httpx.AsyncClient, pool: Pool, sign: str) -> None:
+    """The first of each line was read, and nothing said so."""
+    lines = [", ".join(f"{sign}{n}{m}.example.com" for m in "abc") for n in "de"]
+    assert "two columns" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+    assert await names(pool) == []
 
 
 async def test_domains_in_a_second_column_are_refused_and_what_looks_alike_is_not(

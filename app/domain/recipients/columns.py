@@ -41,7 +41,12 @@ _COLLEAGUES = (
     r"(?:^|_)(?:owner|manager|assign|creat(?:ed|or)|modif|updated|sales_?rep|agent(?:_|$)|supervis|besitzer"
     r"|betreuer|propri[eé]taire|propietario)"
 )
-_OF_COLLEAGUES = re.compile(rf"{_COLLEAGUES}|(?:^|_)(?:sender|added|e?mail_account)(?:_|$)")
+_OF_COLLEAGUES = re.compile(
+    rf"{_COLLEAGUES}|(?:^|_)(?:sender|senduser\w*|from|added|e?mail_account|absender|erstellt|zuständige[rsn]?|expéditeur"
+    r"|créée?|ajoutée?|remitente|creado|agregado|remetente|criado|mittente|creato)(?:_|$)"
+)
+_OF_MESSAGES = re.compile(r"(?:^|_)(?:message|smtp)_?id(?:_|$)")
+_NAMELESS = re.compile(r"column_[0-9]+")
 _OF_DOMAINS = re.compile(r"domain|domän|dom[ií]nio|domein|domen|домен|域名|ドメイン")
 _NOT_THEIRS = re.compile(
     rf"{_COLLEAGUES}|(?:^|_)(?:send|referr|recruit|parent|billing|invoice|unsubscri|consent|bounc|verif|confirm|valid|domain)"
@@ -191,13 +196,25 @@ def addresses_in(cell: str) -> list[str]:
     """Each address in a cell, with what is around them left out."""
     if (mended := mend(cell)) is not None:
         return [mended.address, *mended.others]
-    address = _address_in(cell)
-    return [] if address is None else [address]
+    try:
+        return [normalize(cell)]
+    except InvalidAddress:
+        return [address] if (address := _loosely(cell)) else []
 
 
 def is_of_colleagues(name: str) -> bool:
     """Whether a field has, by its name, addresses of those who keep the list."""
     return _OF_COLLEAGUES.search(name) is not None
+
+
+def names_messages(name: str) -> bool:
+    """Whether a field has, by its name, ids of messages, which look like addresses."""
+    return _OF_MESSAGES.search(name) is not None
+
+
+def is_nameless(name: str) -> bool:
+    """Whether a field is called by the place of its column, which has no header."""
+    return _NAMELESS.fullmatch(name) is not None
 
 
 def is_of_domains(name: str) -> bool:
@@ -220,8 +237,10 @@ def _address_in(cell: str) -> str | None:
         return normalize(cell)
     except InvalidAddress:
         mended = mend(cell)
-    if mended is not None:
-        return mended.address
+    return mended.address if mended is not None else _loosely(cell)
+
+
+def _loosely(cell: str) -> str | None:
     local, _, host = cell.strip().rpartition("@")
     return cell.strip() if local and host and re.fullmatch(r"[\w.+-]+", local + host) else None
 

@@ -22,7 +22,7 @@ from app.domain.recipients.mailboxes import Mailboxes
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.mail.names import LIQUID_WORDS
-from app.mail.repairs import Mended, mend, needs_mending, suggestions, wants_no_more
+from app.mail.repairs import Mended, mend, names_no_one, needs_mending, suggestions, wants_no_more
 
 EMAIL = "email"  # the field every list has: the address itself
 
@@ -223,7 +223,9 @@ class RecipientList:
                     if not is_told:
                         self.reject(row, email, no_address.reason)
                     continue
-            if mended and reads is None and (said := wants_no_more(email)):
+            name = fields.get("name")
+            said = ((mended and wants_no_more(email)) or (name and names_no_one(name))) if reads is None else None
+            if said:
                 self.reject(
                     row, email, f'Beside the address stands "{cut(said, _NAME)}". If they want mail, leave that out.'
                 )

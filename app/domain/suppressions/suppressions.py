@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextlib import suppress as passing
 from datetime import UTC, datetime
@@ -23,7 +23,14 @@ from app.domain import csv_lines
 from app.domain.accounts.actor import Actor
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
-from app.domain.recipients.columns import addresses_in, is_domain, is_of_colleagues, is_of_domains
+from app.domain.recipients.columns import (
+    addresses_in,
+    is_domain,
+    is_nameless,
+    is_of_colleagues,
+    is_of_domains,
+    names_messages,
+)
 from app.domain.recipients.csv_files import CsvList
 from app.domain.recipients.lists import SHOWN, Choices, Rejected, cut
 from app.domain.suppressions.held import newest
@@ -41,6 +48,8 @@ sql = queries(__name__)
 AT_ONCE = Bounds(0, 10_000)  # addresses, or domains, in one request; a file has as many as it likes
 WHY = Bounds(1, 200)  # characters
 EXPORT_PAGE = 500
+# The fields in which another address is one to suppress, unless it is one of these, of somebody who keeps the list.
+Theirs = dict[str, set[str]]
 Said = Literal["BOUNCED", "MANUAL"]  # of somebody, and not by them
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _WHOLE_DOMAIN = {
@@ -49,7 +58,7 @@ _WHOLE_DOMAIN = {
 }  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
 _OWN = {"reason", "since", "note"}  # columns of an export, beside the address
 _LOOKED_AT = 200  # rows, for a second column of addresses
-_EACH = 4  # times and more, the addresses of those who keep a list stand in it; twice where a column is called theirs
+_EACH = 4  # times and more, an address of those who keep a list stands in it; twice where a column is called theirs
 _FEW_COLLEAGUES = 3  # of whom each may stand once in a short list
 
 _turns = Turns(2, of_one=1)  # files: each is read for seconds
@@ -179,11 +188,11 @@ async def add_file(
     read = csv_files.Asked(choices=Choices(internal, every_address=True, repeats=True, reads=_read_any))
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
-        names = await asyncio.to_thread(_check_columns, recipients)
+        theirs = await asyncio.to_thread(_check_columns, recipients)
         rows = (
             one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
         )
-        while by_reason := await asyncio.to_thread(_next, rows, recipients, names, asked.reason):
+        while by_reason := await asyncio.to_thread(_next, rows, recipients, theirs, asked.reason):
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
         told.rejected = sorted(recipients.rejected, key=lambda one: one.row)
@@ -341,12 +350,12 @@ def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
 
 
 def _next(
-    rows: Iterator[tuple[int, str, dict[str, str]]], recipients: CsvList, names: Collection[str], otherwise: Reason
+    rows: Iterator[tuple[int, str, dict[str, str]]], recipients: CsvList, theirs: Theirs, otherwise: Reason
 ) -> dict[Reason, tuple[list[str], list[str]]]:
     """Of the next rows, the addresses and the domains of each reason. Raises InvalidInput."""
     by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
     for row, address, fields in islice(rows, BATCH):
-        for name in _elsewhere(address, fields, names):
+        for name in _elsewhere(address, fields, theirs):
             recipients.reject(row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do.")
         local, _, domain = address.rpartition("@")
         emails, domains = by_reason.setdefault(_reason(fields, otherwise), ([], []))
@@ -362,41 +371,40 @@ def _next(
     return by_reason
 
 
-def _check_columns(recipients: CsvList) -> Collection[str]:
-    """The fields in which another address is one to suppress, and not of somebody who keeps the list. Raises
-    InvalidInput for a second column of such: of what is half read, nobody sees it.
-    """
-    names = set(recipients.fields - _OWN)
-    filled, found = Counter[str](), defaultdict[str, list[tuple[str, ...]]](list)
+def _check_columns(recipients: CsvList) -> Theirs:
+    """Raises InvalidInput for a second column of addresses to suppress: of what is half read, nobody sees it."""
+    theirs: Theirs = {name: set() for name in recipients.fields - _OWN if not names_messages(name)}
+    filled, found = Counter[str](), defaultdict[str, list[list[str]]](list)
     first_rows = list(islice(recipients, _LOOKED_AT))
     for one in first_rows:
         filled.update(name for name, text in one.fields.items() if text.strip())
-        for name, others in _elsewhere(one.address, one.fields, names).items():
-            found[name].append(tuple(others))
+        for name, others in _elsewhere(one.address, one.fields, theirs).items():
+            found[name].append(others)
     for name, cells in found.items():
-        if is_of_colleagues(name):
-            is_theirs = len(set(cells)) <= max(len(cells) // 2, _FEW_COLLEAGUES)
-        else:
-            is_theirs = len(set(cells)) * _EACH <= len(cells) and len(cells) * 2 > len(first_rows)
-        if is_theirs and not any(map(_is_whole, chain.from_iterable(cells))):
-            names.remove(name)
-        elif len(cells) * 2 > filled[name]:
+        is_called_theirs = is_of_colleagues(name)
+        times = Counter(chain.from_iterable(cells))
+        few = is_called_theirs and len(times) <= _FEW_COLLEAGUES and not any(map(_is_whole, times))
+        if is_called_theirs or len(cells) * 2 > len(first_rows):
+            each = 2 if is_called_theirs else _EACH
+            theirs[name] = {one for one, n in times.items() if n >= each and not _is_whole(one)}
+        alone = sum(not theirs[name].issuperset(others) for others in cells)
+        if alone * 2 > len(cells) and len(cells) * 2 > filled[name] and not few:
             first = cut(recipients.reading.email_column, SHOWN)
             why = f"has addresses in two columns, {first} and {cut(name, SHOWN)}; send each by itself, or leave one out"
             raise InvalidInput({"file": why})
-    return names
+    return theirs
 
 
-def _elsewhere(address: str, fields: Mapping[str, str], names: Collection[str]) -> dict[str, list[str]]:
-    """Of these fields, those with other addresses than this one, or with a domain."""
+def _elsewhere(address: str, fields: Mapping[str, str], theirs: Theirs) -> dict[str, list[str]]:
+    """Of these fields, those with addresses to suppress beside this one, or with a domain."""
     own, found = _as_registered(address), dict[str, list[str]]()
     for name, text in fields.items():
-        if not has_at(text) or name not in names or key(text.strip()) == own:
+        if not has_at(text) or name not in theirs or key(text.strip()) == own:
             continue
         others = [other for each in addresses_in(text) if (other := _as_registered(each)) != own]
-        if not others and is_domain(text) and is_of_domains(name):
+        if not others and is_domain(text) and (is_of_domains(name) or is_nameless(name)):
             others = [text.strip()]
-        if others:
+        if not theirs[name].issuperset(others):
             found[name] = others
     return found
 
