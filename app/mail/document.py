@@ -198,7 +198,7 @@ _LINES = frozenset({"div", "tr", "li", "dt", "dd", "center", "figcaption", "capt
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
 # Of a head, these alone are not shown: anything else ends it, as for browsers.
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN = frozenset({"style", "script", "title", "template", "xml"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")

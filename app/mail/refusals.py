@@ -70,7 +70,7 @@ _SENDER = _words(
     r"\b(helo|ehlo)\b.{0,40}(reject|invalid|denied|refused|fully|not)|invalid (helo|ehlo)",
     r"\bauth\w* (is )?required|must (first )?authenticate|not authenticated|issue a starttls|requires authentication",
     r"storedrv\.submission\.exception:\w*quotaexceeded",  # whoever sends has a full mailbox
-    r"client host (\S+ )?(rejected|blocked)|(?<!may\sbe\s)(block|black|deny)-?list|blocked using|\bdnsbl\b"
+    r"client host (\S+ )?(rejected|blocked)|(?<!they\smay\sbe\s)(block|black|deny)-?list|blocked using|\bdnsbl\b"
     r"|spamhaus|poor reputation",
     r"(unusual|suspicious) (sending )?activity|(your|the sending|sender'?s?) (\w+ )?(account|mailbox|domain|tenant)",
     r"account (has been |is |was )?(suspended|blocked|compromised|restricted)",

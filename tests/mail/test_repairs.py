@@ -281,6 +281,17 @@ def test_a_blank_that_may_part_or_be_a_slip_is_refused_with_what_would_be_right(
         ("jo@example.com (ne souhaite plus de mails)", "ne souhaite plus de mails"),
         ("jo@example.com (solicit\u00f3 la baja)", "solicit\u00f3 la baja"),
         ("jo@example.com (desuscrito)", "desuscrito"),
+        ("jo@example.com (unsubscribed);ann@example.com", "unsubscribed"),
+        ("jo@example.com,ann@example.com,unsubscribed", "unsubscribed"),
+        ("jo@example.com [unsubscribed]<jo@example.com>", "unsubscribed"),
+        ("jo@example.com (please stop emailing me)", "please stop emailing me"),
+        ("jo@example.com (stop contacting me)", "stop contacting me"),
+        ("jo@example.com (stop requested)", "stop requested"),
+        ("jo@example.com (stop bitte)", "stop bitte"),
+        ("jo@example.com (baja voluntaria)", "baja voluntaria"),
+        ("jo@example.com (unsubsribed)", "unsubsribed"),
+        ("jo@example.com (blacklisted)", "blacklisted"),
+        ("Widerspruch <jo@example.com>", "Widerspruch"),
     ],
 )
 def test_who_is_said_to_want_no_more_is_not_written_to(cell: str, said: str) -> None:
@@ -334,6 +345,12 @@ def test_a_remark_in_the_place_of_a_name_is_heard(name: str) -> None:
         "jo@example.com, Baja Ferries",
         "Unsubtle Films <jo@example.com>",
         "Remover & Sons <jo@example.com>",
+        "1-Stop <jo@example.com>",
+        "24 Stop <jo@example.com>",
+        "Pit Stop Mail <jo@example.com>",
+        "Redaktion Widerspruch <jo@example.com>",
+        "Blacklisted Bikes <jo@example.com>",
+        "Subtle Unsubtle Films <jo@example.com>",
     ],
 )
 def test_another_remark_or_name_keeps_nobody_out(cell: str) -> None:

@@ -218,6 +218,13 @@ async def test_no_other_of_a_second_column_is_lost_among_those_that_repeat(api: 
         assert [one["row"] for one in told["rejected"]] == list(range(first_told, len(second) + 2))
 
 
+async def test_a_list_sorted_by_who_keeps_it_tells_of_each_once(api: httpx.AsyncClient) -> None:
+    """Who is not in the first rows was told of in each row, up to a refusal half way."""
+    lines = ["Email,Contact owner", *(f"a{n}@example.com,{'abc'[n // 250]}@example.net" for n in range(750))]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], [one["row"] for one in told["rejected"]]) == (750, [252, 502])
+
+
 async def test_ids_of_messages_are_no_addresses(api: httpx.AsyncClient) -> None:
     lines = ["Email,Message-Id", *(f"a{n}@example.com,<{n}.x@mg.example.net>" for n in range(8))]
     told = (await send(api, "\n".join(lines))).json()

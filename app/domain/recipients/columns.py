@@ -42,7 +42,7 @@ _COLLEAGUES = (
     r"|betreuer|propri[eé]taire|propietario)"
 )
 _OF_COLLEAGUES = re.compile(
-    rf"{_COLLEAGUES}|(?:^|_)(?:sender|senduser\w*|from|added|e?mail_account|absender|erstellt|zuständige[rsn]?|expéditeur"
+    rf"{_COLLEAGUES}|(?:^|_)(?:sender|senduser\w*|sales\w*|rep|from|added|e?mail_account|absender|erstellt|zuständige[rsn]?|expéditeur"
     r"|créée?|ajoutée?|remitente|creado|agregado|remetente|criado|mittente|creato)(?:_|$)"
 )
 _OF_MESSAGES = re.compile(r"(?:^|_)(?:message|smtp)_?id(?:_|$)")

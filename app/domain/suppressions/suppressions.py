@@ -355,8 +355,10 @@ def _next(
     """Of the next rows, the addresses and the domains of each reason. Raises InvalidInput."""
     by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
     for row, address, fields in islice(rows, BATCH):
-        for name in _elsewhere(address, fields, theirs):
+        for name, others in _elsewhere(address, fields, theirs).items():
             recipients.reject(row, fields[name], f"It stands in {cut(name, SHOWN)}, and not where the others do.")
+            if theirs[name] or is_of_colleagues(name):  # once each: a list sorted by its keepers has them in many rows
+                theirs[name].update(others)
         local, _, domain = address.rpartition("@")
         emails, domains = by_reason.setdefault(_reason(fields, otherwise), ([], []))
         if local not in _WHOLE_DOMAIN:

@@ -31,7 +31,10 @@ _POLICY: Set[Reason] = {
 
 # Our own server has taken the email: who says these afterwards has no such domain or account any more.
 _OF_THEIR_SERVER = {"NO_RELAYING", "SUSPEND"}
-_OF_US = words(r"\byour\b|\bsender\b|sending|authenticat|client host|tenantattribution|5\.7\.64|open relay|insecure")
+_OF_US = words(
+    r"\byour\b|\bsender\b|sending|outgoing|outbound|authenticat|\bauth\b|starttls|client host|tenantattribution"
+    r"|5\.7\.64|open relay|insecure|spamhaus|dnsbl|blocked using|(unusual|suspicious) (sending )?activity"
+)
 _CODE = re.compile(
     r"(?:^|[\s:;#<(\[\"'_-])([245][0-5]\d)(?=[ \-#,_]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)"
 )

@@ -266,6 +266,10 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 550 5.7.64 TenantAttribution; Relay Access Denied", "SENDER"),
         ("smtp; 550 5.7.1 Client host rejected: relay access denied", "SENDER"),
         ("smtp; 550 5.7.1 Your account is suspended", "SENDER"),
+        ("smtp; 550 5.7.1 [192.0.2.1] blocked using bl.example; relay denied", "SENDER"),
+        ("smtp; 550 5.7.1 Relaying denied: SMTP AUTH required", "SENDER"),
+        ("smtp; 550 5.7.1 Account has been suspended, outgoing mail is blocked", "SENDER"),
+        ("smtp; 550 5.7.1 IP 192.0.2.1 may be blacklisted, see bl.example", "SENDER"),
         # Our own server has taken it: their domain has moved away, or their account is closed.
         (f"smtp; 554 5.7.1 <{THEM}>: Relay access denied", "OTHER_5XX"),
         ("smtp; 550 5.7.1 relay not permitted", "OTHER_5XX"),
