@@ -88,7 +88,7 @@ def test_parts_of_the_composer_that_never_load_leave_the_rest_of_it(inside: Page
     inside.get_by_label("Message", exact=True).fill("Hello.")
     inside.get_by_text("Rich text", exact=True).click()
     missing = inside.get_by_role("alert").filter(has_text="A part of this page is missing")
-    expect(missing).to_have_count(1)  # once the page has been loaded anew for it: what is typed meanwhile is no list yet
+    expect(missing).to_have_count(1)  # the page was loaded anew for it: till then what is typed is no list yet
     inside.get_by_label("Addresses", exact=True).fill("ada@example.com")
     expect(missing).to_have_count(2)
     expect(inside.get_by_role("region", name="Plan")).to_contain_text("1 email leaves now.")
