@@ -28,7 +28,7 @@ export default defineConfig({
   // `npm run dev` shows the pages on a service that runs beside it.
   server: { proxy: { "/api": "http://127.0.0.1:3000" } },
   test: {
-    environment: "jsdom",
+    environment: "node", // a test that needs a page asks for jsdom, which takes a second to come
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["./vitest.setup.ts"],
   },

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addressOf, answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { MantineProvider, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { render, screen } from "@testing-library/react";

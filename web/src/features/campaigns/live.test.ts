@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
 import { type CampaignEvent, campaignsLive, hearCampaign, putCampaign } from "./live";

@@ -1,17 +1,16 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { useState } from "react";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CorrectDialog } from "./CorrectDialog";
 
 vi.mock("@tanstack/react-router", async (original) => ({
   ...(await original<object>()),
   useBlocker: () => undefined,
 }));
-
-afterEach(cleanup);
 
 function Page() {
   const [isOpen, setOpen] = useState(false);
@@ -36,5 +35,5 @@ test("the focus goes back to where the dialog was opened", async () => {
   await userEvent.click(screen.getByLabelText("ada@example.com"));
   await userEvent.click(screen.getByRole("button", { name: "Keep them as they are" }));
   expect(screen.queryByLabelText("ada@example.com")).toBeNull();
-  expect(document.activeElement).toBe(opener);
+  await waitFor(() => expect(document.activeElement).toBe(opener));
 }, 60_000);

@@ -1,7 +1,8 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, cleanup, render, screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { act, render, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
 import { answer } from "@/api/client";
 import { TroublePage } from "./TroublePage";
 
@@ -12,8 +13,6 @@ vi.mock("@tanstack/react-router", async (original) => ({
 }));
 vi.mock("./EmailsInStatus", () => ({ EmailsInStatus: ({ status }: { status: string }) => <p>{status}</p> }));
 vi.mock("./FailureGroups", () => ({ FailureGroups: () => null }));
-
-afterEach(cleanup);
 
 const inDoubt = (undecided: number) => ({ undecided, counts: { UNKNOWN: 2 } }) as never;
 

@@ -1,14 +1,13 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { keys } from "@/api/keys";
 import { SenderForm } from "./SenderForm";
 
 vi.mock("@/forms/useUnsaved", () => ({ useUnsaved: () => undefined }));
-
-afterEach(cleanup);
 
 /** Nothing is found for these addresses. */
 function form(...addresses: string[]) {

@@ -1,7 +1,8 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
 import { confirm } from "@/ui/confirm";
 import type { Webhook } from "./queries";
 import { WebhookRow } from "./WebhookRow";
@@ -13,8 +14,6 @@ vi.mock("./commands", async (original) => ({
   useTestWebhook: (_: Webhook, done: () => void) => ({ run: done, pending: false }),
 }));
 vi.mock("./DeliveriesPanel", () => ({ DeliveriesPanel: () => <p>What it was told</p> }));
-
-afterEach(cleanup);
 
 const WEBHOOK = { id: 1, url: "https://one.example/hook", description: "", events: [], enabled: true };
 

@@ -1,6 +1,7 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
 import { type KeptFile, sayThatItIsLeft } from "@/features/richText/files";
 import { changed } from "../draft/changes";
 import { EMPTY } from "../draft/draft";
@@ -12,8 +13,6 @@ vi.mock("@/features/richText/files", async (original) => ({
   sayThatItIsLeft: vi.fn(),
   useUploads: () => ({ pending: false, error: undefined, add: upload }),
 }));
-
-afterEach(cleanup);
 
 const TERMS = { id: 9, name: "terms.txt", size: 5, warning: null };
 const [{ id: step, content }] = EMPTY.steps;

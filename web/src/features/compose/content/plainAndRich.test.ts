@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 import { type Content, EMPTY } from "../draft/draft";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";

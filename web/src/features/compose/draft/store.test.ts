@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Draft, EMPTY } from "./draft";
 import { dropAllOf } from "./place";

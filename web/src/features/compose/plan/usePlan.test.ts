@@ -1,7 +1,8 @@
+// @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
+import { act, renderHook, waitFor } from "@testing-library/react";
 import { createElement, type ReactNode } from "react";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { ApiProblem } from "@/api/problem";
 import { type Draft, EMPTY } from "../draft/draft";
 import { type Plan, plan } from "../queries";
@@ -12,7 +13,6 @@ vi.mock("../queries", async (original) => ({ ...(await original<object>()), plan
 const asked = vi.mocked(plan);
 
 beforeEach(() => asked.mockReset());
-afterEach(cleanup);
 
 const [first] = EMPTY.steps;
 const written = (subject: string, body = "A text."): Draft => ({

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, it } from "vitest";
 import { OFFICE_HOURS } from "@/features/campaigns/calendar";
 import type { Campaign } from "@/features/campaigns/queries";

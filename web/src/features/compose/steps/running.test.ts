@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 import { changed } from "../draft/changes";
 import { consequences, draftOf, patchOf, placed, waitOf } from "./running";

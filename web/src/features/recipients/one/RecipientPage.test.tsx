@@ -1,8 +1,9 @@
+// @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { render, screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiProblem } from "@/api/problem";
 import { RecipientPage } from "./RecipientPage";
 
@@ -26,8 +27,6 @@ vi.mock("@tanstack/react-router", async (original) => ({
       },
   }),
 }));
-
-afterEach(cleanup);
 
 test("who types what is refused goes on typing", async () => {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
