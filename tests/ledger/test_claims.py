@@ -304,19 +304,20 @@ async def test_what_one_sender_gives_another_waits_for_the_new_calendar_too(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(("count", "others", "goes"), [(5, 1, 0), (30, 1, 30), (5, 30, 5)])
+@pytest.mark.parametrize(("count", "others", "goes"), [(5, [1], 0), (30, [1], 30), (5, [30], 5), (5, [8] * 6, 5)])
 async def test_what_is_resumed_while_others_are_planned_waits_for_its_own_plan_if_that_is_a_moments(
-    pool: Pool, owner: Owner, mine: Lane, count: int, others: int, goes: int
+    pool: Pool, owner: Owner, mine: Lane, count: int, others: list[int], goes: int
 ) -> None:
     """It went at once, by its times from before the pause. A large one does, for its plan may take minutes, and so does
-    one behind it.
+    one behind it, or behind many small ones.
     """
     made = (await schedule_campaign(pool, owner, count)).campaign.id
     await campaigns.pause(pool, owner.workspace_id, made)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    other = (await schedule_campaign(pool, owner, others, start_time=tomorrow)).campaign.id
-    async with transaction(pool, owner.workspace_id) as conn:
-        await changes.ask_for_campaign(conn, owner.workspace_id, other)
+    for emails in others:
+        other = (await schedule_campaign(pool, owner, emails, start_time=tomorrow)).campaign.id
+        async with transaction(pool, owner.workspace_id) as conn:
+            await changes.ask_for_campaign(conn, owner.workspace_id, other)
     await execute(pool, "UPDATE plan_changes SET taken_by = gen_random_uuid(), taken_until = now() + interval '1 h'")
     assert (await campaigns.resume(pool, owner.workspace_id, made)).status == "ACTIVE"
     assert len(await mine.claim(50)) == goes
@@ -324,6 +325,27 @@ async def test_what_is_resumed_while_others_are_planned_waits_for_its_own_plan_i
     assert await _carry_out(pool, owner)
     assert len(await mine.claim(50)) == count - goes
     assert await value(pool, "SELECT count(*) FROM plan_changes") == 0
+
+
+@pytest.mark.usefixtures("small")
+async def test_what_is_resumed_behind_a_large_plan_of_one_sender_is_held_on_none(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """Held on another, it would be on that one as well as soon as anything changed there."""
+    busy = await add_sender(pool, owner, "busy@example.com")
+    made = (await schedule_campaign(pool, owner, 6, sender_ids=[owner.sender_id, busy.sender_id])).campaign.id
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    small = (await schedule_campaign(pool, owner, 2, start_time=tomorrow)).campaign.id
+    large = (await schedule_campaign(pool, busy, 30, start_time=tomorrow)).campaign.id
+    beside = (await schedule_campaign(pool, busy, 2, start_time=tomorrow)).campaign.id
+    await campaigns.pause(pool, owner.workspace_id, made)
+    async with transaction(pool, owner.workspace_id) as conn:
+        for other in (small, large):
+            await changes.ask_for_campaign(conn, owner.workspace_id, other)
+    await execute(pool, "UPDATE plan_changes SET taken_by = gen_random_uuid(), taken_until = now() + interval '1 h'")
+    await campaigns.resume(pool, owner.workspace_id, made)
+    await campaigns.pause(pool, owner.workspace_id, beside)
+    assert len(await mine.claim(50)) == 3
 
 
 @pytest.mark.usefixtures("small")

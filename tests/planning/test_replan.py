@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 from app.db import Pool, transaction
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
+from app.domain.planning import changes
 from app.domain.planning.replan import mend
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
+from app.jobs import defer_planning
 from app.secrets import SecretBox
 from tests.support.engine import (
     Owner,
+    add_sender,
     addresses,
     execute,
     rows,
@@ -147,3 +151,26 @@ async def _versions(pool: Pool) -> dict[int, str]:
     """The transaction that wrote each email that waits."""
     found = await rows(pool, "SELECT id, xmin::text FROM emails WHERE status = 'SCHEDULED'")
     return {row["id"]: row["xmin"] for row in found}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_who_queues_neglected_plans_in_another_order_does_not_stop_the_sweep(
+    pool: Pool, owner: Owner, first: int
+) -> None:
+    """The sweep queued all in one transaction: of two that want what the other has queued, the database ends one."""
+    both = [owner, await add_sender(pool, owner, "other@example.com")]
+    for each in both:
+        made = await schedule_campaign(pool, each, 3, start_time=datetime.now(UTC) + TOMORROW)
+        async with transaction(pool, owner.workspace_id) as conn:
+            await changes.ask_for_campaign(conn, owner.workspace_id, made.campaign.id)
+    await execute(pool, "UPDATE plan_changes SET asked_at = now() - interval '1 min', taken_until = '-infinity'")
+
+    async def waits() -> bool:
+        return await value(pool, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+
+    async with transaction(pool, owner.workspace_id) as conn:
+        await defer_planning(conn, owner.workspace_id, both[first].sender_id)
+        sweep = asyncio.create_task(changes.wake_neglected(pool))
+        await wait_for(waits, "the sweep to wait for us")
+        await defer_planning(conn, owner.workspace_id, both[1 - first].sender_id)
+    assert sorted(await sweep) == sorted(each.sender_id for each in both)

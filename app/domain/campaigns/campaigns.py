@@ -344,7 +344,7 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         await set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         resumed = await read_campaign(conn, workspace_id, campaign_id)
-        for sender in resumed.senders:
+        for sender in sorted(resumed.senders, key=lambda each: each.sender_id):  # each locks what it queues
             if sender.next_at is not None:
                 await defer_wake_up(conn, sender.sender_id, sender.next_at)
         return resumed

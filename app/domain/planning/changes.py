@@ -59,7 +59,7 @@ async def ask_for_campaign(
 
 async def hold_unplanned(conn: Conn, workspace_id: int, campaign_id: int) -> None:
     """Of a campaign that was asked for, let nothing go by the times that it has where `plan_now` gave no new ones, for
-    others were planned. One with more emails than that plans, or behind one with more, would wait for too long, and its
+    others were planned. One with more emails than that plans, or behind more of others, would wait too long, and its
     times are all right.
     """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "most": AT_ONCE}
@@ -153,8 +153,11 @@ async def _turn(workspace_id: int, sender_id: int) -> AsyncGenerator[None]:
 
 
 async def wake_neglected(pool: Pool) -> list[int]:
-    """Have plans made that were asked for and that nobody is at; returns the senders' ids."""
-    async with transaction(pool) as conn:
+    """Have plans made that were asked for and that nobody is at; returns the senders' ids.
+
+    Each in a transaction of its own: whoever queues some of them meanwhile, in an order of theirs, waits for none.
+    """
+    async with pool.connection() as conn:
         neglected = await fetch_all(conn, sql.neglected, {"asked_s": NEGLECTED_S})
         for row in neglected:
             await defer_planning(conn, row["workspace_id"], row["sender_id"])

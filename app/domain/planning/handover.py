@@ -100,8 +100,8 @@ async def _move(conn: Conn, giver: Row, takers: Sequence[Row], ids: Sequence[int
     involved = [giver["stream_id"], *{takers[number]["stream_id"] for number in given_to}]
     await streams.settle(conn, giver["workspace_id"], involved)
     await conn.execute(sql.interrupt_plan, giver)
-    for number in sorted(set(given_to)):
-        await defer_wake_up(conn, takers[number]["sender_id"])
+    for sender_id in sorted({takers[number]["sender_id"] for number in given_to}):  # each locks what it queues
+        await defer_wake_up(conn, sender_id)
 
 
 async def _plan_anew(conn: Conn, workspace_id: int, parts: Sequence[Row]) -> None:

@@ -64,11 +64,14 @@ async def move_up_daily(pool: Pool) -> list[int]:
     """Have campaigns with steps planned again for which that was last done a day ago; their ids."""
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.not_moved_for_a_day, {"limit": AT_ONCE})
+        asked: set[tuple[int, int]] = set()
         for row in found:
             params = {"workspace_id": row["workspace_id"], "campaign_id": row["campaign_id"], "by_person": False}
             await conn.execute(sql.note_move, params)
-            for sender_id in await changes.ask_for_campaign(conn, row["workspace_id"], row["campaign_id"]):
-                await defer_planning(conn, row["workspace_id"], sender_id)
+            of_campaign = await changes.ask_for_campaign(conn, row["workspace_id"], row["campaign_id"])
+            asked |= {(sender_id, row["workspace_id"]) for sender_id in of_campaign}
+        for sender_id, workspace_id in sorted(asked):  # by id, since each locks what it queues
+            await defer_planning(conn, workspace_id, sender_id)
     return [row["campaign_id"] for row in found]
 
 

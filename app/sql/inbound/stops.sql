@@ -110,7 +110,8 @@ JOIN streams t ON t.workspace_id = o.workspace_id AND t.id = o.stream_id
 JOIN campaign_steps s ON s.workspace_id = o.workspace_id AND s.id = o.step_id
 JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
 WHERE (o.status = 'SCHEDULED' OR o.cancel_reason = 'REPLIED') AND o.follows_id IS NOT NULL AND o.attempts = 0
-  AND o.not_before >= w.at AND coalesce(b.at < w.at, true);
+  AND o.not_before >= w.at AND coalesce(b.at < w.at, true)
+ORDER BY t.sender_id, o.id;
 
 -- name: put_off
 -- It leaves then, later or earlier than it was to, and no plan moves it to before.

@@ -43,24 +43,29 @@ ORDER BY s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: hold_unplanned
--- Of what a campaign has asked for and nobody has done, if few emails wait in it, and in each that is asked for of the same
--- sender: nothing of it goes by the times that it has.
+-- Of what a campaign has asked for and nobody has done, if few emails wait in it, and in all that is asked for of each of these
+-- senders: nothing of it goes by the times that it has. On all of them or none, since a hold comes to each that is asked later.
 -- Asked for once more, since who is at it holds nothing. By id, since that is how everybody locks.
 WITH locked AS MATERIALIZED (
     SELECT p.sender_id
     FROM plan_changes p
-    WHERE p.workspace_id = %(workspace_id)s AND p.campaign_id = %(campaign_id)s AND p.holds_from IS NULL
-      AND NOT EXISTS (
-        SELECT FROM plan_changes o
-        WHERE o.workspace_id = %(workspace_id)s AND o.sender_id = p.sender_id
-          AND (SELECT scheduled FROM campaign_counts(o.workspace_id, o.campaign_id)) > %(most)s
-      )
+    WHERE p.workspace_id = %(workspace_id)s AND p.campaign_id = %(campaign_id)s
     ORDER BY p.sender_id
     FOR UPDATE OF p
+),
+long AS (
+    SELECT o.sender_id
+    FROM locked l
+    JOIN plan_changes o ON o.workspace_id = %(workspace_id)s AND o.sender_id = l.sender_id
+    JOIN streams s ON s.workspace_id = o.workspace_id AND s.campaign_id = o.campaign_id AND s.sender_id = o.sender_id
+    GROUP BY o.sender_id
+    HAVING sum(s.scheduled) > %(most)s
 )
 UPDATE plan_changes p SET asked_at = clock_timestamp(), holds_from = '-infinity'
 FROM locked l
 WHERE p.workspace_id = %(workspace_id)s AND p.campaign_id = %(campaign_id)s AND p.sender_id = l.sender_id
+  AND p.holds_from IS NULL AND NOT EXISTS (SELECT FROM long)
+  AND (SELECT scheduled FROM campaign_counts(p.workspace_id, p.campaign_id)) <= %(most)s
 RETURNING p.sender_id;
 
 -- name: asked
