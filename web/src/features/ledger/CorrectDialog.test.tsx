@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
+import { ModalsProvider } from "@mantine/modals";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
@@ -12,28 +13,48 @@ vi.mock("@tanstack/react-router", async (original) => ({
   useBlocker: () => undefined,
 }));
 
-function Page() {
+function Page({ env }: { env?: "test" }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <QueryClientProvider client={new QueryClient()}>
-      <MantineProvider env="test">
-        <button type="button" onClick={() => setOpen(true)}>
-          Correct
-        </button>
-        {isOpen && (
-          <CorrectDialog emails={[{ id: 1, recipient: "ada@example.com" }]} close={() => setOpen(false)} />
-        )}
+      <MantineProvider {...{ env }}>
+        <ModalsProvider>
+          <button type="button" onClick={() => setOpen(true)}>
+            Correct
+          </button>
+          {isOpen && (
+            <CorrectDialog emails={[{ id: 1, recipient: "ada@example.com" }]} close={() => setOpen(false)} />
+          )}
+        </ModalsProvider>
       </MantineProvider>
     </QueryClientProvider>
   );
 }
 
+const WAIT = { timeout: 20_000 };
+
 test("the focus goes back to where the dialog was opened", async () => {
-  render(<Page />);
+  render(<Page env="test" />);
   const opener = screen.getByRole("button", { name: "Correct" });
   await userEvent.click(opener);
   await userEvent.click(screen.getByLabelText("ada@example.com"));
   await userEvent.click(screen.getByRole("button", { name: "Keep them as they are" }));
   expect(screen.queryByLabelText("ada@example.com")).toBeNull();
-  await waitFor(() => expect(document.activeElement).toBe(opener));
+  await waitFor(() => expect(document.activeElement).toBe(opener), WAIT);
+}, 60_000);
+
+test("the focus goes back to there also where the question over it fades after it", async () => {
+  render(<Page />);
+  const opener = screen.getByRole("button", { name: "Correct" });
+  await userEvent.click(opener);
+  await userEvent.type(await screen.findByLabelText("ada@example.com"), "x");
+  await userEvent.keyboard("{Escape}");
+  const leave = await screen.findByRole("button", { name: "Leave" });
+  await waitFor(
+    () => expect(leave.closest("[role=dialog]")?.contains(document.activeElement)).toBe(true),
+    WAIT,
+  );
+  await userEvent.click(leave);
+  await waitFor(() => expect(document.activeElement).toBe(opener), WAIT);
+  expect(screen.queryByLabelText("ada@example.com")).toBeNull();
 }, 60_000);
