@@ -144,7 +144,7 @@ def test_who_saves_settings_over_somebody_elses_newer_texts_is_told(inside: Page
     inside.goto(f"/campaigns/{campaign}?tab=settings")
     subject, text = inside.get_by_label("Subject"), inside.get_by_label("Text", exact=True)
     ask(inside, "PATCH", f"/api/campaigns/{campaign}", {"subject": "Seen at once"})
-    expect(subject).to_have_value("Seen at once", timeout=15_000)  # the page asks anew every 5 s
+    expect(subject).to_have_value("Seen at once")  # the page asks anew every 5 s
     text.fill("Mine")
     ask(inside, "PATCH", f"/api/campaigns/{campaign}", {"body": "Theirs"})
     inside.get_by_role("button", name="Save").click()
@@ -226,7 +226,11 @@ def test_a_double_click_does_once_what_a_verb_says(inside: Page) -> None:
     inside.on("request", lambda asked: calls.append(asked.url.rpartition("/")[2]) if asked.method == "POST" else None)
     inside.goto(f"/campaigns/{campaign}")
     inside.get_by_role("button", name="Pause Spring letter").dblclick()
-    inside.get_by_role("button", name="Resume Spring letter").dblclick()
+    inside.get_by_role("button", name="Resume Spring letter").click()
+    # The second half comes when the button says the other verb already.
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_enabled()
+    inside.mouse.down(click_count=2)
+    inside.mouse.up(click_count=2)
     expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_enabled()
     assert calls == ["pause", "resume"]
     expect(inside.get_by_text("only a PAUSED one can be resumed")).to_have_count(0)

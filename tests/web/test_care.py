@@ -335,8 +335,11 @@ def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Servic
         expect(page.get_by_label("What it is for")).to_have_value(key)
 
 
-def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page) -> None:
+def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page, email: str) -> None:
     inside.goto("/settings?section=members")
+    # What stands above it is there.
+    expect(inside.get_by_role("list", name="Members")).to_contain_text(email)
+    expect(inside.get_by_label("Name of the workspace", exact=True)).to_be_visible()
     button = inside.get_by_role("button", name="Delete the workspace")
     button.scroll_into_view_if_needed()
     before = button.bounding_box()

@@ -317,6 +317,9 @@ def test_a_signature_is_put_in_by_itself(composing: Page) -> None:
     page.get_by_role("textbox", name="Signature").click()
     page.keyboard.type("Ann Lee")
     assert_accessible(page)
+    # It is there as it was kept before it has been read anew.
+    page.route(re.compile("/signature$"), lambda route: route.fallback() if route.request.method == "PUT" else None)
     page.get_by_role("button", name="Keep the signature").click()
     expect(page.get_by_text("Signature: Ann Lee")).to_be_visible()
+    expect(page.get_by_role("button", name="Change the signature")).to_be_visible()
     expect(preview(page)).to_contain_text("Ann Lee")

@@ -167,6 +167,7 @@ def test_what_was_marked_unread_is_read_when_it_is_opened_again(inside: Page, an
     # And where somebody else has marked it since.
     inside.locator("h1").click()
     inside.get_by_role("link", name="Campaigns", exact=True).first.click()
+    expect(inside.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
     ask(inside, "PATCH", f"/api/responses/{answered}", {"read": False})
     inside.evaluate("history.back()")
     expect(thread.get_by_text("It is not. Call me.")).to_be_visible()

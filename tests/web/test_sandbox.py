@@ -8,7 +8,7 @@ from contextlib import suppress
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, log_in, open_page
-from tests.support.service import Service
+from tests.support.service import Service, until
 
 HTML = '<h1>Good news</h1><p>It <b>works</b>.</p><script>document.body.textContent = "ran"</script>'
 
@@ -60,6 +60,7 @@ def test_what_is_shown_is_removed_though_it_came_after_the_last_look_at_what_is_
     told = inside.request.get("/api/sandbox/messages?limit=1").json()
     inside.route(looks, lambda route: route.fulfill(json=told))
     send(inside, "bob@example.com")
+    until(lambda: len(ask(inside, "GET", "/api/sandbox/messages")["items"]) == 2, "it has come")
     inside.get_by_label("Search recipients").fill("bob@")
     expect(messages).to_contain_text("bob@example.com")
     inside.get_by_role("button", name="Remove all").click()

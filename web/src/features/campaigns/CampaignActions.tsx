@@ -2,6 +2,7 @@ import { Button, Group } from "@mantine/core";
 import { IconCopy, IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { useMay } from "@/features/workspaces/useMay";
 import { ButtonLink } from "@/ui/links";
+import { once } from "@/ui/once";
 import { useCampaignActions } from "./commands";
 import type { Campaign } from "./queries";
 
@@ -35,7 +36,7 @@ export function CampaignActions({ campaign }: { campaign: Campaign }) {
         leftSection={<TurnIcon size={15} aria-hidden />}
         loading={pending === turn}
         disabled={pending !== null}
-        onClick={() => act(turn)}
+        onClick={once(() => act(turn))}
         aria-label={`${turn === "pause" ? "Pause" : "Resume"} ${campaign.name}`}
       >
         {turn === "pause" ? "Pause" : "Resume"}

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { WaitingNote } from "@/features/planning/WaitingNote";
 import { isLimit } from "@/features/planning/words";
 import { useMay } from "@/features/workspaces/useMay";
+import { once } from "@/ui/once";
 import { useCampaignActions } from "./commands";
 import { of } from "./counts";
 import type { Campaign } from "./queries";
@@ -30,7 +31,7 @@ function First({ campaign }: { campaign: Campaign }) {
         size="compact-sm"
         loading={pending === action}
         disabled={pending !== null}
-        onClick={() => act(action)}
+        onClick={once(() => act(action))}
         aria-label={aheadAt ? `${campaign.name} first no longer` : `${campaign.name} first`}
       >
         {aheadAt ? "First no longer" : "This first"}

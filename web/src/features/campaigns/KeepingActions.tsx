@@ -6,6 +6,7 @@ import { keys } from "@/api/keys";
 import { useMay } from "@/features/workspaces/useMay";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
+import { once } from "@/ui/once";
 import type { Campaign } from "./queries";
 
 /** Of a campaign that is over: out of the list and back, or deleted. */
@@ -49,7 +50,7 @@ export function KeepingActions({ campaign }: { campaign: Campaign }) {
         size="xs"
         leftSection={<ArchiveIcon size={15} aria-hidden />}
         loading={pending}
-        onClick={() => void move()}
+        onClick={once(() => move())}
       >
         {archivedAt ? "Back to the list" : "Archive"}
       </Button>

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
-import { type CampaignEvent, campaignsLive, hearCampaign, putCampaign } from "./live";
+import { type CampaignEvent, campaignsLive, hearCampaign, putCampaign, putChanged } from "./live";
 import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "./queries";
 
 let queries: QueryClient;
@@ -87,4 +87,18 @@ test("what keeps its state goes on where another list has it in the state before
   expect(hearCampaign(queries, event(2, 4))).toBe(true);
   expect(listed()?.[0]?.counts.SENT).toBe(4);
   expect(listed("PAUSED")?.[0]?.counts.SENT).toBe(0);
+});
+
+test("what is being read as a change is answered may be of before it, and does not undo it", async () => {
+  const { queryKey } = campaignQuery(2);
+  queries.setQueryData(queryKey, campaign(2));
+  let answer = (_: Campaign) => {};
+  const before = new Promise<Campaign>((resolve) => {
+    answer = resolve;
+  });
+  const reading = queries.fetchQuery({ queryKey, queryFn: () => before });
+  putChanged(queries, campaign(2, 4));
+  answer(campaign(2));
+  await reading;
+  expect(queries.getQueryData(queryKey)).toEqual(campaign(2, 4));
 });

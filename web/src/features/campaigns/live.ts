@@ -33,6 +33,13 @@ export const campaignsLive: Live = {
   },
 };
 
+/** Put what a change answered where the campaign is shown by itself; what is being read there may be of before it. */
+export function putChanged(queries: QueryClient, campaign: Campaign): void {
+  const { queryKey } = campaignQuery(campaign.id);
+  void queries.cancelQueries({ queryKey, exact: true });
+  queries.setQueryData(queryKey, campaign);
+}
+
 /** Put what a command answered into every list and page that shows the campaign. */
 export function putCampaign(queries: QueryClient, campaign: Campaign): void {
   queries.setQueryData(campaignQuery(campaign.id).queryKey, (old) => old && campaign);

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import { changeCampaign } from "@/features/campaigns/commands";
+import { putChanged } from "@/features/campaigns/live";
 import { type Campaign, campaignQuery } from "@/features/campaigns/queries";
 import { StopVariant } from "@/features/campaigns/StopVariant";
 import { useMay } from "@/features/workspaces/useMay";
@@ -40,7 +41,7 @@ export function RunningSteps({ campaign }: { campaign: Campaign }) {
       }),
     changes: [keys.campaigns.lists(), keys.emails.all()],
     done: (answer) => {
-      queries.setQueryData(campaignQuery(campaign.id).queryKey, answer);
+      putChanged(queries, answer);
       begin(answer);
     },
     said: () => "The texts are changed.",

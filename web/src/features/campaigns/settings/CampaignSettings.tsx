@@ -31,6 +31,7 @@ import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
 import { CalendarFields } from "../CalendarFields";
 import { changeCampaign } from "../commands";
+import { putChanged } from "../live";
 import { OnUnknownField } from "../OnUnknownField";
 import { type Campaign, campaignQuery } from "../queries";
 import { UnsubscribeField } from "../UnsubscribeField";
@@ -77,7 +78,7 @@ function Fields({ campaign, begun, begin, beginAnew }: Props) {
     done: (changed, values) => {
       setBefore({ ...values });
       setVersion(changed.textsVersion);
-      queries.setQueryData(campaignQuery(campaign.id).queryKey, changed);
+      putChanged(queries, changed);
     },
     said: () => "The campaign is changed.",
   });

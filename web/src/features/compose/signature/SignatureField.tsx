@@ -1,5 +1,5 @@
 import { Button, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
@@ -85,6 +85,7 @@ interface Edited {
 }
 
 function Editor({ senderId, signature, done, cancel, onChange, beginAnew }: Edited) {
+  const queries = useQueryClient();
   const [{ textsVersion }] = useState(signature); // somebody else may save another while this is written
   const [html, setHtml] = useState(
     () => signature.html ?? (signature.text === "" ? "" : htmlOf(signature.text)),
@@ -96,7 +97,12 @@ function Editor({ senderId, signature, done, cancel, onChange, beginAnew }: Edit
       return putSignature(senderId, { ...written, textsVersion });
     },
     changes: [keys.signature(senderId), keys.draft.all()],
-    done,
+    done: (kept) => {
+      const { queryKey } = signatureQuery(senderId);
+      void queries.cancelQueries({ queryKey }); // what is being read may be of before
+      queries.setQueryData(queryKey, kept);
+      done();
+    },
     said: () => "The signature is kept.",
     failed: () => undefined, // it is said here
   });
