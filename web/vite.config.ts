@@ -31,5 +31,6 @@ export default defineConfig({
     environment: "node", // a test that needs a page asks for jsdom, which takes a second to come
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["./vitest.setup.ts"],
+    testTimeout: 60_000, // a machine that does other things, too, is no fault
   },
 });

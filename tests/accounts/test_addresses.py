@@ -15,7 +15,7 @@ from app.mail.addresses import key
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.api import api_client, problem
-from tests.support.engine import value
+from tests.support.engine import clear_of_the_quarter, value
 from tests.support.google import log_in, me, with_login
 from tests.support.oidc import ProviderProcess
 
@@ -53,6 +53,7 @@ async def test_an_identity_with_another_mailbox_does_not_get_the_account(
 async def test_another_mailbox_neither_logs_in_nor_is_counted_for_the_account(
     admin: User, visitor: httpx.AsyncClient, pool: Pool, address: str
 ) -> None:
+    await clear_of_the_quarter()
     for _ in range(PER_ACCOUNT + 1):
         answer = await visitor.post("/api/auth/login", json={"email": address, "password": PASSWORD})
     problem(answer, 429)

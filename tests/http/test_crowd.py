@@ -54,7 +54,7 @@ async def _crowd(server: Server, port: int, said: bytes) -> None:
             if said == WAYS:
                 await asyncio.wait_for(reader.readuntil(b"}"), BOUND_S)
             readers.append(reader)
-        async with httpx.AsyncClient(base_url=server.base_url) as client:
+        async with httpx.AsyncClient(base_url=server.base_url, timeout=BOUND_S) as client:
             assert (await client.get("/healthz")).status_code == 200
         for reader in readers[:FEW_FILES]:  # silent longest
             assert await asyncio.wait_for(reader.read(), BOUND_S) is not None

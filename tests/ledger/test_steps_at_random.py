@@ -97,11 +97,13 @@ class Play:
         await stops.walk_domains(self.pool)
 
 
-@pytest.mark.parametrize("turns", [25, pytest.param(150, marks=pytest.mark.long)])
+ANOTHER = random.SystemRandom().randrange(10**6)
+
+
+@pytest.mark.parametrize(("turns", "seed"), [(25, 1), pytest.param(150, ANOTHER, marks=pytest.mark.long, id="150")])
 async def test_steps_are_changed_at_random_while_emails_are_sent_and_answered(
-    pool: Pool, owner: Owner, turns: int
+    pool: Pool, owner: Owner, turns: int, seed: int
 ) -> None:
-    seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     token = uuid4()
     await execute(

@@ -23,7 +23,7 @@ from app.domain.recipients import erasure
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.secrets import SecretBox
-from tests.support.api import Headers, problem, schedule
+from tests.support.api import Headers, schedule
 from tests.support.engine import (
     Owner,
     addresses,
@@ -37,6 +37,7 @@ from tests.support.engine import (
     wait_for,
 )
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -393,8 +394,8 @@ async def test_others_are_served_while_a_sender_is_planned(
     api: httpx.AsyncClient, pool: Pool, user: User, stranger: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten clicks on "resume" took all connections, and everybody else was answered 503."""
-    monkeypatch.setattr(course, "LOCK_MS", 3_000)
-    monkeypatch.setattr(changes, "PATIENCE_S", 4.0)
+    monkeypatch.setattr(course, "LOCK_MS", int(BOUND_S * 1000))
+    monkeypatch.setattr(changes, "PATIENCE_S", BOUND_S)
     sender = await value(pool, "SELECT id FROM senders WHERE workspace_id = %s", user.workspace_id)
     made = [(await schedule(api, startTime=tomorrow().isoformat()))["campaign"]["id"] for _ in range(10)]
     for campaign in made:
@@ -410,13 +411,7 @@ async def test_others_are_served_while_a_sender_is_planned(
         await wait_for(somebody_waits, "the first to wait for the plan")
         assert (await api.get("/api/campaigns", headers=stranger)).status_code == 200
         assert await somebody_waits(), "the stranger was answered only when the clicks had given up"
-        answers = await asyncio.gather(*clicks)
-    for answer in answers:
-        assert problem(answer, 409)["type"] == "urn:reachinbox:problem:plan_changing"
-        assert answer.headers["Retry-After"] == "2"
-    # The change that was asked is made all the same, and the same click works now.
-    assert await changes.carry_out(pool, user.workspace_id, sender)
-    assert (await api.post(f"/api/campaigns/{made[0]}/resume")).json()["status"] == "ACTIVE"
+    assert [(await click).json()["status"] for click in clicks] == ["ACTIVE"] * 10
 
 
 async def test_a_change_stands_even_if_its_plan_has_to_wait(

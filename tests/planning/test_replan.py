@@ -6,17 +6,21 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from app.db import Pool, transaction
+from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
-from app.domain.planning import changes
+from app.domain.planning import changes, course
+from app.domain.planning.course import lock_plan
 from app.domain.planning.replan import mend
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.jobs import defer_planning
 from app.secrets import SecretBox
+from tests.support.api import problem, schedule
 from tests.support.engine import (
     Owner,
     add_sender,
@@ -174,3 +178,25 @@ async def test_who_queues_neglected_plans_in_another_order_does_not_stop_the_swe
         await wait_for(waits, "the sweep to wait for us")
         await defer_planning(conn, owner.workspace_id, both[1 - first].sender_id)
     assert sorted(await sweep) == sorted(each.sender_id for each in both)
+
+
+async def test_who_waits_too_long_for_a_plan_is_told_so(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "LOCK_MS", 100)
+    monkeypatch.setattr(changes, "PATIENCE_S", 0.2)
+    start = (datetime.now(UTC) + TOMORROW).isoformat()
+    sender = await value(pool, "SELECT id FROM senders WHERE workspace_id = %s", user.workspace_id)
+    made = [(await schedule(api, startTime=start))["campaign"]["id"] for _ in range(2)]
+    for campaign in made:
+        assert (await api.post(f"/api/campaigns/{campaign}/pause")).status_code == 200
+    assert await changes.carry_out(pool, user.workspace_id, sender)
+    async with transaction(pool) as conn:
+        await lock_plan(conn, sender)
+        answers = await asyncio.gather(*(api.post(f"/api/campaigns/{campaign}/resume") for campaign in made))
+    for answer in answers:
+        assert problem(answer, 409)["type"] == "urn:reachinbox:problem:plan_changing"
+        assert answer.headers["Retry-After"] == "2"
+    # The change that was asked is made all the same, and the same click works now.
+    assert await changes.carry_out(pool, user.workspace_id, sender)
+    assert (await api.post(f"/api/campaigns/{made[0]}/resume")).json()["status"] == "ACTIVE"

@@ -179,6 +179,7 @@ async def test_what_is_told_to_wait_does_not_go_and_goes_afterwards(
 async def test_a_day_that_is_used_up_ends_when_room_comes(
     pool: Pool, owner: Owner, ours: Ours, claimant: Claimant, campaign: int, limit: str
 ) -> None:
+    await clear_of_the_hour()
     await execute(pool, f"UPDATE logins SET {limit}")  # noqa: S608
     await _claims(pool, claimant)
     await execute(pool, "UPDATE login_windows SET used = 40, allowed = 40")
@@ -437,6 +438,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 async def test_a_page_costs_no_query_for_each_row(
     pool: Pool, owner: Owner, ours: Ours, box: SecretBox, claimant: Claimant, asked: list[bytes]
 ) -> None:
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=10))
     for number in range(6):
         await schedule_campaign(pool, owner, addresses(10, f"c{number}-"), name=f"Campaign {number}")

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Self, TypeVar
@@ -321,8 +321,16 @@ async def clear_of_the_hour(seconds: float = 120) -> None:
 
     Unless told otherwise a test gets what a busy machine needs for the longest of them, a minute, twice.
     """
-    now = datetime.now(UTC)
-    left = 3600 - (now.minute * 60 + now.second)
+    await _clear_of(3600, seconds)
+
+
+async def clear_of_the_quarter(seconds: float = 30) -> None:
+    """The same of the quarters of an hour, in which attempts are counted."""
+    await _clear_of(900, seconds)
+
+
+async def _clear_of(window_s: float, seconds: float) -> None:
+    left = window_s - time.time() % window_s
     if left < seconds:
         await asyncio.sleep(left + 1)
 

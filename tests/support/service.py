@@ -37,7 +37,7 @@ class Service:
             )
         self.url = f"http://127.0.0.1:{port}"
         # Kept: to make one takes the processors as long as the service takes for three answers.
-        self._client = httpx.Client(base_url=self.url, verify=False)  # noqa: S501 -- without TLS
+        self._client = httpx.Client(base_url=self.url, verify=False, timeout=BOUND_S)  # noqa: S501 -- without TLS
 
     @property
     def output(self) -> str:

@@ -19,7 +19,7 @@ from app.http.suppressions.words import WORDS, language_of
 from app.mail.opaque import Links
 from app.settings import Settings
 from tests.support.api import api_client, schedule
-from tests.support.engine import execute, row, rows, value
+from tests.support.engine import clear_of_the_quarter, execute, row, rows, value
 from tests.support.ledger import token_of
 from tests.support.waiting import BOUND_S
 
@@ -128,6 +128,7 @@ async def test_a_mistake_is_taken_back_within_a_day(visitor: httpx.AsyncClient, 
 
 async def test_a_link_is_no_lever_to_keep_the_workspace_busy(visitor: httpx.AsyncClient, pool: Pool, link: str) -> None:
     """Each repetition took the lock for which all of the workspace wait, and told webhooks."""
+    await clear_of_the_quarter()
     await visitor.post(link, content=ONE_CLICK, headers=FORM)
     workspace = await value(pool, "SELECT id FROM workspaces LIMIT 1")
     async with transaction(pool) as conn:
@@ -224,6 +225,7 @@ async def test_broken_and_unknown_links_get_the_same_plain_page(
 async def test_only_broken_links_are_counted_by_where_they_come_from(
     visitor: httpx.AsyncClient, settings: Settings, database_url: str, pool: Pool, link: str
 ) -> None:
+    await clear_of_the_quarter()
     statuses = [(await visitor.get("/u/x")).status_code for _ in range(101)]
     assert statuses == [404] * 100 + [429]
     page = await visitor.get("/u/x", headers={"Accept-Language": "de"})
@@ -237,6 +239,7 @@ async def test_only_broken_links_are_counted_by_where_they_come_from(
 async def test_behind_a_proxy_visitors_are_counted_by_their_own_address(
     settings: Settings, database_url: str, link: str
 ) -> None:
+    await clear_of_the_quarter()
     behind = msgspec.structs.replace(settings, trusted_proxies=("10.0.0.0/8",))
     async with api_client(behind, database_url, peer="10.0.0.1") as client:
         for _ in range(101):

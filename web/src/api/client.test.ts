@@ -4,6 +4,8 @@ import { addressOf, answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";
 import { session } from "./session";
 
+const LATEST = { timeout: 30_000 };
+
 const ANNA = {
   id: 1,
   email: "anna@example.com",
@@ -88,7 +90,7 @@ test("when the session has expired a request waits for the login and is sent aga
     return bodies.length === 1 ? problem(401) : json({ ok: true });
   });
   const call = answer(api.POST("/api/senders", { body: { email: "anna@example.com", displayName: "Anna" } }));
-  await vi.waitFor(() => expect(session.get().lost).toBe("expired"));
+  await vi.waitFor(() => expect(session.get().lost).toBe("expired"), LATEST);
   expect(bodies).toHaveLength(1);
   session.begin(ANNA);
   expect(await call).toEqual({ ok: true });
@@ -102,7 +104,7 @@ test("a refusal that comes after the next login is no reason to ask for another"
   fetched.mockReturnValueOnce(new Promise((resolve) => (refuse = resolve)));
   fetched.mockResolvedValueOnce(json({ items: [] }));
   const call = answer(api.GET("/api/keys"));
-  await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(1));
+  await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(1), LATEST);
   session.begin(ANNA);
   refuse(problem(401));
   expect(await call).toEqual({ items: [] });
@@ -118,7 +120,7 @@ test("a request says whose page it is from, and waits while somebody else is log
     return named.length === 1 ? problem(409, { type }) : json({ items: [] });
   });
   const call = answer(api.GET("/api/keys"));
-  await vi.waitFor(() => expect(session.get().lost).toBe("taken"));
+  await vi.waitFor(() => expect(session.get().lost).toBe("taken"), LATEST);
   session.begin(ANNA);
   expect(await call).toEqual({ items: [] });
   expect(named).toEqual(["1.4", "1.4"]);
@@ -133,7 +135,7 @@ test("whoever logs out instead has waiting requests fail", async () => {
   fetched.mockResolvedValueOnce(problem(401));
   const call = answer(api.GET("/api/keys"));
   const failed = expect(call).rejects.toMatchObject({ status: 401 });
-  await vi.waitFor(() => expect(session.get().lost).toBe("expired"));
+  await vi.waitFor(() => expect(session.get().lost).toBe("expired"), LATEST);
   session.end();
   await failed;
 });

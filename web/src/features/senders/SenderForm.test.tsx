@@ -40,7 +40,7 @@ test("the login name is the address once it is left empty, and keeps the focus u
   expect(field("Login name").value).toBe("");
   await userEvent.tab();
   expect(field("Login name").value).toBe("ann@example.com");
-}, 60_000);
+});
 
 test("a login name that is left empty stays so while another window is looked at", async () => {
   form("ann@example.com");
@@ -50,7 +50,7 @@ test("a login name that is left empty stays so while another window is looked at
   fireEvent.blur(login); // as a window tells it that is left: what has the focus there keeps it
   expect(field("Login name")).toBe(login);
   expect(login.value).toBe("");
-}, 60_000);
+});
 
 test("one's own login name stays, and the one that was filled in follows the address", async () => {
   form("ann@exmaple.com", "ann@example.com", "bob@example.com");
@@ -64,4 +64,4 @@ test("one's own login name stays, and the one that was filled in follows the add
   await write("Login name", "ann");
   await give("bob@example.com");
   expect(field("Login name").value).toBe("ann");
-}, 60_000);
+});

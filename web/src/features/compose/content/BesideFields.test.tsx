@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { act, fireEvent, render, screen } from "@testing-library/react";
+import { act, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { type KeptFile, sayThatItIsLeft } from "@/features/richText/files";
 import { changed } from "../draft/changes";
@@ -35,7 +35,7 @@ test.each([true, false])(
     );
     const file = new File(["Terms"], "terms.txt");
     fireEvent.change(screen.getByLabelText("Files to attach"), { target: { files: [file] } });
-    await vi.waitFor(() => expect(upload).toHaveBeenCalledWith(file));
+    await waitFor(() => expect(upload).toHaveBeenCalledWith(file));
     unmount(); // a variant is shown, or another tab has saved
     await act(async () => arrive({ ...TERMS, isImage: false } as KeptFile));
     expect(onAttach).toHaveBeenCalledWith(TERMS);

@@ -43,4 +43,4 @@ test("who types what is refused goes on typing", async () => {
   rerender(page());
   await screen.findByRole("alert");
   expect(document.activeElement).toBe(screen.getByRole("textbox"));
-}, 60_000);
+});
