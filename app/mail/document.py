@@ -198,7 +198,6 @@ _LINES = frozenset({"div", "tr", "li", "dt", "dd", "center", "figcaption", "capt
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
 # Of a head, these alone are not shown: anything else ends it, as for browsers.
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN = frozenset({"style", "script", "title", "template", "xml"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
@@ -224,6 +223,17 @@ def text_of(html: str, silent: Mapping[str, str] = MappingProxyType({})) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
+class _XmlEnds(LenientParser):
+    """Whether an `<xml>` ends: no browser hides the rest behind one that does not. What is in a comment, as Outlook
+    alone reads it, or in a script ends none.
+    """
+
+    seen = False
+
+    def handle_endtag(self, tag: str) -> None:
+        self.seen = self.seen or tag == "xml"
+
+
 class _Reader(LenientParser):
     """`held`: silent marks that wait for what is written next, so that they make no lines of their own."""
 
@@ -238,8 +248,11 @@ class _Reader(LenientParser):
         self._xml_ends = self._item_begins = False
 
     def feed(self, data: str) -> None:
-        # No browser hides the rest behind one that does not end. What Outlook alone reads is a comment.
-        self._xml_ends = "</xml" in _COMMENT.sub("", data).lower()
+        if "</xml" in data.lower():
+            ends = _XmlEnds()
+            ends.feed(data)
+            ends.close()
+            self._xml_ends = ends.seen
         super().feed(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

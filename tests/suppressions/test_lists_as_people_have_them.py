@@ -250,6 +250,66 @@ async def test_a_few_addresses_again_and_again_are_none_to_suppress(api: httpx.A
     assert len(await names(pool)) == 210
 
 
+MAIL = [("From", "To"), ("Sender", "Recipient"), ("Absender", "Empfänger"), ("From: (Address)", "To: (Address)")]
+
+
+@pytest.mark.parametrize("header", [*MAIL, ("From", "Email"), ("Sender", "Email"), ("Von", "An")])
+async def test_a_mailbox_of_those_who_said_stop_is_not_read_for_who_keeps_it(
+    api: httpx.AsyncClient, pool: Pool, header: tuple[str, str]
+) -> None:
+    """The keeper's own addresses were suppressed, and who had written to them was lost unsaid."""
+    for each in (2, 4, 10):
+        rows = [f"p{n // each}@example.com,s{n % 3}@example.net" for n in range(20)]
+        answer = await send(api, "\n".join([",".join(header), *rows]))
+        if answer.status_code == 422:
+            assert all(
+                name in wrong_fields(answer)["file"].lower() for name in (header[1].lower(), header[0][:4].lower())
+            )
+        assert not [name for name in await names(pool) if name.endswith("example.net")]
+
+
+@pytest.mark.parametrize("header", MAIL)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["jo@example.com,unsubscribe@example.net"],
+        [f"jo@example.com,s{n}@example.net" for n in range(2)],
+        [f"p{n}@example.com,s{n}@example.net" for n in range(3)],
+        [f"p{n // 2}@example.com,s+{n}@example.net" for n in range(20)],
+        ["jo@example.com,s@example.net; t@example.net; u@example.net; v@example.net"],
+        [*(f"s@example.net,p{n}@example.com" for n in range(16)), *["p0@example.com,s@example.net"] * 4],
+    ],
+)
+async def test_a_mailbox_in_doubt_is_refused(
+    api: httpx.AsyncClient, pool: Pool, header: tuple[str, str], rows: list[str]
+) -> None:
+    assert "two columns" in wrong_fields(await send(api, "\n".join([",".join(header), *rows])))["file"]
+    assert await names(pool) == []
+
+
+@pytest.mark.parametrize("header", [*MAIL, ("Absender", "E-Mail"), ("sender_email", "Email")])
+async def test_a_log_of_what_was_sent_is_read_for_whom_it_was_sent_to(
+    api: httpx.AsyncClient, header: tuple[str, str]
+) -> None:
+    lines = [",".join(header), *(f"s{n % 3}@example.net,p{n // 2}@example.com" for n in range(20))]
+    told = (await send(api, "\n".join([*lines, "s0@example.net,s0@example.net"]))).json()
+    assert (told["added"], told["rejected"]) == (11, [])
+
+
+@pytest.mark.parametrize("header", ["Sales Email", "Sales Lead Email", "Salesforce Email"])
+async def test_who_is_sold_to_is_no_colleague(api: httpx.AsyncClient, header: str) -> None:
+    for firms, count in ((10, 20), (3, 3)):
+        lines = [f"Email,{header}", *(f"p{n}@example.com,sales@c{n % firms}.example.com" for n in range(count))]
+        assert "two columns" in wrong_fields(await send(api, "\n".join(lines)))["file"]
+
+
+@pytest.mark.parametrize("header", ["Sales Rep", "Salesperson", "Sales Person Email", "Salesman", "Sales user"])
+async def test_who_sells_is_a_colleague(api: httpx.AsyncClient, header: str) -> None:
+    lines = [f"Email,{header}", *(f"p{n}@example.com,s{n % 6}@example.net" for n in range(18))]
+    told = (await send(api, "\n".join(lines))).json()
+    assert (told["added"], told["rejected"]) == (18, [])
+
+
 @pytest.mark.parametrize("header", ["", "domain\n", "Blocked domains,Reason\n", "Dominio\n", "Email\n"])
 @pytest.mark.parametrize("sign", ["@", "*@"])
 async def test_a_file_of_domains_alone_is_one(api: httpx.AsyncClient, pool: Pool, header: str, sign: str) -> None:
@@ -268,6 +328,16 @@ async def test_domains_on_lines_of_several_are_refused(api: httpx.AsyncClient, p
     lines = [", ".join(f"{sign}{n}{m}.example.com" for m in "abc") for n in "de"]
     assert "two columns" in wrong_fields(await send(api, "\n".join(lines)))["file"]
     assert await names(pool) == []
+
+
+@pytest.mark.parametrize("header", ["", "Email,,Name\n"])
+@pytest.mark.parametrize("every", [1, 20])
+async def test_what_somebody_is_called_elsewhere_is_no_domain_where_no_header_says_so(
+    api: httpx.AsyncClient, header: str, every: int
+) -> None:
+    lines = [f"p{n}@example.com,{'' if n % every else f'@ann.lee{n}'},Ann" for n in range(20)]
+    told = (await send(api, header + "\n".join([*lines, "@example.org,,"]))).json()
+    assert (told["added"], told["rejected"]) == (21, [])
 
 
 async def test_domains_in_a_second_column_are_refused_and_what_looks_alike_is_not(

@@ -42,8 +42,16 @@ _COLLEAGUES = (
     r"|betreuer|propri[eé]taire|propietario)"
 )
 _OF_COLLEAGUES = re.compile(
-    rf"{_COLLEAGUES}|(?:^|_)(?:sender|senduser\w*|sales\w*|rep|from|added|e?mail_account|absender|erstellt|zuständige[rsn]?|expéditeur"
-    r"|créée?|ajoutée?|remitente|creado|agregado|remetente|criado|mittente|creato)(?:_|$)"
+    rf"{_COLLEAGUES}|(?:^|_)(?:sender|senduser\w*|sales_?(?:person|people|m[ae]n|agent|owner|manager|user)|rep|from|added"
+    r"|e?mail_account|absender|erstellt|zuständige[rsn]?|expéditeur|créée?|ajoutée?|remitente|creado|agregado|remetente"
+    r"|criado|mittente|creato)(?:_|$)"
+)
+# Of messages: whoever wrote one, and whom it went to. Of answers, those are the others and these who keep the list.
+_OF_SENDERS = re.compile(
+    r"(?:^|_)(?:from|sender|senduser\w*|absender|expéditeur|remitente|remetente|mittente)(?:_|$)|^(?:von|de|da|van)(?:_|$)"
+)
+_OF_RECEIVERS = re.compile(
+    r"(?:^|_)(?:to|rcpt|recipients?|receivers?|an|empfänger|à|para|destinat(?:ari[oa]|ário|aire)|aan|ontvanger)(?:_|$)"
 )
 _OF_MESSAGES = re.compile(r"(?:^|_)(?:message|smtp)_?id(?:_|$)")
 _NAMELESS = re.compile(r"column_[0-9]+")
@@ -205,6 +213,16 @@ def addresses_in(cell: str) -> list[str]:
 def is_of_colleagues(name: str) -> bool:
     """Whether a field has, by its name, addresses of those who keep the list."""
     return _OF_COLLEAGUES.search(name) is not None
+
+
+def is_of_senders(name: str) -> bool:
+    """Whether a field has, by its name, addresses of those who wrote messages."""
+    return _OF_SENDERS.search(name) is not None
+
+
+def is_of_receivers(header: str) -> bool:
+    """Whether a column has, by its header, addresses of those whom messages went to."""
+    return _OF_RECEIVERS.search(field_name(header[:_MOST_HEADER])) is not None
 
 
 def names_messages(name: str) -> bool:

@@ -29,6 +29,8 @@ from app.domain.recipients.columns import (
     is_nameless,
     is_of_colleagues,
     is_of_domains,
+    is_of_receivers,
+    is_of_senders,
     names_messages,
 )
 from app.domain.recipients.csv_files import CsvList
@@ -189,9 +191,7 @@ async def add_file(
     async with _turns.take(workspace_id), _told(pool, workspace_id, actor) as told:
         recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
         theirs = await asyncio.to_thread(_check_columns, recipients)
-        rows = (
-            one for batch in recipients.batches() for one in zip(batch.rows, batch.addresses, batch.fields, strict=True)
-        )
+        rows = _rows(recipients)
         while by_reason := await asyncio.to_thread(_next, rows, recipients, theirs, asked.reason):
             for reason, (emails, domains) in by_reason.items():
                 await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
@@ -373,28 +373,56 @@ def _next(
     return by_reason
 
 
+def _rows(recipients: CsvList) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """The number, an address and the fields of each row, as often as it has addresses."""
+    for batch in recipients.batches():
+        yield from zip(batch.rows, batch.addresses, batch.fields, strict=True)
+
+
 def _check_columns(recipients: CsvList) -> Theirs:
     """Raises InvalidInput for a second column of addresses to suppress: of what is half read, nobody sees it."""
     theirs: Theirs = {name: set() for name in recipients.fields - _OWN if not names_messages(name)}
-    filled, found = Counter[str](), defaultdict[str, list[list[str]]](list)
-    first_rows = list(islice(recipients, _LOOKED_AT))
-    for one in first_rows:
-        filled.update(name for name, text in one.fields.items() if text.strip())
-        for name, others in _elsewhere(one.address, one.fields, theirs).items():
-            found[name].append(others)
-    for name, cells in found.items():
-        is_called_theirs = is_of_colleagues(name)
-        times = Counter(chain.from_iterable(cells))
-        few = is_called_theirs and len(times) <= _FEW_COLLEAGUES and not any(map(_is_whole, times))
-        if is_called_theirs or len(cells) * 2 > len(first_rows):
-            each = 2 if is_called_theirs else _EACH
-            theirs[name] = {one for one, n in times.items() if n >= each and not _is_whole(one)}
+    filled, found = defaultdict[str, set[int]](set), defaultdict[str, dict[int, list[str]]](dict)
+    first_rows = list(islice(_rows(recipients), _LOOKED_AT))
+    for row, address, fields in first_rows:
+        for name, text in fields.items():
+            if text.strip():
+                filled[name].add(row)
+        for name, others in _elsewhere(address, fields, theirs).items():
+            found[name][row] = others
+    for name, by_row in found.items():
+        cells = list(by_row.values())
+        theirs[name], may_differ = _keepers(name, by_row, recipients.reading.email_column, first_rows)
         alone = sum(not theirs[name].issuperset(others) for others in cells)
-        if alone * 2 > len(cells) and len(cells) * 2 > filled[name] and not few:
+        if alone * 2 > len(cells) and len(cells) * 2 > len(filled[name]) and not may_differ:
             first = cut(recipients.reading.email_column, SHOWN)
             why = f"has addresses in two columns, {first} and {cut(name, SHOWN)}; send each by itself, or leave one out"
             raise InvalidInput({"file": why})
     return theirs
+
+
+def _keepers(
+    name: str, cells: Mapping[int, list[str]], taken: str, first_rows: Sequence[tuple[int, str, dict[str, str]]]
+) -> tuple[set[str], bool]:
+    """Who of a field keeps the list, and whether the others there are few, to be told of one by one. `taken`: the
+    header of the column of the addresses. Who wrote messages keeps it if they are few beside those of that column, and
+    got none: else it may be the other way round, and who said stop wrote them.
+    """
+    times = Counter(chain.from_iterable(cells.values()))
+    is_called_theirs, is_of_mail = is_of_colleagues(name), is_of_senders(name) and is_of_receivers(taken)
+    may_differ = is_called_theirs and len(times) <= _FEW_COLLEAGUES and not any(map(_is_whole, times))
+    if is_of_senders(name):
+        many = len({_as_registered(address) for _, address, _ in first_rows})
+        may_differ = may_differ and not is_of_mail and "sender" in name.split("_") and many == len(first_rows)
+        if len(times) * 2 > many and not may_differ:
+            return set(), False
+    each = 2 if is_called_theirs and not is_of_mail else _EACH
+    if each == _EACH and len(cells) * 2 <= len({row for row, _, _ in first_rows}):
+        return set(), may_differ
+    keepers = {one for one, n in times.items() if n >= each and not _is_whole(one)}
+    if is_of_mail and any(row in cells and _as_registered(address) in keepers for row, address, _ in first_rows):
+        return set(), False
+    return keepers, may_differ
 
 
 def _elsewhere(address: str, fields: Mapping[str, str], theirs: Theirs) -> dict[str, list[str]]:
@@ -404,7 +432,8 @@ def _elsewhere(address: str, fields: Mapping[str, str], theirs: Theirs) -> dict[
         if not has_at(text) or name not in theirs or key(text.strip()) == own:
             continue
         others = [other for each in addresses_in(text) if (other := _as_registered(each)) != own]
-        if not others and is_domain(text) and (is_of_domains(name) or is_nameless(name)):
+        # Without a header, a domain is one beside a domain: beside an address, it is what somebody is called elsewhere.
+        if not others and is_domain(text) and (is_of_domains(name) or (is_nameless(name) and _is_whole(address))):
             others = [text.strip()]
         if not theirs[name].issuperset(others):
             found[name] = others

@@ -29,11 +29,25 @@ _POLICY: Set[Reason] = {
     *("MESG_TOO_BIG", "EXCEED_LIMIT", "TOO_MANY_CONN", "SPEEDING"),
 }
 
-# Our own server has taken the email: who says these afterwards has no such domain or account any more.
-_OF_THEIR_SERVER = {"NO_RELAYING", "SUSPEND"}
+# Our own server has taken the email: who says these afterwards has no such domain or account any more. That it does not
+# relay, or wants a login first, says any server to strangers.
+_OF_THEIR_SERVER = words(
+    r"(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to relay|unable to relay|not relay"
+    r"|relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)(?! as )"
+    r"|(smtp )?auth(entication|ori[sz]ation) (is |was )?required|(must (first )?|please )authenticate"
+    r"|\bnot authenticated|(outgoing (mail )?server (\(smtp\) )?)?(requires|without|turn on) (smtp )?authentication"
+    r"|before (attempting to send|sending)( (your|any|a))? (e-?mails?|mails?|messages?)"
+    r"|your ([\w-]+ ){0,2}(account|mailbox|domain|service)('s)? (settings|admin\w*|provider|support|manager)"
+    r"|\brecipient('?s)? (e-?mail )?account (has been |is |was )?(suspended|blocked|compromised|restricted)"
+)
+_SUSPENDED = words(r"account (has been |is |was )?(suspended|blocked|compromised|restricted)")
 _OF_US = words(
-    r"\byour\b|\bsender\b|sending|outgoing|outbound|authenticat|\bauth\b|starttls|client host|tenantattribution"
-    r"|5\.7\.64|open relay|insecure|spamhaus|dnsbl|blocked using|(unusual|suspicious) (sending )?activity"
+    r"\byour (?!message|recipient|correspondent|contact|(e-?)?mails? (to|for|was|is|has|could|can|cannot)\b)"
+    r"([\w'-]+ ){0,2}?(account|mailbox|domain|tenant|organi[sz]ation|subscription|plan|licen[sc]e|service|address"
+    r"|company|quota|limit|user|access)('s)?\b"
+    r"|\bsender\b|sending|outgoing|outbound|(no longer|not allowed to|may not) send|\bauth\b|authentication fail"
+    r"|starttls|client host|tenantattribution|relay\w* disallowed as |5\.7\.64|open relay|insecure|spamhaus|dnsbl"
+    r"|blocked using|blacklist|(unusual|suspicious) (sending )?activity"
 )
 _CODE = re.compile(
     r"(?:^|[\s:;#<(\[\"'_-])([245][0-5]\d)(?=[ \-#,_]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)"
@@ -67,7 +81,7 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         reason = reason_of(enhanced, around[:_TELLING], around)
     level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
     refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
-    if refusal == "SENDER" and reason in _OF_THEIR_SERVER and not _OF_US.search(telling):
+    if refusal == "SENDER" and _is_of_their_server(reason, level, enhanced, telling):
         refusal = "OTHER_5XX" if level >= 500 else "EMAIL_4XX"
     for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
     severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
@@ -81,6 +95,17 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         storable(line(said)[:MOST_TEXT]),
         refusal,
     )
+
+
+def _is_of_their_server(reason: Reason, level: int, enhanced: str | None, telling: str) -> bool:
+    """Whether what makes a bounce the sender's are words of another server, or of a recipient's account, alone."""
+    rest = telling if reason == "AUTH_FAILURE" else _OF_THEIR_SERVER.sub(" ", telling)
+    if _OF_US.search(rest):
+        return False
+    if reason == "SUSPEND":
+        rest = _SUSPENDED.sub(" ", rest)
+    # 530 is of a login that is wanted first: without the words for it, of nothing.
+    return rest != telling and whose(550 if level == 530 else level, enhanced, rest[:1_000]) != "SENDER"
 
 
 def _enhanced(status: str, telling: str) -> str | None:

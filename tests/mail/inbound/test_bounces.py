@@ -275,6 +275,36 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 550 5.7.1 relay not permitted", "OTHER_5XX"),
         ("smtp; 550 5.7.1 Unable to relay", "OTHER_5XX"),
         (f"smtp; 550 5.2.1 <{THEM}>... account suspended", "OTHER_5XX"),
+        (f"smtp; 550 5.7.1 <{THEM}>... Relaying denied. Proper authentication required.", "OTHER_5XX"),
+        (f"smtp; 550 5.7.1 <{THEM}>... Relaying denied. IP name lookup failed [192.0.2.1]", "OTHER_5XX"),
+        (
+            "smtp; 550-Please turn on SMTP Authentication in your mail client, or login to the 550-IMAP/POP3 server"
+            " before sending your message. 550-host [192.0.2.1] is not permitted to relay 550 through this server"
+            " without authentication.",
+            "OTHER_5XX",
+        ),
+        (f"smtp; 550 5.7.1 Relaying to <{THEM}> denied (authentication required)", "OTHER_5XX"),
+        ("smtp; 530 SMTP authentication is required.", "OTHER_5XX"),
+        ("smtp; 530 5.7.1 Client was not authenticated", "OTHER_5XX"),
+        ("smtp; 550 Authentication is required for relay", "OTHER_5XX"),
+        (
+            "smtp; 550 relay denied: tick 'outgoing server requires authentication' in your account settings",
+            "OTHER_5XX",
+        ),
+        ("smtp; 550 Your message was rejected: the recipient's account has been suspended", "OTHER_5XX"),
+        (f"smtp; 550 your email to {THEM} could not be delivered: account has been suspended", "OTHER_5XX"),
+        ("smtp; 550 5.7.1 The recipient account is blocked", "OTHER_5XX"),
+        # Our own relay, or one before it, says these of us.
+        ("smtp; 550 Your message was rejected: your email account has been suspended", "SENDER"),
+        ("smtp; 550 Account suspended: you may no longer send mail", "SENDER"),
+        ("smtp; 550 5.7.1 Your SMTP service is stopped: account suspended", "SENDER"),
+        ("smtp; 550 your account has reached its daily sending quota", "SENDER"),
+        ("smtp; 553 Relaying disallowed as owner@example.com", "SENDER"),
+        ("smtp; 554 Relay access denied: your account is not allowed to relay", "SENDER"),
+        ("smtp; 530 5.7.57 Client not authenticated to send mail", "SENDER"),
+        ("smtp; 535 5.7.8 Error: authentication failed", "SENDER"),
+        ("smtp; 550 5.7.1 Sender address rejected: not logged in; please authenticate", "SENDER"),
+        ("smtp; 550 5.7.1 Rejected: SPF or DKIM authentication required", "SENDER"),
     ],
 )
 def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refusal: str | None) -> None:
