@@ -7,7 +7,6 @@ and left as it is.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,52 +33,7 @@ _BETWEEN = re.compile(r"[\s,;|()]+")
 _CELLS = re.compile(r"[\r\n,;|]+")
 _AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
 _FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
-_SIGNS = " \t.!?*_-\u2013\u2014\u2026'\u2018\u2019\u201c\u201d/"
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
-
-
-_HOST = re.compile(r"@[^\s()\[\]<>,;|]*")
-_APART = re.compile(r"[()\[\]<>,;|\r\n\"]+|\s[-\u2013\u2014]\s|:\s")
-_MAIL = r"(?:(?:e-?)?(?:mails?|mailings?(?![\s-]+add?ress))|newsletters?)"
-_STOP = r"(?:(?:please|pls)\s+)?(?:stop(?:ped)?|removed?)(?:\s+please)?"
-_WITH_AT = re.compile(r"(?<!\S)\S*@\S*")
-_LOOSE_AT = re.compile(r"(?<!\S)@(?!\S)")
-# Words of those who keep lists, in their languages, on whom not to write to. No name has these.
-_NO_MORE = re.compile(
-    r"\b(?:un-?sub(?!t|d|j|l|m|o|v|si|st)\w*|opt(?:ed|s)?[\s-]*out|spam[\s-]+complaint"
-    rf"|(?:do[\s-]+not|don['\u2019]?t|never)[\s-]+(?:{_MAIL}|contact|send|write|use|disturb)"
-    r"|(?:does[\s-]+not|doesn['\u2019]?t)[\s-]+want|remove[\s-]+(?:me|him|her|them|from)"
-    rf"|no[\s-]+(?:(?:more|further)[\s-]+)?(?:{_MAIL}|marketing|ads)|(?:hard|soft)[\s-]*bounced?"
-    rf"|(?:(?<![^\W_][\s-])|(?<=\bplease[\s-])|(?<=\bpls[\s-])|(?<=\bto[\s-]))stop[\s-]+(?:{_MAIL}|sending|writing)"
-    r"|abgemeldet|abbestellt|ausgetragen|widerrufen|werbewiderspruch|widersprochen"
-    rf"|keine?[\s-]+(?:weiteren[\s-]+)?(?:{_MAIL}|werbung|werbe\w+|post)"
-    r"|nicht[\s-]+(?:mehr[\s-]+)?(?:an)?(?:schreiben|mailen|kontaktieren|senden)|d[e\xe9]sinscri\w*|d[e\xe9]sabonn\w*"
-    rf"|pas[\s-]+de[\s-]+(?:{_MAIL}|pub|publicit\xe9|courriels?)|ne[\s-]+(?:plus|pas)[\s-]+(?:contacter|\xe9crire|envoyer)"
-    r"|ne[\s-]+(?:veut|souhaite)[\s-]+plus|(?:dad[oa]|dar(?:se)?)[\s-]+de[\s-]+baja|desuscri\w*"
-    r"|no[\s-]+(?:enviar|contactar|escribir|(?:desea|quiere)[\s-]+recibir)|non[\s-]+(?:inviare|contattare|scrivere)"
-    rf"|disiscritt[oa]|niet[\s-]+(?:mailen|benaderen)|geen[\s-]+(?:{_MAIL}|reclame|nieuwsbrief)|afgemeld|uitgeschreven"
-    r"|descadastrad[oa]|n\xe3o[\s-]+(?:enviar|contactar)|wypisan\w*)\b",
-    re.IGNORECASE,
-)
-_OF_NAMES_TOO = r"black-?listed|suppressed|complained|abmeldung|gesperrt|widerspruch"
-# Some names begin with these, but stand before their address.
-_NO_MORE_BEHIND = re.compile(
-    rf"\b(?:{_OF_NAMES_TOO})\b"
-    r"|\b(?:do[\s-]+not|don['\u2019]?t|bounced|no[\s-]+(?:more|longer)|removed|nicht[\s-]+mehr|ne[\s-]+(?:plus|pas))\b"
-    r"|^\W*(?:(?:please|pls)\s+)?(?:stop(?:ped)?|baja)\b"
-    r"(?=\W*(?:$|\d|(?:since|as|on|from|after|all|now|until|via|per|it\W*$|me\W*$|immediately|bitte|svp|please|pls"
-    r"|thanks|(?:e-?)?mail\w*|contact\w*|spam\w*|sms|request\w*|received|repl\w+|asked|by[\s-]+(?:phone|letter|e?mail)"
-    r"|pub|werbung|desde|seit|ab|depuis|por|el|voluntaria|definitiva|solicitada|cliente)\b))"
-    r"|\b(?:to|said|says|wrote|replied|requested)\s+stop\b|\b(?:dio|(?:pi|soli)\w+)\s+(?:de|la)\s+baja\b",
-    re.IGNORECASE,
-)
-# Many names have one of these, and none is it; but for some in front of an address.
-_NO_MORE_BEFORE = re.compile(
-    rf"{_STOP}|{_OF_NAMES_TOO}|bounced|dnc(?:\s+list)?|dne|de\s+baja|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
-)
-_NO_MORE_ALONE = re.compile(
-    rf"{_STOP}|(?:de\s+)?baja|bounced?|dnc(?:\s+list)?|dnm|dne|do[\s-]+not|no[\s-]+contact", re.IGNORECASE
-)
 
 
 class Mended(NamedTuple):
@@ -135,37 +89,6 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
     if not what:
         what.append("punctuation around it left out")
     return Mended(first, "; ".join(what), others, [part for part, address in read if not address and has_at(part)])
-
-
-def wants_no_more(cell: str) -> str:
-    """The remark beside an address that its owner is not to be written to; empty: there is none."""
-    text = _LOOSE_AT.sub(" ", unicodedata.normalize("NFC", plain(cell)))
-    host = _HOST.search(text)
-    if host is None:
-        return ""
-    *before, local = _APART.split(text[: host.start()])
-    before.append(" ".join(local.split()[:-1]))
-    for one in before:
-        if remark := names_no_one(one):
-            return remark
-    # Another address behind is one more to whom the remark may be about, and part of none.
-    for part in _APART.split(text[host.end() :]):
-        one = _WITH_AT.sub("", part)
-        words = one.replace("_", " ")
-        if _NO_MORE.search(words) or _NO_MORE_ALONE.fullmatch(_bare(words)) or _NO_MORE_BEHIND.search(words):
-            return one.strip()
-    return ""
-
-
-def names_no_one(name: str) -> str:
-    """What stands in the place of a recipient's name, if that says that they are not to be written to; or empty."""
-    words = name.replace("_", " ")
-    return name.strip() if _NO_MORE.search(words) or _NO_MORE_BEFORE.fullmatch(_bare(words)) else ""
-
-
-def _bare(words: str) -> str:
-    """Without the signs around them, and a date behind."""
-    return words.lstrip(_SIGNS).rstrip(_SIGNS + "0123456789")
 
 
 def read_any(text: str) -> str:

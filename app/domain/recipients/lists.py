@@ -22,7 +22,8 @@ from app.domain.recipients.mailboxes import Mailboxes
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.mail.names import LIQUID_WORDS
-from app.mail.repairs import Mended, mend, names_no_one, needs_mending, suggestions, wants_no_more
+from app.mail.remarks import names_no_one, wants_no_more
+from app.mail.repairs import Mended, mend, needs_mending, suggestions
 
 EMAIL = "email"  # the field every list has: the address itself
 
@@ -224,11 +225,10 @@ class RecipientList:
                         self.reject(row, email, no_address.reason)
                     continue
             name = fields.get("name")
-            said = ((mended and wants_no_more(email)) or (name and names_no_one(name))) if reads is None else None
-            if said:
-                self.reject(
-                    row, email, f'Beside the address stands "{cut(said, _NAME)}". If they want mail, leave that out.'
-                )
+            # A list of those who are not written to takes them with their remarks.
+            said = wants_no_more(email, mended) if mended and reads is None else {}
+            if remark := said.get(address) or (name and reads is None and names_no_one(name, address)):
+                self.reject(row, email, _remarked(remark))
                 continue
             if problem := (look and look(row, fields)) or (zones and zones.problem(fields)):
                 self.reject(row, email, problem)
@@ -236,6 +236,9 @@ class RecipientList:
             if mended or note:
                 address, others = self._repair(row, email, mended or Mended(address, "", [], []), note)
             for given in (address, *others) if others else (address,):
+                if given in said:
+                    self.reject(row, given, _remarked(said[given]))
+                    continue
                 one = given
                 if meant := meant_by[given[given.rindex("@") + 1 :]]:
                     try:
@@ -334,6 +337,10 @@ class RecipientList:
             first = self.rejected[:100]
             why = f"{len(self.rejected):,} rows are refused, the first of them listed here; is it the right list?"
             raise InvalidInput({"recipients": why}, rejected=first)
+
+
+def _remarked(remark: str) -> str:
+    return f'Beside the address stands "{cut(remark, _NAME)}". If they want mail, leave that out.'
 
 
 def _read(cell: str, reads: Callable[[str], str] | None, error: InvalidAddress) -> str:
