@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -48,6 +49,8 @@ _PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  #
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
 _STOP_TIMEOUT_S = 60
 _POLL_S = 0.02
+# The words of a refusal that stays; "the database system is starting up" and its like pass.
+_FOR_GOOD = re.compile(r"FATAL:(?! +the database system is )|authentication method")
 
 # Given on the command line at each start, so that an older cluster follows a newer ReachInbox.
 _SETTINGS = {
@@ -135,7 +138,7 @@ class EmbeddedPostgres:
             fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         try:
             self.started_here = self._find_or_launch()
-            if (self._url is None or self.started_here) and not self._lets_in(roles.DATABASE, roles.SERVICE):
+            if (self._url is None or self.started_here) and self._refusal(roles.DATABASE, roles.SERVICE):
                 self._set_up()
             self._url = self._url_of(roles.DATABASE, roles.SERVICE)
         except BaseException:
@@ -149,32 +152,38 @@ class EmbeddedPostgres:
         self._users_lock = self._url = None
 
     def _find_or_launch(self) -> bool:
-        """Whether a server was launched. One that is still starting, recovering or stopping is waited for."""
+        """Whether a server was launched. One that is still starting, recovering or stopping is waited for, and one that
+        was launched, too: on a busy machine it may be slow to answer. Only a refusal in words is final.
+        """
+        launched, refusal = False, None
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
-            if self._answers():
-                return False
+            # One that does not know this cluster's password is not ours.
+            refusal = self._refusal("postgres", roles.SUPERUSER)
+            if refusal is None:
+                return launched
             with _opened_lock(self._home / "server.lock") as server_lock:
                 if _try_lock(server_lock):
+                    if launched:
+                        raise Unavailable(f"the embedded Postgres ended as soon as it ran\n{self._log_tail()}")
                     self._launch(server_lock)
-                    if not self._answers():
-                        raise Unavailable(f"the embedded Postgres refuses connections\n{self._log_tail()}")
-                    return True
+                    launched = True
+                    deadline = time.monotonic() + _START_TIMEOUT_S
+                    continue
+            if launched and _FOR_GOOD.search(refusal):
+                raise Unavailable(f"the embedded Postgres refuses connections: {refusal}\n{self._log_tail()}")
             time.sleep(_POLL_S)
-        raise Unavailable(f"the embedded Postgres runs but does not answer\n{self._log_tail()}")
+        raise Unavailable(f"the embedded Postgres runs but does not answer: {refusal}\n{self._log_tail()}")
 
-    def _answers(self) -> bool:
-        """Whether our server takes connections: one that does not know this cluster's password is not ours."""
-        return self._lets_in("postgres", roles.SUPERUSER)
-
-    def _lets_in(self, database: str, role: str) -> bool:
+    def _refusal(self, database: str, role: str) -> str | None:
+        """Why the role cannot connect; None: it can."""
         if not (self._home / _PASSWORDS[role]).exists():
-            return False
+            return "it has no password yet"
         try:
             psycopg.connect(self._url_of(database, role), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        except psycopg.OperationalError as error:
+            return str(error)
+        return None
 
     def _set_up(self) -> None:
         service_password = self._home / _PASSWORDS[roles.SERVICE]

@@ -19,6 +19,7 @@ from app.db import Pool, migrate, open_pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns.steps import Step
 from app.domain.operations import installation
+from app.domain.operations.workers import unregister
 from app.domain.senders.inbox import imap_password_place
 from app.domain.suppressions.stop import stop
 from app.embedded.postgres import EmbeddedPostgres
@@ -30,10 +31,12 @@ from tests.support.engine import (
     SECRET_KEY,
     Fleet,
     Owner,
+    add_sender,
     campaign_status,
     check_conservation,
     create_owner,
     execute,
+    register_worker,
     row,
     rows,
     schedule_campaign,
@@ -73,8 +76,37 @@ async def _read_from(pool: Pool, owner: Owner, at: Dovecot) -> None:
         " imap_username = %s, imap_password_encrypted = %s WHERE id = %s",
         *(ANN, at.imaps, ANN, sealed, owner.sender_id),
     )
-    # By the database's clock, once each is known, which is before anything that is claimed after it.
+    # By the database's clock, once each is known, which is before anything that is claimed after it: an answer is known
+    # once its transaction, which began before, has the lock of its stream.
     await execute(pool, "CREATE TABLE stopped_at (email_id bigint, at timestamptz)")
+    await execute(
+        pool,
+        "CREATE FUNCTION note_answer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+        " INSERT INTO stopped_at VALUES (NEW.email_id, clock_timestamp()); RETURN NEW; END $$",
+    )
+    await execute(
+        pool,
+        "CREATE TRIGGER answers_noted BEFORE INSERT ON responses"
+        " FOR EACH ROW WHEN (NEW.kind = 'REPLY') EXECUTE FUNCTION note_answer()",
+    )
+
+
+async def test_a_worker_that_ends_gives_back_a_mailbox_that_it_lost_while_it_read_it(pool: Pool, owner: Owner) -> None:
+    """As when Postgres went away in mid-pass: for three minutes nobody read it, and no later step was sent."""
+    kept, ended = [await register_worker(pool, name) for name in ("kept", "ended")]
+    other = await add_sender(pool, owner, "other@example.com")
+    await execute(
+        pool,
+        "INSERT INTO inboxes (workspace_id, sender_id, lease_token, lease_until, next_at, watch_token, watched_until)"
+        " SELECT w, s, lease, now() + '3 min', now() + '3 min', watch, now() + '3 min'"
+        " FROM (VALUES (%s::bigint, %s::bigint, %s::uuid, %s::uuid), (%s, %s, %s, %s)) AS v (w, s, lease, watch)",
+        *(*owner, ended, kept, *other, kept, ended),
+    )
+    await unregister(pool, ended)
+    found = await rows(
+        pool, "SELECT lease_token, watch_token, next_at <= now() AS due FROM inboxes ORDER BY sender_id = %s", other[1]
+    )
+    assert [tuple(one.values()) for one in found] == [(None, kept, True), (kept, None, False)]
 
 
 class Play:
@@ -176,7 +208,6 @@ async def _mail(
     assert {one for one in silent if had[one] != len(STEPS) + 1} == set(), "nothing owed is forgotten"
     taken = Counter(entry.message_id for entry in sink.accepted())
     assert {one for one, times in taken.items() if times > 1} == set(), "nobody gets a step twice"
-    await execute(pool, "INSERT INTO stopped_at SELECT email_id, recorded_at FROM responses WHERE kind = 'REPLY'")
     assert await rows(pool, IN_VAIN) == [], "who was stopped gets nothing that was not claimed by then"
     assert fleet.logged("deadlock", "never retrieved") == [], "an incarnation ends with Postgres, and nothing else"
     told = await row(pool, "SELECT sum(following) AS following, sum(replied) AS replied FROM streams")

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import ConnectionTimeout, InsufficientPrivilege
 
 from app.db import migrate
 from app.embedded import programs, roles
@@ -331,6 +331,50 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
     (data_dir / "postgres" / "cluster" / "postgresql.conf").write_text("no_such_setting = 1\n")
     with pytest.raises(Unavailable, match="no_such_setting"):
         EmbeddedPostgres(data_dir).start()
+
+
+@pytest.mark.parametrize("fate", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_server_that_is_slow_to_answer_once_it_runs_is_waited_for_and_one_that_ends_is_not(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, fate: signal.Signals
+) -> None:
+    launch, connect = EmbeddedPostgres._launch, psycopg.connect  # pyright: ignore[reportPrivateUsage]
+
+    def launched(server: EmbeddedPostgres, lock: int) -> None:
+        launch(server, lock)
+        os.kill(postmaster_pid(data_dir), fate)
+
+    def connected(*at: Any, **options: Any) -> Any:
+        try:
+            return connect(*at, **options)
+        except ConnectionTimeout:
+            os.kill(postmaster_pid(data_dir), signal.SIGCONT)
+            raise
+
+    monkeypatch.setattr(EmbeddedPostgres, "_launch", launched)
+    monkeypatch.setattr(psycopg, "connect", connected)
+    server = EmbeddedPostgres(data_dir)
+    if fate == signal.SIGKILL:
+        with pytest.raises(Unavailable, match="ended as soon as it ran"):
+            server.start()
+        monkeypatch.undo()  # for the one that ends it
+    else:
+        with server:
+            assert server.started_here
+            assert ask(server.url, "SELECT 1") == 1
+
+
+def test_a_server_that_refuses_us_says_why_at_once(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir):
+        pass
+    rules = data_dir / "postgres" / "cluster" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all all reject\n")
+    try:
+        with pytest.raises(Unavailable, match=r"refuses connections: .*pg_hba\.conf rejects"):
+            EmbeddedPostgres(data_dir).start()
+    finally:  # for the one that ends it
+        rules.write_text(before)
+        os.kill(postmaster_pid(data_dir), signal.SIGHUP)
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(private: Path) -> None:

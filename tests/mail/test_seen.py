@@ -40,7 +40,7 @@ def test_hostile_html_is_gone_through_once(before: str) -> None:
         started = time.process_time()
         shows_something(text)
         shows_something(text + ">")
-        assert time.process_time() - started < 1, flood
+        assert time.process_time() - started < 5, flood  # the square of it: 16 s for `<a[^>]*>`, a minute for most
 
 
 def test_a_character_of_thousands_of_digits_is_none() -> None:

@@ -165,7 +165,7 @@ async def test_a_provider_that_does_not_rotate_keeps_its_refresh_token(
 async def test_a_provider_in_trouble_is_not_asked_again_at_once_and_ends_no_grant(
     store: TokenStore, login: Login, provider: ProviderServer, pool: Pool, fault: Fault
 ) -> None:
-    provider.fault = fault
+    provider.fault, began_at = fault, await value(pool, "SELECT clock_timestamp()")
     for _ in range(3):
         with pytest.raises(NoBearer) as caught:
             await store.bearer(login)
@@ -174,8 +174,8 @@ async def test_a_provider_in_trouble_is_not_asked_again_at_once_and_ends_no_gran
         assert "html" not in str(caught.value)
     kept = await _login_row(pool, login)
     assert (kept["refresh_failures"], kept["grant_ended_at"], kept["refresh_lease"]) == (1, None, None)
-    waits_s = await value(pool, "SELECT extract(epoch FROM refresh_after - now()) FROM logins WHERE id = %s", login.id)
-    assert 6 < waits_s < 8 if fault is TOO_MANY else 4 < waits_s < 6
+    waits = "SELECT refresh_after BETWEEN %s + 0.9 * w AND now() + 1.1 * w FROM logins, make_interval(secs => %s) w"
+    assert await value(pool, f"{waits} WHERE id = %s", began_at, 7 if fault is TOO_MANY else 5, login.id)
     provider.fault = None
     await execute(pool, "UPDATE logins SET refresh_after = now()")
     await store.bearer(login)

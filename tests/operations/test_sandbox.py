@@ -167,11 +167,11 @@ async def test_a_list_has_no_messages_in_it_and_looks_at_their_beginnings_only(
     ],
 )
 def test_a_header_of_any_length_is_read_in_no_time(header: str) -> None:
-    """The standard library takes the square of its length: seconds for what is sent in one."""
-    content = (header % ("word " * 60_000)).encode() + b"\r\n\r\nA text.\r\n"
+    """The standard library takes the square of its length: half a minute for what is sent in a few seconds."""
+    content = (header % ("word " * 240_000)).encode() + b"\r\n\r\nA text.\r\n"
     began = time.process_time()
     summarize(content)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3
 
 
 async def test_messages_are_found_by_recipient_and_removed_up_to_the_last_that_was_seen(

@@ -25,9 +25,8 @@ from app.process_one import run_below_init
 run_below_init()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 for _ in range(3):
-    if os.fork() == 0:  # a child that leaves an orphan behind, which then ends
+    if os.fork() == 0:  # a child that leaves an orphan behind
         if os.fork() == 0:
-            signal.alarm(1)
             signal.pause()
         os._exit(0)
     os.wait()
@@ -77,6 +76,8 @@ def _end(process: subprocess.Popen[str]) -> int:
 def test_orphans_are_waited_for_and_the_commands_end_is_ours() -> None:
     process, init = _start(COMMAND)
     _until(lambda: len(_children(init)) == 4, "the orphans have come to process 1")
+    for orphan in _children(init)[1:]:
+        os.kill(orphan, signal.SIGKILL)
     _until(lambda: len(_children(init)) == 1, "they are gone, and no zombie of them is left")
     os.kill(init, signal.SIGTERM)
     assert _end(process) == 7

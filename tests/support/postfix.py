@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.waiting import BOUND_S
 
 PROGRAM = shutil.which("postfix", path=f"{os.environ['PATH']}:/usr/sbin") if os.geteuid() == 0 else None
@@ -48,7 +49,7 @@ def postfix(**settings: str) -> Generator[int]:
     with tempfile.TemporaryDirectory(prefix="postfix-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        port = _free_port()
+        port = free_port()
         for part in ("etc", "queue", "data"):
             (folder / part).mkdir()
         shutil.chown(folder / "data", pwd.getpwnam("postfix").pw_name)
@@ -95,9 +96,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
             if time.monotonic() > deadline or process.poll() is not None:
                 raise RuntimeError(f"Postfix does not start: {log.read_text()}") from error
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

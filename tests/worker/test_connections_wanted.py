@@ -45,7 +45,7 @@ async def test_a_server_that_takes_ten_messages_a_connection_is_given_ten_a_conn
     released = await rows(pool, "SELECT * FROM attempts WHERE outcome = 'RELEASED'")
     assert len(released) == 3
     assert {r["reply"] for r in released} == {"Too many messages in this connection"}
-    assert await value(pool, "SELECT used FROM login_windows") == 35
+    assert await value(pool, "SELECT sum(used) FROM login_windows") == 35
     assert await value(pool, "SELECT block_reason FROM senders") is None
     assert await value(pool, "SELECT count(*) FROM emails WHERE retry_count > 0") == 0
 
@@ -130,7 +130,7 @@ async def test_a_server_that_hangs_up_after_each_message_is_connected_to_for_eac
 
     assert len({entry.connection for entry in sink.accepted()}) == 3
     assert await value(pool, "SELECT block_reason FROM senders") is None
-    assert await value(pool, "SELECT used FROM login_windows") == 3
+    assert await value(pool, "SELECT sum(used) FROM login_windows") == 3
 
 
 async def test_a_server_that_was_restarted_between_two_emails_is_connected_to_anew(

@@ -42,9 +42,14 @@ async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_
     async with receiving(pool, database_url) as received:
         await wait_for(lambda: _is_finished(pool, campaign), "all steps to be sent", 60)
     assert await check_conservation(pool, campaign) == {"SENT": 8}
-    today = await value(pool, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')")
     for address, name in (("a@example.com", "Ann"), ("b@example.com", "Bob")):
         first, second, third, fourth = (one for one in received if one["To"] == address)
+        began_on = await value(
+            pool,
+            "SELECT to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM emails"
+            " WHERE recipient = %s AND follows_id IS NULL",
+            address,
+        )
         ids = [str(one["Message-ID"]) for one in (first, second, third, fourth)]
         assert [str(one["Subject"]) for one in (first, second, third, fourth)] == [
             f"Hi {name}",
@@ -55,12 +60,12 @@ async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_
         assert [first["In-Reply-To"], second["In-Reply-To"], third["In-Reply-To"]] == [None, *ids[:2]]
         assert (str(second["References"]), str(third["References"]).split()) == (ids[0], ids[:2])
         assert (fourth["In-Reply-To"], fourth["References"]) == (None, None)
-        assert part(second, "plain").startswith(f"Two, {name}, since {today}.")
-        assert today in part(second, "html")
+        assert part(second, "plain").startswith(f"Two, {name}, since {began_on}.")
+        assert began_on in part(second, "html")
         assert "Three, since 20" in part(third, "plain")
         assert part(second, "plain").rstrip().endswith("wrote:\n\n> One.")
         assert "One.\n</blockquote>" in part(second, "html")
-        assert f"> Two, {name}, since {today}." in part(third, "plain")
+        assert f"> Two, {name}, since {began_on}." in part(third, "plain")
         assert "> One." not in part(third, "plain"), "one message is quoted"
 
 

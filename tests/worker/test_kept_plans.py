@@ -143,11 +143,11 @@ def jump(tmp_path: Path) -> Iterator[Jump]:
         path.parent.mkdir(exist_ok=True)
         # The offset of the zone ever after is a rule of its own.
         path.write_bytes(block(b"2", ">l") + block(b"2", ">q") + f"\n<{after:+03d}>{-after}\n".encode())
+        zones._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
         return name
 
     before = zoneinfo.TZPATH
     zoneinfo.reset_tzpath([str(tmp_path), *before])
-    zones._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
     yield made
     zoneinfo.reset_tzpath(before)
     zoneinfo.ZoneInfo.clear_cache()
@@ -158,12 +158,15 @@ async def test_clocks_that_jump_ahead_in_mid_campaign_close_it_at_that_moment(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, jump: Jump
 ) -> None:
     """The clock is an hour short of closing time, and then it is past it."""
-    change_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
-    zone = jump(change_at, 0, 2)
-    calendar = open_from(-60 * MINUTE, 60 * MINUTE, zone)
-    made = (await schedule_campaign(pool, owner, 40, calendar=calendar, delay_between_ms=250)).campaign.id
-    before = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at < %s", change_at)
     async with running_workers(database_url, settings_for(sink)):
+        other = await schedule_campaign(pool, owner, ["other@example.com"])
+        await wait_until_sent(pool, other.campaign.id)  # the worker is there, and connected
+        change_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+        calendar = open_from(-60 * MINUTE, 60 * MINUTE, jump(change_at, 0, 2))
+        made = (await schedule_campaign(pool, owner, 40, calendar=calendar, delay_between_ms=250)).campaign.id
+        before = await value(
+            pool, "SELECT count(*) FROM emails WHERE scheduled_at < %s AND campaign_id = %s", change_at, made
+        )
 
         async def closed() -> bool:
             return await value(pool, "SELECT clock_timestamp() > %s", change_at + timedelta(seconds=2))
@@ -178,7 +181,8 @@ async def test_clocks_that_jump_ahead_in_mid_campaign_close_it_at_that_moment(
     counts = await check_conservation(pool, made)
     assert set(counts) == {"SENT", "SCHEDULED"}
     assert 0 < counts["SENT"] <= before
-    assert max(sink.times()) < change_at.timestamp() + 0.5, "what was claimed in time may arrive a little later"
+    # What was claimed in time may arrive later.
+    assert await value(pool, "SELECT max(claimed_at) FROM emails WHERE campaign_id = %s", made) < change_at
 
 
 async def test_clocks_that_jump_ahead_in_mid_campaign_open_it_at_that_moment(
@@ -188,9 +192,8 @@ async def test_clocks_that_jump_ahead_in_mid_campaign_open_it_at_that_moment(
     calendar = open_from(60 * MINUTE, 240 * MINUTE, jump(change_at, 0, 2))
     made = (await schedule_campaign(pool, owner, 10, calendar=calendar, delay_between_ms=100)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
-        await wait_until_sent(pool, made)
-    first, *_ = sink.times()
-    assert 0 <= first - change_at.timestamp() < 2
+        await wait_until_sent(pool, made)  # and not in an hour
+    assert await value(pool, "SELECT min(claimed_at) FROM emails") >= change_at
 
 
 async def three_senders(pool: Pool, owner: Owner, hourly_limit: int) -> list[int]:

@@ -326,6 +326,7 @@ async def test_a_lowered_limit_takes_effect_while_sending(
 async def test_when_a_limit_is_lowered_the_older_campaign_keeps_its_place_before_the_younger(
     pool: Pool, owner: Owner, box: SecretBox
 ) -> None:
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=100))
     older = (await schedule_campaign(pool, owner, addresses(300, "a"), hourly_limit=50)).campaign.id
     younger = (await schedule_campaign(pool, owner, addresses(300, "b"), hourly_limit=50)).campaign.id
@@ -396,6 +397,7 @@ async def test_what_a_full_hour_put_off_comes_forward_when_the_limit_is_lifted(
     pool: Pool, box: SecretBox, owner: Owner
 ) -> None:
     """Scheduled without a start time while the sender's hours were full: it was to begin at once, not hours later."""
+    await clear_of_the_hour()
     workspace_id, sender_id = owner
     await change_sender(pool, box, workspace_id, sender_id, SenderChanges(hourly_limit=2))
     await schedule_campaign(pool, owner, addresses(5, "first"))

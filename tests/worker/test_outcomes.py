@@ -9,6 +9,7 @@ import pytest
 
 from app.db import Pool
 from app.domain.ledger import decisions
+from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
     attempts,
@@ -61,8 +62,9 @@ async def _email(pool: Pool, campaign: int) -> dict[str, Any]:
     return await row(
         pool,
         """
-        SELECT e.*, extract(epoch FROM e.scheduled_at - now())::float8 AS due_s, s.block_reason,
-               extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
+        SELECT e.*, s.block_reason, extract(epoch FROM s.blocked_until - s.blocked_since)::float8 AS blocked_s,
+               extract(epoch FROM e.scheduled_at - (SELECT max(recorded_at) FROM attempts a
+                                                    WHERE a.email_id = e.id))::float8 AS due_s,
                coalesce((SELECT sum(used) FROM login_windows w WHERE w.login_id = s.login_id), 0)::integer AS used,
                (SELECT window_used FROM streams WHERE id = e.stream_id) AS campaign_used
         FROM emails e JOIN campaigns c ON c.id = e.campaign_id JOIN senders s ON s.id = c.sender_id
@@ -91,8 +93,10 @@ async def _send_one(
             owner.sender_id,
         )
 
-    async with running_workers(database_url, settings_for(sink, lanes=1)):
-        await wait_for(reached, until)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(for_workers, "FIRST_BACK_OFF_S", 60.0)  # more than it takes to stop: none tries once more
+        async with running_workers(database_url, settings_for(sink, lanes=1)):
+            await wait_for(reached, until)
     return campaign
 
 
@@ -195,7 +199,7 @@ async def test_a_refusal_of_the_sender_costs_the_email_nothing_and_backs_the_sen
     assert (email["status"], email["retry_count"]) == ("SCHEDULED", 0)
     assert (email["used"], email["campaign_used"]) == (0, 0)
     assert case.text in email["block_reason"]
-    assert 0 < email["blocked_s"] <= 5
+    assert email["blocked_s"] == 60
     await _check_attempt(pool, campaign, sink, "RELEASED", case)
     assert sink.accepted() == []
 
@@ -220,7 +224,7 @@ async def test_a_refusal_that_may_be_anybodys_costs_nobody_anything_until_there_
 
     email = await _email(pool, campaign)
     assert (email["status"], email["retry_count"], email["used"], email["block_reason"]) == ("SCHEDULED", 0, 0, None)
-    assert aside_s - 10 < email["due_s"] <= aside_s
+    assert email["due_s"] == aside_s
     await _check_attempt(pool, campaign, sink, "RELEASED", case)
 
 
@@ -235,10 +239,10 @@ async def test_a_server_that_wants_less_gets_one_email_after_a_minute(
 
     email = await _email(pool, campaign)
     assert (email["status"], email["retry_count"], email["used"], email["block_reason"]) == ("SCHEDULED", 0, 0, None)
-    hold = await row(pool, "SELECT *, extract(epoch FROM probe_at - now())::float8 AS probe_s FROM holds")
+    hold = await row(pool, "SELECT *, extract(epoch FROM probe_at - since)::float8 AS probe_s FROM holds")
     assert (hold["stream_id"], hold["reason"]) == (None, "SERVER_SLOW")
     assert case.text in hold["words"]
-    assert 50 < hold["probe_s"] <= 60
+    assert 60 <= hold["probe_s"] < 70
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
@@ -296,7 +300,7 @@ async def test_a_connection_lost_after_the_dot_leaves_the_email_in_doubt(
     assert (attempt["outcome"], attempt["command"], attempt["code"]) == ("UNKNOWN", ".", None)
     assert attempt["reply"]
     assert len(sink.accepted()) == accepted
-    assert await value(pool, "SELECT unknown FROM login_windows") == 1
+    assert await value(pool, "SELECT sum(unknown) FROM login_windows") == 1
 
 
 async def test_in_doubt_and_assumed_sent_counts_as_sent(
@@ -378,7 +382,7 @@ async def test_temporary_failures_fail_the_email_once_its_attempts_are_used_up_a
         assert (email["status"], email["retry_count"]) == ("FAILED", 4)
         assert await check_conservation(pool, campaign) == {"FAILED": 1}
         for wait, about in zip(waits[:3], (300, 1800, 7200), strict=True):
-            assert about * 0.9 - 5 < wait <= about * 1.1
+            assert about * 0.9 <= wait <= about * 1.1
 
         sink.script([])
         await decisions.retry(pool, owner.workspace_id, email["id"])
@@ -396,12 +400,13 @@ async def test_a_sender_that_was_backed_off_goes_on_by_itself_and_forgets_its_tr
             sender = await wait_for(
                 lambda n=failures: rows(
                     pool,
-                    "SELECT extract(epoch FROM blocked_until - now())::float8 AS s FROM senders WHERE failures = %s",
+                    "SELECT blocked_until - (SELECT max(recorded_at) FROM attempts) AS since_refused,"
+                    " blocked_until - clock_timestamp() AS left FROM senders WHERE failures = %s",
                     n,
                 ),
                 f"failure {failures}",
             )
-            assert back_off_s - 1 < sender[0]["s"] <= back_off_s
+            assert sender[0]["left"] <= timedelta(seconds=back_off_s) <= sender[0]["since_refused"]
             await execute(pool, "UPDATE senders SET blocked_until = now()")
             await wake_all(pool)
         await wait_until_sent(pool, campaign)

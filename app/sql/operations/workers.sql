@@ -19,8 +19,18 @@ WHERE token = %(token)s
 RETURNING (SELECT id FROM raised) AS installation, (SELECT generation FROM raised) AS generation;
 
 -- name: unregister_worker
--- A clean end; it holds nothing any more.
-DELETE FROM workers WHERE token = %(token)s;
+-- A clean end. Mailboxes that it read or watched and could not give back, as when Postgres was away in mid-pass, are anybody's
+-- as they are of a dead worker: without a row of it nobody would see that it is gone.
+WITH dropped AS (
+    DELETE FROM workers WHERE token = %(token)s
+)
+UPDATE inboxes i
+SET lease_token = CASE WHEN i.lease_token <> %(token)s THEN i.lease_token END,
+    lease_until = CASE WHEN i.lease_token <> %(token)s THEN i.lease_until END,
+    next_at = CASE WHEN i.lease_token = %(token)s THEN least(i.next_at, now()) ELSE i.next_at END,
+    watch_token = CASE WHEN i.watch_token <> %(token)s THEN i.watch_token END,
+    watched_until = CASE WHEN i.watch_token <> %(token)s THEN i.watched_until END
+WHERE %(token)s IN (i.lease_token, i.watch_token);
 
 -- name: other_workers
 -- Whether a worker besides this one is alive.
