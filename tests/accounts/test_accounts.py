@@ -15,8 +15,9 @@ from app.domain.accounts.password_changes import reset_signer
 from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import Headers, api_client, problem, schedule, wrong_fields
-from tests.support.engine import clear_of_the_quarter, execute, value
+from tests.support.engine import execute, value
 from tests.support.people import use_session
+from tests.support.waiting import clear_of_the_quarter
 
 ANN = {"email": "ann@example.com", "password": "correct horse"}
 EVIL = {"Origin": "https://evil.example"}

@@ -15,9 +15,10 @@ from app.mail.addresses import key
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.api import api_client, problem
-from tests.support.engine import clear_of_the_quarter, value
+from tests.support.engine import value
 from tests.support.google import log_in, me, with_login
 from tests.support.oidc import ProviderProcess
+from tests.support.waiting import clear_of_the_quarter
 
 PASSWORD = "correct horse"  # noqa: S105
 ADMIN, DOTTED = "admin@corp.example.net", "adm\u0130n@corp.example.net"  # which lower() of PostgreSQL takes for one

@@ -17,9 +17,9 @@ from app.domain.accounts.password_changes import RESETS_PER_VISITOR, reset_signe
 from app.domain.accounts.users import User, lock_accounts
 from app.settings import Settings
 from tests.support.api import api_client, problem, wrong_fields
-from tests.support.engine import clear_of_the_quarter, execute, rows, value
+from tests.support.engine import execute, rows, value
 from tests.support.people import PASSWORD, PEER, register, use_session
-from tests.support.waiting import BOUND_S
+from tests.support.waiting import BOUND_S, clear_of_the_quarter
 
 OWNER = {"email": "owner@example.com", "password": PASSWORD}
 WRONG = OWNER | {"password": "wrong horse"}

@@ -38,7 +38,7 @@ from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.forks import Forked, start_worker
 from tests.support.sinkproc import Sink
-from tests.support.waiting import BOUND_S
+from tests.support.waiting import BOUND_S, clear_of
 from worker.__main__ import CONNECTIONS, PLANNER_OPTIONS, Worker
 from worker.connect import Server
 from worker.desk import size_for_one
@@ -321,18 +321,7 @@ async def clear_of_the_hour(seconds: float = 120) -> None:
 
     Unless told otherwise a test gets what a busy machine needs for the longest of them, a minute, twice.
     """
-    await _clear_of(3600, seconds)
-
-
-async def clear_of_the_quarter(seconds: float = 30) -> None:
-    """The same of the quarters of an hour, in which attempts are counted."""
-    await _clear_of(900, seconds)
-
-
-async def _clear_of(window_s: float, seconds: float) -> None:
-    left = window_s - time.time() % window_s
-    if left < seconds:
-        await asyncio.sleep(left + 1)
+    await clear_of(3600, seconds)
 
 
 # Workers

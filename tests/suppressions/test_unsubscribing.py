@@ -19,9 +19,9 @@ from app.http.suppressions.words import WORDS, language_of
 from app.mail.opaque import Links
 from app.settings import Settings
 from tests.support.api import api_client, schedule
-from tests.support.engine import clear_of_the_quarter, execute, row, rows, value
+from tests.support.engine import execute, row, rows, value
 from tests.support.ledger import token_of
-from tests.support.waiting import BOUND_S
+from tests.support.waiting import BOUND_S, clear_of_the_quarter
 
 ADA = "ada@example.com"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
