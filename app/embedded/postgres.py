@@ -197,8 +197,11 @@ class EmbeddedPostgres:
     def _launch(self, server_lock: int) -> None:
         """Start the server; the held `server_lock` says that nothing of an earlier one is left."""
         cluster = self._home / "cluster"
+        password = self._home / _PASSWORDS[roles.SUPERUSER]
         if not cluster.exists():
             self._initialise()
+        elif not password.exists():
+            raise Unavailable(f"the embedded Postgres has lost its password: put {password} back, as a backup has it")
         # A crash leaves this behind, and Postgres would take another process with its old id for a living server.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
         log = self._home / "server.log"

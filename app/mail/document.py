@@ -10,7 +10,7 @@ mark that HTML keeps: a comment in text, a word in the value of an attribute or 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from html import escape
 from types import MappingProxyType
 
@@ -224,14 +224,22 @@ def text_of(html: str, silent: Mapping[str, str] = MappingProxyType({})) -> str:
 
 
 class _XmlEnds(LenientParser):
-    """Whether an `<xml>` ends: no browser hides the rest behind one that does not. What is in a comment, as Outlook
-    alone reads it, or in a script ends none.
+    """Where each `<xml>` begins that ends: no browser hides the rest behind one that does not. What is in a comment, as
+    Outlook alone reads it, or in a script ends none.
     """
 
-    seen = False
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[tuple[int, int]] = []
+        self.begun = set[tuple[int, int]]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "xml":
+            self._open.append(self.getpos())
 
     def handle_endtag(self, tag: str) -> None:
-        self.seen = self.seen or tag == "xml"
+        if tag == "xml" and self._open:
+            self.begun.add(self._open.pop())
 
 
 class _Reader(LenientParser):
@@ -245,19 +253,20 @@ class _Reader(LenientParser):
         self._lists: list[int | None] = []  # the number of the item before; None: of dashes
         self._links: list[tuple[str, int]] = []
         self._unseen = self._pre = 0
-        self._xml_ends = self._item_begins = False
+        self._item_begins = False
+        self._xml: Set[tuple[int, int]] = frozenset()  # where each begins that ends
 
     def feed(self, data: str) -> None:
         if "</xml" in data.lower():
             ends = _XmlEnds()
             ends.feed(data)
             ends.close()
-            self._xml_ends = ends.seen
+            self._xml = ends.begun
         super().feed(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in _UNSEEN and (tag != "xml" or self._xml_ends):
+        if tag in _UNSEEN and (tag != "xml" or self.getpos() in self._xml):
             self._unseen += 1
         elif tag == "br":
             self._write("\n")

@@ -16,7 +16,7 @@ from app.db import Pool
 from app.http import bodies
 from app.http.campaigns.schedule import MAX_BODY
 from tests.support.api import Headers, problem, schedule, written, wrong_fields
-from tests.support.engine import wait_for
+from tests.support.engine import rows, wait_for
 
 URL = "/api/campaigns/schedule"
 CAMPAIGN: dict[str, Any] = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"]}
@@ -58,6 +58,15 @@ async def test_a_campaign_its_emails_and_its_wake_up_are_there_together(api: htt
         "idempotency_keys": 0,
         "procrastinate_jobs": 1,
     }
+
+
+async def test_several_senders_are_woken_in_the_order_that_all_take(api: httpx.AsyncClient, pool: Pool) -> None:
+    """Or two that wake the same senders at once would wait for each other."""
+    made = [await api.post("/api/senders", json={"email": f"{name}@example.com"}) for name in "ab"]
+    one, other = (response.json()["id"] for response in made)
+    await schedule(api, ["ada@example.com", "bob@example.com"], senderIds=[other, one])
+    woken = "SELECT args -> 'sender_id' AS id FROM procrastinate_jobs WHERE task_name = 'send_due' ORDER BY id"
+    assert [job["id"] for job in await rows(pool, woken)] == [one, other]
 
 
 async def test_without_a_start_it_starts_now(api: httpx.AsyncClient) -> None:

@@ -171,6 +171,16 @@ def test_a_wrong_password_is_refused(data_dir: Path) -> None:
             psycopg.connect(server.url.replace(secret.read_text(), "wrong"))
 
 
+def test_a_cluster_without_its_password_is_not_started(data_dir: Path) -> None:
+    """As after half a restore."""
+    with EmbeddedPostgres(data_dir):
+        pass
+    (data_dir / "postgres" / "password").unlink()
+    with pytest.raises(Unavailable, match="has lost its password: put .*/postgres/password back"):
+        EmbeddedPostgres(data_dir).start()
+    assert not postmaster_pid_file(data_dir).exists()
+
+
 # Where it listens, and to whom it speaks
 
 

@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.ledger.test_follow_ups import answered, days_pass, follow, scheduled, tell
 from tests.ledger.test_holds import Lane
 from tests.ledger.test_stops import correct, mine
-from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
+from tests.support.engine import Owner, add_sender, check_conservation, execute, row, rows, schedule_campaign, value
 
 __all__ = ["mine"]
 
@@ -66,6 +66,28 @@ async def test_an_answer_stops_a_whole_domain_and_nobody_of_a_provider_and_is_ta
     await follow_ups.follow_up(pool)
     assert sorted(one.recipient[0] for one in await mine.claim()) == ["c", "e"]
     await check_conservation(pool, campaign)
+
+
+async def test_those_of_a_domain_that_go_on_wake_their_senders_in_the_order_that_all_take(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """Or two that wake the same senders at once would wait for each other."""
+    other = await add_sender(pool, owner, "b@example.com")
+    people = [f"{who}@firm.example" for who in "abcd"]
+    senders = [owner.sender_id, other.sender_id]
+    await scheduled(pool, owner, people, sender_id=None, sender_ids=senders, stop_on_domain=True)
+    (first,) = await mine.claim(1)
+    await tell(mine, [first])
+    await answered(pool, mine, first, "REPLY")
+    assert await stops.walk_domains(pool) == 3
+    first_of_them = "SELECT min(id) FROM emails WHERE status = 'CANCELLED'"
+    stream = "SELECT id FROM streams WHERE sender_id = %s"
+    await execute(pool, f"UPDATE emails SET stream_id = ({stream}) WHERE id = ({first_of_them})", max(senders))
+    await correct(pool, owner, None)
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    await stops.walk_domains(pool)
+    woken = "SELECT args -> 'sender_id' AS id FROM procrastinate_jobs WHERE task_name = 'send_due' ORDER BY id"
+    assert [job["id"] for job in await rows(pool, woken)] == sorted(senders)
 
 
 async def _two_domains_to_walk(

@@ -340,6 +340,16 @@ async def test_what_somebody_is_called_elsewhere_is_no_domain_where_no_header_sa
     assert (told["added"], told["rejected"]) == (21, [])
 
 
+@pytest.mark.parametrize("header", ["", "Email,,Name\n"])
+@pytest.mark.parametrize("domain", ["@{}.example.com", "@{}.EXAMPLE.com", "*@{}.example.com", "@example.com"])
+async def test_the_domain_of_the_address_beside_it_is_one_without_a_header_too(
+    api: httpx.AsyncClient, pool: Pool, header: str, domain: str
+) -> None:
+    lines = [f"jo@x{n}.example.com,{domain.format(f'x{n}')},Jo" for n in range(3)]
+    assert "two columns" in wrong_fields(await send(api, header + "\n".join(lines)))["file"]
+    assert await names(pool) == []
+
+
 async def test_domains_in_a_second_column_are_refused_and_what_looks_alike_is_not(
     api: httpx.AsyncClient, pool: Pool
 ) -> None:

@@ -207,7 +207,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await held.last_look(conn, workspace_id, target.stream_ids, taken_out.suppressed.newest)
     await ask_behind_others(conn, workspace_id, campaign_id)
     campaign = await read_campaign(conn, workspace_id, campaign_id)
-    for sender in campaign.senders:
+    for sender in sorted(campaign.senders, key=lambda each: each.sender_id):
         if sender.next_at is not None:
             await defer_wake_up(conn, sender.sender_id, sender.next_at if sender.next_at > planned.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")

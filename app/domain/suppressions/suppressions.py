@@ -432,12 +432,18 @@ def _elsewhere(address: str, fields: Mapping[str, str], theirs: Theirs) -> dict[
         if not has_at(text) or name not in theirs or key(text.strip()) == own:
             continue
         others = [other for each in addresses_in(text) if (other := _as_registered(each)) != own]
-        # Without a header, a domain is one beside a domain: beside an address, it is what somebody is called elsewhere.
-        if not others and is_domain(text) and (is_of_domains(name) or (is_nameless(name) and _is_whole(address))):
+        if not others and is_domain(text) and _names_a_domain(name, text, address):
             others = [text.strip()]
         if not theirs[name].issuperset(others):
             found[name] = others
     return found
+
+
+def _names_a_domain(name: str, text: str, address: str) -> bool:
+    """Of what looks like one: without a header, another's beside an address is what somebody is called elsewhere."""
+    domain = _as_registered(text.strip().lstrip("'*").rstrip("."))[1:]
+    is_own = f".{_as_registered(address).rpartition('@')[2]}".endswith(f".{domain}")
+    return is_of_domains(name) or (is_nameless(name) and (is_own or _is_whole(address)))
 
 
 def _as_registered(address: str) -> str:

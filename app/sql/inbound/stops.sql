@@ -50,9 +50,10 @@ ORDER BY workspace_id, campaign_id, domain;
 
 -- name: look_through_campaign
 -- The next emails from where the campaign's begin: up to which id they go, NULL where these were its last, and those of
--- the domain that are to be stopped; with `lifted`, that were. No more of these than `most`: the emails go to the last of them.
+-- the domain that are to be stopped; with `lifted`, that were, in the order of their senders: these are woken in it, or two
+-- would wait for each other. No more of them than `most`: the emails go to the last of them.
 WITH batch AS MATERIALIZED (
-    SELECT e.id, e.campaign_id, e.recipient, e.status, e.cancel_reason, e.stopped, e.step_id
+    SELECT e.id, e.campaign_id, e.recipient, e.status, e.cancel_reason, e.stopped, e.step_id, e.stream_id
     FROM campaigns c
     JOIN emails e ON e.workspace_id = c.workspace_id
         AND e.id BETWEEN greatest(%(walked_to)s::bigint + 1, c.first_email_id) AND c.last_email_id
@@ -61,7 +62,7 @@ WITH batch AS MATERIALIZED (
     LIMIT %(limit)s
 ),
 its AS MATERIALIZED (
-    SELECT id FROM batch
+    SELECT id, stream_id FROM batch
     WHERE campaign_id = %(campaign_id)s AND domain_of(recipient) = %(domain)s
       AND CASE WHEN %(lifted)s THEN stopped = 'REPLIED' OR status = 'CANCELLED' AND cancel_reason = 'REPLIED'
                ELSE status = 'SCHEDULED' OR step_id IS NOT NULL AND stopped IS NULL AND status <> 'CANCELLED' END
@@ -70,7 +71,10 @@ its AS MATERIALIZED (
 )
 SELECT CASE WHEN (SELECT count(*) FROM its) = %(most)s THEN (SELECT max(id) FROM its)
             WHEN (SELECT count(*) FROM batch) = %(limit)s THEN (SELECT max(id) FROM batch) END AS last_id,
-       ARRAY (SELECT id FROM its ORDER BY id) AS ids;
+       ARRAY (SELECT i.id
+              FROM its i
+              JOIN streams t ON t.workspace_id = %(workspace_id)s AND t.id = i.stream_id
+              ORDER BY t.sender_id, i.id) AS ids;
 
 -- name: walk_on
 -- Note how far the walk has come. No row: it was begun anew, or is another worker's.

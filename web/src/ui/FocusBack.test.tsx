@@ -5,6 +5,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { confirm } from "./confirm";
+import { FocusBack } from "./FocusBack";
 
 test("the focus goes back to a menu's button from the question that its item asks, which goes at once", async () => {
   render(
@@ -32,3 +33,34 @@ test("the focus goes back to a menu's button from the question that its item ask
   await userEvent.keyboard("{Escape}");
   await waitFor(() => expect(document.activeElement).toBe(button));
 });
+
+test.each(["nothing", "a button that is disabled since"])(
+  "the focus goes back past the dialog before where %s had it as the question was asked",
+  (had) => {
+    const page = (dialogs: string[], isDisabled = false) => (
+      <>
+        <button type="button">Opener</button>
+        <button type="button" disabled={isDisabled}>
+          Save
+        </button>
+        <input />
+        {dialogs.map((dialog) => (
+          <FocusBack key={dialog} />
+        ))}
+      </>
+    );
+    const { rerender } = render(page([]));
+    const opener = screen.getByRole("button", { name: "Opener" });
+    opener.focus();
+    rerender(page(["dialog"]));
+    if (had === "nothing") opener.blur();
+    else screen.getByRole("button", { name: "Save" }).focus();
+    rerender(page(["dialog", "question"]));
+    const inQuestion = screen.getByRole("textbox");
+    inQuestion.focus();
+    rerender(page(["question"], true));
+    inQuestion.blur();
+    rerender(page([], true));
+    expect(document.activeElement).toBe(opener);
+  },
+);

@@ -13,10 +13,11 @@ export function FocusBack() {
     open.push(places);
     return () => {
       open.splice(open.indexOf(places), 1);
-      // What has the focus since was given it by somebody.
-      if (document.activeElement !== document.body) return;
-      const place = places.find((each) => each.isConnected);
-      if (place instanceof HTMLElement) place.focus({ preventScroll: true });
+      for (const place of places) {
+        // What has the focus since was given it by somebody, or took it just now: what is gone or disabled does not.
+        if (document.activeElement !== document.body) return;
+        if (place instanceof HTMLElement) place.focus({ preventScroll: true });
+      }
     };
   }, [places]);
   return null;

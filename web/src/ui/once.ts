@@ -1,4 +1,7 @@
-/** For a button that says something else once it is done: the second half of a double click is no click on that. */
+/**
+ * For a button that says something else once it is done, or that of another row then stands in the place of: the second
+ * half of a double click is no click on that.
+ */
 export const once =
   (act: () => unknown) =>
   ({ detail }: { detail: number }) => {

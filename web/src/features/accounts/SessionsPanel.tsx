@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { components } from "@/api/schema";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
+import { once } from "@/ui/once";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { useEndSession } from "./commands";
 import { device } from "./device";
@@ -53,7 +54,7 @@ function SessionRow({ session }: { session: components["schemas"]["Session"] }) 
       }
       actions={
         !session.current && (
-          <Button size="xs" variant="default" loading={pending} onClick={() => end()}>
+          <Button size="xs" variant="default" loading={pending} onClick={once(() => end())}>
             Log out
           </Button>
         )

@@ -101,4 +101,5 @@ test("what is being read as a change is answered may be of before it, and does n
   answer(campaign(2));
   await reading;
   expect(queries.getQueryData(queryKey)).toEqual(campaign(2, 4));
+  expect(queries.getQueryState(queryKey)?.isInvalidated, "it may have told of a later one").toBe(true);
 });

@@ -33,11 +33,15 @@ export const campaignsLive: Live = {
   },
 };
 
-/** Put what a change answered where the campaign is shown by itself; what is being read there may be of before it. */
+/**
+ * Put what a change answered where the campaign is shown by itself. What is being read there may be of before it, or tell
+ * of somebody's later change, so it is read anew.
+ */
 export function putChanged(queries: QueryClient, campaign: Campaign): void {
   const { queryKey } = campaignQuery(campaign.id);
   void queries.cancelQueries({ queryKey, exact: true });
   queries.setQueryData(queryKey, campaign);
+  void queries.invalidateQueries({ queryKey, exact: true });
 }
 
 /** Put what a command answered into every list and page that shows the campaign. */

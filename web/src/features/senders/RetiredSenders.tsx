@@ -3,6 +3,7 @@ import { IconArrowBackUp, IconTrash } from "@tabler/icons-react";
 import { sentence } from "@/api/problem";
 import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
+import { once } from "@/ui/once";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { useDeleteSender, useRetireSender } from "./commands";
 import type { Sender } from "./queries";
@@ -52,7 +53,7 @@ function Retired({ sender }: { sender: Sender }) {
               variant="default"
               leftSection={<IconArrowBackUp size={15} aria-hidden />}
               loading={reinstate.pending}
-              onClick={() => reinstate.run()}
+              onClick={once(() => reinstate.run())}
               aria-label={`Reinstate ${sender.email}`}
             >
               Reinstate
