@@ -82,7 +82,7 @@ _RATE = _words(
     r"quota (has been |is |was )?exceeded|quotaexceeded|exceeded .{0,40}(limit|quota|maximum|max\b|allowed)",
     r"limit (has been |is |was )?(exceeded|reached)|try again (tomorrow|in an hour|after)",
 )
-_MAILBOX_CODES = {
+MAILBOX_CODES = {
     *("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.2.2"),
     *("4.1.1", "4.1.2", "4.1.3", "4.1.6", "4.1.10", "4.2.1", "4.2.2"),
 }
@@ -121,7 +121,7 @@ def of_the_mailbox(enhanced: str | None, words: str) -> bool:
         return False
     if names_mailbox(words):
         return not _SENDER.search(words)
-    if enhanced not in _MAILBOX_CODES:
+    if enhanced not in MAILBOX_CODES:
         return False
     return not _SENDER.search(words) and not (enhanced in {"4.2.1", "5.2.1"} and _RATE.search(words))
 

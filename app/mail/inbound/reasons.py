@@ -16,7 +16,7 @@ from app.mail.inbound.facts import Action, Reason, Report, Severity
 from app.mail.inbound.headers import line, storable
 from app.mail.inbound.patterns import words
 from app.mail.inbound.reason_words import BY_STATUS, BY_WORDS, DECISIVE
-from app.mail.refusals import whose
+from app.mail.refusals import MAILBOX_CODES, whose
 
 MOST_TEXT = 2_000
 _TELLING = 1_500
@@ -31,21 +31,46 @@ _POLICY: Set[Reason] = {
 
 # Our own server has taken the email: who says these afterwards has no such domain or account any more. That it does not
 # relay, or wants a login first, says any server to strangers.
+_STOPPED = r"account (has been |is |was )?(suspended|blocked|compromised|restricted)"
+_LOGIN = (
+    r"your ([\w-]+ ){0,2}?((user|account) ?(name|id)|e-?mail address|log-?in|password|credentials)\b"
+    r"(( and|/) ?password)?"
+)
 _OF_THEIR_SERVER = words(
     r"(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to relay|unable to relay|not relay"
     r"|relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)(?! as )"
-    r"|(smtp )?auth(entication|ori[sz]ation) (is |was )?required|(must (first )?|please )authenticate"
-    r"|\bnot authenticated|(outgoing (mail )?server (\(smtp\) )?)?(requires|without|turn on) (smtp )?authentication"
+    r"|(smtp )?auth(entication|ori[sz]ation)? (is |was )?required|(must (first )?|please )authenticate"
+    r"|\bnot authenticated|\b(use|using|enable|turn on|requires?|needs?|without|no) (smtp )?auth(entication)?\b"
+    rf"|(authenticat(e|ion)|log(ged)? ?[io]n|signe?d? [io]n)( \w+)? (with|using) {_LOGIN}"
+    rf"|\b(use|using|enter|supply|provide|specify) {_LOGIN}"
     r"|before (attempting to send|sending)( (your|any|a))? (e-?mails?|mails?|messages?)"
     r"|your ([\w-]+ ){0,2}(account|mailbox|domain|service)('s)? (settings|admin\w*|provider|support|manager)"
-    r"|\brecipient('?s)? (e-?mail )?account (has been |is |was )?(suspended|blocked|compromised|restricted)"
+    rf"|\b(recipient|addressee|destination|(this|that|the) user's)('?s)?\W{{1,5}}((user|e-?mail) )?{_STOPPED}"
 )
-_SUSPENDED = words(r"account (has been |is |was )?(suspended|blocked|compromised|restricted)")
+_SUSPENDED = words(_STOPPED)
+_NOT_SENT = words(r"(?<!\bdo )(?<!\bdo)(not|n't|unable to) (be(en)? )?sen[dt]\b(?! to\b)")
+# "Your" is said to the owner of an account, except of what any server sees of whoever writes to it, and of the programs
+# and people that it sends them to. `_OWNED` behind these is the owner's again: "your mail password".
+_MADE = r"(own|original|local|system|network|internet|web|hosting|reverse|outlook|thunderbird|smtp|outgoing|sending)"
+_SEEN = (
+    r"((e-?)?mails?|messages?|letters?|text|requests?|attempts?|recipients?|correspondents?|contacts?|networks?"
+    r"|(mail|web|name ?)?servers?|host(name)?s?|ip( address(es)?)?|(r?dns|ptr|mx|helo)( records?)?|connections?"
+    r"|sessions?|clients?|programs?|software|mailer|gateway|machine|computer|device|firewall|router|location|country"
+    r"|spelling|reputation|settings?|config\w*|isp|providers?|admin\w*|postmaster|it|help ?desk|support)('s)?\b"
+)
+_OWNED = (
+    r"(account|mailbox|domain|tenant|organi[sz]ation|subscription|plan|licen[sc]e|service|address|company|quota|limit"
+    r"|user|access|password|credentials?|credits?|log-?in|token|trial|balance|package|allowance|hosting|area|panel"
+    r"|certificate|privileges|rights)"
+)
 _OF_US = words(
-    r"\byour (?!message|recipient|correspondent|contact|(e-?)?mails? (to|for|was|is|has|could|can|cannot)\b)"
-    r"([\w'-]+ ){0,2}?(account|mailbox|domain|tenant|organi[sz]ation|subscription|plan|licen[sc]e|service|address"
-    r"|company|quota|limit|user|access)('s)?\b"
-    r"|\bsender\b|sending|outgoing|outbound|(no longer|not allowed to|may not) send|\bauth\b|authentication fail"
+    rf"\byour (?!({_MADE} )*{_SEEN}( {_SEEN})*+(?! {_OWNED}))"
+    r"|\bsender\b|sending|outgoing(?! (mail )?server)|outbound"
+    r"|(no longer( (allowed|permitted|able) to)?|not allowed to|may not) send"
+    # Only who was given a login says that it failed.
+    r"|\b(auth(entication)?|log-?in|credentials?|password|token|api key)( \w+){0,2} "
+    r"(fail\w*|rejected|expired|revoked|disabled|invalid|incorrect|wrong)"
+    r"|\b(rejected|expired|revoked|invalid|incorrect|wrong) (\w+ )?(log-?in|credentials?|password|token|api key)"
     r"|starttls|client host|tenantattribution|relay\w* disallowed as |5\.7\.64|open relay|insecure|spamhaus|dnsbl"
     r"|blocked using|blacklist|(unusual|suspicious) (sending )?activity"
 )
@@ -81,7 +106,7 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         reason = reason_of(enhanced, around[:_TELLING], around)
     level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
     refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
-    if refusal == "SENDER" and _is_of_their_server(reason, level, enhanced, telling):
+    if refusal == "SENDER" and _is_of_their_server(recipient, reason, level, enhanced, telling):
         refusal = "OTHER_5XX" if level >= 500 else "EMAIL_4XX"
     for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
     severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
@@ -97,15 +122,16 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
     )
 
 
-def _is_of_their_server(reason: Reason, level: int, enhanced: str | None, telling: str) -> bool:
+def _is_of_their_server(recipient: str, reason: Reason, level: int, enhanced: str | None, telling: str) -> bool:
     """Whether what makes a bounce the sender's are words of another server, or of a recipient's account, alone."""
-    rest = telling if reason == "AUTH_FAILURE" else _OF_THEIR_SERVER.sub(" ", telling)
+    said = telling.lower().replace(recipient.lower(), "recipient") if "@" in recipient else telling
+    rest = said if reason == "AUTH_FAILURE" else _OF_THEIR_SERVER.sub(" ", said)
     if _OF_US.search(rest):
         return False
-    if reason == "SUSPEND":
+    if enhanced in MAILBOX_CODES or (reason == "SUSPEND" and not _NOT_SENT.search(rest)):
         rest = _SUSPENDED.sub(" ", rest)
     # 530 is of a login that is wanted first: without the words for it, of nothing.
-    return rest != telling and whose(550 if level == 530 else level, enhanced, rest[:1_000]) != "SENDER"
+    return rest != said and whose(550 if level == 530 else level, enhanced, rest[:1_000]) != "SENDER"
 
 
 def _enhanced(status: str, telling: str) -> str | None:

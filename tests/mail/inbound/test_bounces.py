@@ -267,7 +267,6 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 550 5.7.1 Client host rejected: relay access denied", "SENDER"),
         ("smtp; 550 5.7.1 Your account is suspended", "SENDER"),
         ("smtp; 550 5.7.1 [192.0.2.1] blocked using bl.example; relay denied", "SENDER"),
-        ("smtp; 550 5.7.1 Relaying denied: SMTP AUTH required", "SENDER"),
         ("smtp; 550 5.7.1 Account has been suspended, outgoing mail is blocked", "SENDER"),
         ("smtp; 550 5.7.1 IP 192.0.2.1 may be blacklisted, see bl.example", "SENDER"),
         # Our own server has taken it: their domain has moved away, or their account is closed.
@@ -294,6 +293,19 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 550 Your message was rejected: the recipient's account has been suspended", "OTHER_5XX"),
         (f"smtp; 550 your email to {THEM} could not be delivered: account has been suspended", "OTHER_5XX"),
         ("smtp; 550 5.7.1 The recipient account is blocked", "OTHER_5XX"),
+        ("smtp; 550 5.7.1 Relaying denied: SMTP AUTH required", "OTHER_5XX"),
+        ("smtp; 550 5.7.1 SMTP AUTH is required", "OTHER_5XX"),
+        ("smtp; 550 Relay not allowed, please use SMTP AUTH", "OTHER_5XX"),
+        ("smtp; 550 relay denied, your outgoing mail server requires authentication", "OTHER_5XX"),
+        ("smtp; 551 Relaying denied, log in with your username and password", "OTHER_5XX"),
+        ("smtp; 554 Relay access denied: your mail server's IP address is not in our list", "OTHER_5XX"),
+        ("smtp; 550 relay not permitted: contact your hosting provider or your IT department", "OTHER_5XX"),
+        ("smtp; 550 relay not permitted: your reputation is low", "OTHER_5XX"),
+        (f"smtp; 550 5.2.1 <{THEM}> account blocked", "OTHER_5XX"),
+        ("smtp; 550 5.1.1 account blocked, message not sent", "OTHER_5XX"),
+        (f"smtp; 550 5.7.1 <{THEM}>: account blocked", "OTHER_5XX"),
+        (f"smtp; 550 Your message could not be sent to {THEM}: account suspended", "OTHER_5XX"),
+        ("smtp; 550 Account suspended, do not send mail to it", "OTHER_5XX"),
         # Our own relay, or one before it, says these of us.
         ("smtp; 550 Your message was rejected: your email account has been suspended", "SENDER"),
         ("smtp; 550 Account suspended: you may no longer send mail", "SENDER"),
@@ -305,6 +317,20 @@ def test_a_bounce_names_who_failed_and_why(dialect: str) -> None:
         ("smtp; 535 5.7.8 Error: authentication failed", "SENDER"),
         ("smtp; 550 5.7.1 Sender address rejected: not logged in; please authenticate", "SENDER"),
         ("smtp; 550 5.7.1 Rejected: SPF or DKIM authentication required", "SENDER"),
+        ("smtp; 550 5.7.1 Account suspended, please change your password", "SENDER"),
+        ("smtp; 550 Account has been suspended: please pay your invoice", "SENDER"),
+        ("smtp; 550 Account suspended: log in to your control panel", "SENDER"),
+        ("smtp; 550 Account suspended: see your admin panel", "SENDER"),
+        ("smtp; 550 Account suspended: your e-mail credits are used up", "SENDER"),
+        ("smtp; 550 Your messages cannot be sent: account suspended", "SENDER"),
+        ("smtp; 550 Account suspended, you are no longer allowed to send", "SENDER"),
+        (f"smtp; 554 5.7.1 <{THEM}>: Relay access denied: your password has expired", "SENDER"),
+        ("smtp; 550 5.7.1 Relaying denied: your trial has ended", "SENDER"),
+        ("smtp; 550 5.7.1 Relaying denied: SMTP AUTH failed", "SENDER"),
+        ("smtp; 550 5.7.1 Relaying denied, invalid password", "SENDER"),
+        ("smtp; 530 5.7.0 Authentication required, your credentials were rejected", "SENDER"),
+        ("smtp; 550 5.7.1 Authentication required: your API key was revoked", "SENDER"),
+        ("smtp; 550 5.2.1 your account is blocked", "SENDER"),
     ],
 )
 def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refusal: str | None) -> None:
@@ -329,6 +355,12 @@ def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refus
 def test_words_that_look_like_others_have_their_own_reason(said: str, reason: str) -> None:
     (told,) = of(report("It failed.", fields(f"smtp; {said}", "5.0.0" if said.startswith("5") else "4.0.0"))).reports
     assert told.reason == reason
+
+
+@pytest.mark.parametrize("said", [f"<{THEM}>: account suspended", "User account has been suspended"])
+def test_a_closed_account_by_the_code_of_an_unknown_one_is_dead_and_not_the_senders(said: str) -> None:
+    (told,) = of(report("It failed.", fields(f"smtp; 550 5.1.1 {said}", "5.1.1"))).reports
+    assert (told.severity, told.reason, told.refusal) == ("hard", "USER_UNKNOWN", "OTHER_5XX")
 
 
 def test_each_recipient_of_a_report_has_its_own_fate() -> None:
