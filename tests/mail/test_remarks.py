@@ -55,6 +55,21 @@ No Longer Works Here|Unsubscribed Acme Ltd|unsubscribed from Acme GmbH|Unsubscri
 Never Email Again|Remove Me From List|No Marketing Please|No Emails|NO MAIL|No Mail|2024-05-03 STOP
 \uff33\uff34\uff2f\uff30|Un\u200bsubscribed|STO\u00adP|stop\u00a0mailing|* STOP *|***DNC***|{STOP}|"unsubscribed"
 'stop'
+
+No Email Allowed|No Marketing Consent|No Newsletter Consent|No Email Permission|No Email Communication|Never Email Him
+Never Email Client|Stop Sending Him|Dar de Baja Correo|No Mail -|Opted Out Group|Unsubscribed Group|Opted Out KG
+Unsubscribed Verlag|Abgemeldet AG|Remove Client|No Mails Allowed|No Further Communication|Stop Writing Him
+keinen Newsletter|wünscht keinen Kontakt|kein Kontakt|bitte abmelden|Abmelden|möchte nicht kontaktiert werden
+soll nicht angeschrieben werden|Bitte austragen|auf Blacklist gesetzt|keine Zusendungen|Keine Infos mehr senden
+pas d'emails|pas d\u2019e-mails svp|pas d'envoi|plus d'emails svp|ne plus m'écrire|ne pas démarcher|non vuole email
+non vuole più ricevere|non desidera ricevere|NON CONTATTARE|rimuovere dalla lista|niet contacteren|geen nieuwsbrieven
+geen contact|wil niet gemaild worden|não contatar|não quer receber|NÃO CONTATAR|descadastrar|ha pedido la baja
+no desea ser contactado|no quiere que le escriban|no mandar correos|STOP STOP STOP|STOP-STOP|D.N.C.|d.n.c. since 2022
+added to DNC list|on do not contact list|in blacklist|on the block list|asked not to be contacted|asked us not to email
+should not be contacted|take me off the list|please take me off your list|Keep off list|off the mailing list
+delete my data|no longer interested|removed at request|Removed At Client Request|Removed On Request
+complained to support|bounced twice|stop the emails|stop your emails|Stop Contacting Me|stop spamming me
+Widerspruch liegt vor|Abmeldung erhalten|Never Mail Her|No Newsletter Any More Please
 """
 
 # What people have in brackets, or after a comma, that is none: firms and places, mostly.
@@ -67,6 +82,10 @@ Unsub GmbH|Opt Out Ltd|Opt-Out Records|Keine Werbung GmbH|Keine Werbung AG|Unsub
 unsubdued|One Stop Mail Shop|Pit Stop Mail|non-stop mailing|DNC Group|Stop und Go|Stop et Go|Baja y Sur|Bus Stop
 Nonstop|Spam Museum|Sub Pop|Postbox|Main office|Contact|Marketing|Newsletter|Einkauf|Hauptstr. 3|private|old|VIP|2024
 customer since 2019|met at fair|from Anna|ask for Tom|Nicht GmbH|Kein & Söhne|Stop Aids|Baja Mar|Baja Norte|DNE Labs
+Stop the War Coalition|Stop by Design|Stop + Shop|Stop 24/7 Locksmiths|Baja del Sol|Opted Out Ltd|Stop Me Records
+Stop Call Center|Stop Legal Aid|Stop Web Studio|Baja Web Design|DNC Communications|DNC Client Services|Stop Hate UK
+STOP THE TRAFFIK|STOP HUNGER NOW|STOP+GO|Stop Writing Ltd|Remove It Ltd|Pas de Deux|Plus de Fleurs|Take Off Travel
+Off the List Productions|Not To Be Missed Events|Kein Kontakt Verlag|Non Solo Vino|noch nicht kontaktiert
 """
 
 # Whole cells.
@@ -96,6 +115,13 @@ HEARD_CELLS = [
     (f"Widerspruch <{JO}>", "Widerspruch"),
     (f"{JO}, STOP, call instead", "STOP"),
     (f"{JO} (work) (unsubscribed)", "unsubscribed"),
+    (f"stop contacting me; {JO}", "stop contacting me"),
+    (f"removed on request; {JO}", "removed on request"),
+    (f"Jo Lee; stop contacting me; {JO}", "stop contacting me"),
+    (f"Jo Lee\nstop since May\n{JO}", "stop since May"),
+    (f"'No Mail' <{JO}>", "'No Mail'"),
+    (f'"Lee, Jo - DNC" <{JO}>', "DNC"),
+    (f'Jo <{JO}>; DNC; "Bo" <{BO}>', "DNC"),
 ]
 FREE_CELLS = [
     "Bounce Inc. <unsubscribe@example.com>",
@@ -108,6 +134,10 @@ FREE_CELLS = [
     f"Jo <{JO}>; Abmeldung <abmeldung@b.example.org>",
     f"Jo <{JO}>; DNC <{BO}>",
     "info@dnc.org (DNC)",
+    f'Jo <{JO}>; "Stop, Jan" <{BO}>',
+    f'"Acme, Stop by Design" <{JO}>',
+    f"Stop, Jan; {JO}",
+    f"Stop, Jan, {JO}",
 ]
 
 # In the place of a name: of its own, and in front of an address in brackets.
@@ -126,6 +156,8 @@ don\u00b4t mail|spam complaint|HARD BOUNCE|Blacklisted|Suppressed|DNE|no contact
 DNC list|STOP, Jo Lee|Jo Lee (blacklisted)|Jo Lee (STOP / not interested)|"DNC" Jo Lee|Jo Lee (DNC per client)
 Jo Lee {STOP}|Jo Lee; unsubscribed|Jo Lee, unsubscribed|Unsubscribed Acme Ltd|Jo Lee | STOP|Please remove me
 Please Remove Me|Stop Mailing|stop mailing|Do Not Disturb|Jo Lee (Do Not Disturb)|Acme GmbH (DNC)
+Jo Lee Never Email Again|Jo Lee Remove Me From List|Jo Lee No Marketing Emails|Jo Lee No Emails Please|'No Mail'
+Jo Lee - No Email Allowed|Stop Merci|STOP 3. Mai
 """
 FREE_NAMES = """
 Ann Stop|Jo Stop|Stop, Ann|Baja, Maria|Maria Baja|Baja|Jo Ray (Bounce)|Jo Kim, DNM|One Stop Mail Shop|Stop & Shop
@@ -139,8 +171,16 @@ Jo Lee|Lee, Jo|Jo Lee (work)|Jo Lee - Acme GmbH|Acme: Sales|Gordon Donot|Ray No|
 Stop Smoking Clinic|Acme (Stop Motion Studio)|Jo (Baja California)|Jo (Baja)|Jo (No More War)|Never Again Books|Spam
 Hard Rock Cafe|Nonstop Media|Casino Non Stop|Removals Ltd|Stopp & Co. KG|Widerspruch & Partner|Sperr Ludwig|DNE Labs
 Ruhe - Stop & Go|O'Stop|Jan Stoppelman|Blacklist Records|Suppress Anna|Kontakt|Newsletter|Postler Kein|Notter|Optik
+Stop the War Coalition|The Removed|Stop by Design|Stop + Shop|KFZ Abmeldung|Baja del Sol|Stop 24/7 Locksmiths|Stop, Jan
+Jan Stop|April Stop|May Stop|June Stop|August Stop|Mai Stop|Merci Stop|Stop Jan|Jan Stop, MD|Oct Stop|JAN STOP|jan stop
+stop jan|redaktion widerspruch|stop motion studio|stop hunger now|blacklisted bikes|STOP HUNGER NOW|BAJA DEL SOL
+Stop Marketing GmbH|STOP MARKETING GMBH|Stop It Now|Stop at Nothing Films|The Suppressed|Tattoo Removed Studio
+Don't Look Now|Do Not Pay Inc|No More Ltd|Ne Pas Plier|Stop, Drop & Roll|Jan Widerspruch|Stop 5 Bar|Stop/Start Digital
+Merci Maman|Baja Mail Services|Removed Films
 """
-FREE_IN_A_FIELD = ["Casino No Mail", "Never Mail", "Hotel Do Not Disturb"]
+# Alone, they are names.
+NAMES_ALONE = {"baja", "Baja!", "DNM"}
+FREE_IN_A_FIELD = ["Casino No Mail", "Never Mail", "Never Use", "Hotel Do Not Disturb"]
 # By their address, these are names.
 OF_THEIR_ADDRESS = [
     ("DNC", "info@dnc.org"),
@@ -172,13 +212,25 @@ def test_remarks_behind_an_address_are_heard_and_names_are_not(cell: str) -> Non
     assert (unheard, heard) == ([], [])
 
 
-@pytest.mark.parametrize("how", ["as a field", "in front of an address"])
-def test_remarks_in_the_place_of_a_name_are_heard_and_names_are_not(how: str) -> None:
-    def said(name: str) -> str:
-        return names_no_one(name, JO) if how == "as a field" else said_of(f"{name} <{JO}>")
+IN_FRONT = [f"… <{JO}>", f'"…" <{JO}>', f"Lee; … <{JO}>", f'Lee; "…" <{JO}>']
+PARTED = [f"…; {JO}", f"… | {JO}", f"…\n{JO}"]
 
-    unheard = [one for one in each(HEARD_NAMES) if not said(one)]
-    heard = [one for one in each(FREE_NAMES) if said(one)]
+
+def said_in(how: str, name: str) -> str:
+    return said_of(how.replace("…", name)) if "…" in how else names_no_one(name, JO)
+
+
+@pytest.mark.parametrize("how", ["as a field", *IN_FRONT, *PARTED])
+def test_remarks_in_the_place_of_a_name_are_heard_and_names_are_not(how: str) -> None:
+    unheard = [one for one in each(HEARD_NAMES) if not said_in(how, one)]
+    heard = [one for one in each(FREE_NAMES) if said_in(how, one)]
+    assert (unheard, heard) == ([], [])
+
+
+@pytest.mark.parametrize("how", ["as a field", *IN_FRONT, *PARTED, f"…, {JO}", f"(…) {JO}"])
+def test_what_can_be_no_name_is_heard_wherever_it_stands(how: str) -> None:
+    unheard = [one for one in each(HEARD_BEHIND) if one not in NAMES_ALONE and not said_in(how, one)]
+    heard = [one for one in each(FREE_BEHIND) if said_in(how, one)]
     assert (unheard, heard) == ([], [])
 
 
