@@ -65,8 +65,8 @@ async def test_several_senders_are_woken_in_the_order_that_all_take(api: httpx.A
     made = [await api.post("/api/senders", json={"email": f"{name}@example.com"}) for name in "ab"]
     one, other = (response.json()["id"] for response in made)
     await schedule(api, ["ada@example.com", "bob@example.com"], senderIds=[other, one])
-    woken = "SELECT args -> 'sender_id' AS id FROM procrastinate_jobs WHERE task_name = 'send_due' ORDER BY id"
-    assert [job["id"] for job in await rows(pool, woken)] == [one, other]
+    woken = "SELECT args -> 'sender_id' AS sender FROM procrastinate_jobs WHERE task_name = 'send_due' ORDER BY id"
+    assert [job["sender"] for job in await rows(pool, woken)] == [one, other]
 
 
 async def test_without_a_start_it_starts_now(api: httpx.AsyncClient) -> None:

@@ -176,7 +176,7 @@ def test_a_cluster_without_its_password_is_not_started(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir):
         pass
     (data_dir / "postgres" / "password").unlink()
-    with pytest.raises(Unavailable, match="has lost its password: put .*/postgres/password back"):
+    with pytest.raises(Unavailable, match=r"has lost its password: put .*/postgres/password back"):
         EmbeddedPostgres(data_dir).start()
     assert not postmaster_pid_file(data_dir).exists()
 
