@@ -287,7 +287,7 @@ def _is_remark(part: str, address: str, place: _Place) -> bool:
 
 def _is_no_name(words: str, is_title: bool, begun: list[re.Match[str]]) -> bool:
     """Whether what stands where a name does can be none of a person or a firm."""
-    if _WORD.findall(words)[-1].lower() in _FORMS:
+    if not (forms := _WORD.findall(words)) or forms[-1].lower() in _FORMS:
         return False
     if is_title:
         begun = [*begun, *(said for said in (_WITHIN.match(words),) if said)]

@@ -9,6 +9,8 @@ import time
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.recipients.lists import Choices, from_json
 from app.mail.addresses import normalize
@@ -284,33 +286,38 @@ def test_a_remark_in_front_of_another_address_is_about_that_one_alone() -> None:
 
 
 PIECES = [
-    " ",
-    "-",
-    "!",
-    ",",
-    "|",
-    "a",
-    "\u0301",
-    "stop ",
-    "stop-",
-    "do not ",
-    "don't ",
-    "no mail ",
-    "No Mail ",
-    "unsub",
-]
-PIECES += ["unsub", "removed", "removed!", "un-", "a <", "a@b ", ";a <b@c.de>", "4", "3.", "3/5/", "mai ", "Opt Out "]
-PIECES += [
-    "blacklisted ",
-    "please ",
-    "never mail ",
-    "ne pas ",
-    "bounced. ",
-    "(",
-    "é",
-    "' ",
-    "reported it ",
-    "no quiere ",
+    *(
+        " ",
+        "-",
+        "!",
+        ",",
+        "|",
+        "a",
+        "\u0301",
+        "stop ",
+        "stop-",
+        "do not ",
+        "don't ",
+        "no mail ",
+        "No Mail ",
+        "unsub",
+        "un-",
+    ),
+    *(
+        "removed",
+        "removed!",
+        "a <",
+        "a@b ",
+        ";a <b@c.de>",
+        "4",
+        "3.",
+        "3/5/",
+        "mai ",
+        "Opt Out ",
+        "blacklisted ",
+        "please ",
+    ),
+    *("never mail ", "ne pas ", "bounced. ", "(", "é", "' ", "reported it ", "no quiere "),
 ]
 
 
@@ -326,3 +333,19 @@ def test_a_hostile_text_takes_as_long_as_it_is(first: str) -> None:
             wants_no_more(f"{JO} {long[: MOST_CELL - 50]}{last}", taken)
             wants_no_more(f"{long[: MOST_CELL - 50]}{last} {JO}", taken)
             assert time.process_time() - began < 0.5, (piece, last)
+
+
+@given(
+    st.lists(st.sampled_from([*PIECES, "Stop ", "★", "\x00", "İ", ";", "\n", '"', "GmbH ", JO]), max_size=9).map(
+        "".join
+    )
+)
+def test_whatever_stands_there_is_read(text: str) -> None:
+    names_no_one(text, JO)
+    for cell in (f"{text} <{JO}>", f"{JO} {text}"):
+        if (mended := mend(cell)) is not None:
+            wants_no_more(cell, mended)
+
+
+def test_a_sign_alone_in_the_place_of_a_name_is_none() -> None:
+    assert names_no_one("★; do not", JO) == "★; do not"
