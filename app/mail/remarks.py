@@ -40,9 +40,11 @@ _MONTH = (
     r"(?:jan(?:uary?|uar)?|feb(?:ruary?|ruar)?|mar(?:ch|z|(?= ?\d))|maerz|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?"
     r"|aug(?:ust)?|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
 )
-# A month without a digit may be a person: "Jan Stop", "Stop April".
+_NO_FIRST_NAME = r"(?:feb(?:ruary?|ruar)?|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
+_YEAR = r"(?:19|20)\d\d"
 _DATE = (
-    r"(?:\d{4}|\d{1,4}[./-]\d\d?(?:[./-](?:\d{4}|\d\d?)?)?"
+    rf"(?:{_YEAR}|"
+    r"\d{1,4}[./-]\d\d?(?:[./-](?:\d{4}|\d\d?)?)?"
     rf"|\d\d?\.? ?{_MONTH}\.?(?: \d{{2,4}})?|{_MONTH}\.? \d{{1,4}})"
 )
 
@@ -82,8 +84,10 @@ _SURE = _compiled(
     (?:remove|delete) (?:my|his|her|their|our|this|the) (?:{_MAIL}|address|name|data|contact)
     (?:taken?|keep) (?:(?:me|him|her|them|us|this|it) )?off (?:(?:the|your|our|my|this|all) )?(?:{_MAIL} )?lists?
     (?:on|to|in)(?: (?:the|our|your))? (?:dnc|dne|do not (?:contact|call|mail)|suppression|black|block) ?list
-    off the (?:e?mail|mailing) list|auf (?:der |die )?(?:blacklist|sperrliste)|rimuover\w+
-    werbewiderspruch|(?:werbe|mail|kontakt)sperre|abmelden|abbestellen|austragen
+    off the (?:e?mail|mailing) list|auf (?:der |die )?(?:blacklist|sperrliste)
+    rimuover\w+ (?:dall\w*|la|il|questo|mi|{_MAIL})
+    werbewiderspruch|(?:werbe|mail|kontakt)sperre
+    (?:liste|verteiler|{_MAIL}) (?:abmelden|abbestellen|austragen)|(?:abmelden|austragen) (?:vom|von|aus)
     kein(?:e[nrms]?)?(?: weiteren?)? (?:{_MAIL}|werbung|werbe\w+|post|kontakte?|kontaktaufnahmen?|infos?)
     kein(?:e[nrms]?)? (?:weiteren? )?zusendung\w*
     nicht(?: mehr)? (?:an)?(?:schreiben|mailen|kontaktieren|senden)
@@ -111,25 +115,34 @@ _LIKELY = _compiled(
     """,
     r"\b",
 )
-_STOP = r"(?:stop(?:ped)?|removed?|rimoss[oa])"
 _DNC = r"d(?:nc|\.n\.c\.?|ne)"
 _NOUNS = frozenset({"abmeldung", "widerspruch"})
-_OF_NAMES_TOO = rf"black-?listed|suppressed|complained|gesperrt|{'|'.join(sorted(_NOUNS))}"
-_IN_FRONT = rf"{_STOP}(?:\W+stop)*|{_OF_NAMES_TOO}|bounced|{_DNC}|dnc list|baja(?=\W+{_DATE})|de baja|do not|no contact"
+_OF_NAMES_TOO = r"black-?listed|suppressed|complained|gesperrt"
+_STOPPED = r"stopped|removed?|rimoss[oa]"
+_SURNAMES = rf"stop(?:\W+stop)*|{'|'.join(sorted(_NOUNS))}"
+_IN_FRONT = (
+    rf"{_STOPPED}|{_OF_NAMES_TOO}|bounced|{_DNC}|dnc list|baja(?=\W+{_DATE})|de baja|do not|no contact"
+    r"|abmelden|abbestellen|austragen"
+)
 
 
-def _alone(words: str, date: str) -> re.Pattern[str]:
-    """With a date and courtesy around them."""
-    around = f"{date}|{_PLEASE}"
-    return _compiled(rf"(?:(?:{date}|{_PLEASE_FIRST})\W+)?", words, rf"(?:\W*\d{{4}}|\W+(?:{around})){{0,2}}")
+def _alone(words: str, before: str, behind: str) -> re.Pattern[str]:
+    """With these dates, and courtesy, around them."""
+    around = f"{behind}|{_PLEASE}"
+    return _compiled(rf"(?:(?:{before}|{_PLEASE_FIRST})\W+)?", words, rf"(?:\W*{_YEAR}|\W+(?:{around})){{0,2}}")
 
 
 # Many names have one of these, and none is it; but for some in front of an address.
-_ALONE_IN_FRONT = _alone(_IN_FRONT, _DATE)
-_ALONE_BEHIND = _alone(rf"{_IN_FRONT}|baja|bounce|dnm", rf"{_DATE}|{_MONTH}")
+_ANY_DATE = rf"{_DATE}|{_MONTH}"
+_ALONE_IN_FRONT = (
+    # People are called so, and a month without a digit may be their first name: "Jan Stop", "Stop April".
+    _alone(_SURNAMES, _DATE, rf"{_DATE}|{_NO_FIRST_NAME}"),
+    _alone(_IN_FRONT, _ANY_DATE, _ANY_DATE),
+)
+_ALONE_BEHIND = (_alone(rf"{_SURNAMES}|{_IN_FRONT}|baja|bounce|dnm", _ANY_DATE, _ANY_DATE),)
 # Names begin with these, or end, and how it goes on tells.
-_BEGUN = _compiled(rf"(?:{_DATE}\W+)?(?:{_PLEASE_FIRST} )?", rf"{_STOP}|baja|{_DNC}", r"(?!\w)")
-_WITHIN = _compiled(r"\b", _OF_NAMES_TOO, r"\b")
+_BEGUN = _compiled(rf"(?:{_DATE}\W+)?(?:{_PLEASE_FIRST} )?", rf"stop|{_STOPPED}|baja|{_DNC}", r"(?!\w)")
+_WITHIN = _compiled(r"\b", rf"{_OF_NAMES_TOO}|{'|'.join(sorted(_NOUNS))}", r"\b")
 _ANYHOW = _compiled(
     r"\b",
     """
@@ -275,7 +288,7 @@ def _is_remark(part: str, address: str, place: _Place) -> bool:
     is_title = _is_title(words)
     if any(_is_likely(said, words, is_title, place) for said in _LIKELY.finditer(words)):
         return True
-    if (_ALONE_BEHIND if place is _Place.BEHIND else _ALONE_IN_FRONT).fullmatch(words):
+    if any(alone.fullmatch(words) for alone in (_ALONE_BEHIND if place is _Place.BEHIND else _ALONE_IN_FRONT)):
         return True
     begun = [said for said in (_BEGUN.match(words),) if said and said.end() < len(words)]
     if place in (_Place.FIELD, _Place.FRONT):
@@ -287,7 +300,8 @@ def _is_remark(part: str, address: str, place: _Place) -> bool:
 
 def _is_no_name(words: str, is_title: bool, begun: list[re.Match[str]]) -> bool:
     """Whether what stands where a name does can be none of a person or a firm."""
-    if not (forms := _WORD.findall(words)) or forms[-1].lower() in _FORMS:
+    last = [word.lower() for word in _WORD.findall(words)[-1:]]
+    if not last or last[0] in (_OTHER_FORMS if words.isupper() else _FORMS):
         return False
     if is_title:
         begun = [*begun, *(said for said in (_WITHIN.match(words),) if said)]
@@ -297,7 +311,7 @@ def _is_no_name(words: str, is_title: bool, begun: list[re.Match[str]]) -> bool:
     for said in (*_WITHIN.finditer(words), *_ANYHOW.finditer(words)):
         if _GOES_ON_IN_WORDS.match(words, said.end()):
             return True
-        if said.end() == len(words) and said[0].lower() not in _NOUNS:
+        if said.end() == len(words) and said[0].lower() not in {*_NOUNS, "dont"}:
             return True
     return False
 

@@ -160,6 +160,9 @@ Jo Lee {STOP}|Jo Lee; unsubscribed|Jo Lee, unsubscribed|Unsubscribed Acme Ltd|Jo
 Please Remove Me|Stop Mailing|stop mailing|Do Not Disturb|Jo Lee (Do Not Disturb)|Acme GmbH (DNC)
 Jo Lee Never Email Again|Jo Lee Remove Me From List|Jo Lee No Marketing Emails|Jo Lee No Emails Please|'No Mail'
 Jo Lee - No Email Allowed|Stop Merci|STOP 3. Mai
+BOUNCED OCT|bounced jan|DNC May|dnc jan|DNC Jan.|Removed Jan|removed may|Stopped Jan|Blacklisted Sept|Complained May
+Gesperrt Nov|Abmeldung Okt|Widerspruch Okt.|STOP OCT|Stop Dec|abmelden|bitte abmelden|Newsletter abbestellen
+bitte aus Verteiler austragen|rimuovere dalla lista
 """
 FREE_NAMES = """
 Ann Stop|Jo Stop|Stop, Ann|Baja, Maria|Maria Baja|Baja|Jo Ray (Bounce)|Jo Kim, DNM|One Stop Mail Shop|Stop & Shop
@@ -179,6 +182,8 @@ stop jan|redaktion widerspruch|stop motion studio|stop hunger now|blacklisted bi
 Stop Marketing GmbH|STOP MARKETING GMBH|Stop It Now|Stop at Nothing Films|The Suppressed|Tattoo Removed Studio
 Don't Look Now|Do Not Pay Inc|No More Ltd|Ne Pas Plier|Stop, Drop & Roll|Jan Widerspruch|Stop 5 Bar|Stop/Start Digital
 Merci Maman|Baja Mail Services|Removed Films
+STOP AS|DNE AS|STOP AB|BAJA AB|DNC AB|Baja 1000|JAKOB DONT|jakob dont|Auto Abmelden|Kfz abmelden online|KFZ Abmelden
+Abmelden.de|Zeitung austragen|Flyer Austragen Berlin|Rimuovere Tatuaggi
 """
 # Alone, they are names.
 NAMES_ALONE = {"baja", "Baja!", "DNM"}

@@ -40,7 +40,8 @@ _OF_THEIR_SERVER = words(
     r"(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to relay|unable to relay|not relay"
     r"|relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)(?! as )"
     r"|(smtp )?auth(entication|ori[sz]ation)? (is |was )?required|(must (first )?|please )authenticate"
-    r"|\bnot authenticated|\b(use|using|enable|turn on|requires?|needs?|without|no) (smtp )?auth(entication)?\b"
+    r"|\bnot authenticated|(outgoing (mail )?server (\(smtp\) )?)?"
+    r"\b(use|using|enable|turn on|requires?|needs?|without|no) (smtp )?auth(entication)?\b"
     rf"|(authenticat(e|ion)|log(ged)? ?[io]n|signe?d? [io]n)( \w+)? (with|using) {_LOGIN}"
     rf"|\b(use|using|enter|supply|provide|specify) {_LOGIN}"
     r"|before (attempting to send|sending)( (your|any|a))? (e-?mails?|mails?|messages?)"
@@ -48,12 +49,14 @@ _OF_THEIR_SERVER = words(
     rf"|\b(recipient|addressee|destination|(this|that|the) user's)('?s)?\W{{1,5}}((user|e-?mail) )?{_STOPPED}"
 )
 _SUSPENDED = words(_STOPPED)
-_NOT_SENT = words(r"(?<!\bdo )(?<!\bdo)(not|n't|unable to) (be(en)? )?sen[dt]\b(?! to\b)")
-# "Your" is said to the owner of an account, except of what any server sees of whoever writes to it, and of the programs
-# and people that it sends them to. `_OWNED` behind these is the owner's again: "your mail password".
+_NOT_SENT = words(r"(?<!\bdo )(?<!\bdo)((not|n't|unable to) send|(not|n't) be sent)\b(?! to\b)")
+# What is owned with an account is called "your" to its owner, but not where that begins with what any server sees of
+# whoever writes to it, or with the programs and people that it sends them to ("your message to the account"). Right
+# behind these it is the owner's again: "your mail password".
 _MADE = r"(own|original|local|system|network|internet|web|hosting|reverse|outlook|thunderbird|smtp|outgoing|sending)"
 _SEEN = (
-    r"((e-?)?mails?|messages?|letters?|text|requests?|attempts?|recipients?|correspondents?|contacts?|networks?"
+    r"((e-?)?mails?|messages?|letters?|text|requests?|attempts?|recipients?('s?)?( (e-?mail )?address(es)?)?"
+    r"|correspondents?|contacts?|networks?|address book"
     r"|(mail|web|name ?)?servers?|host(name)?s?|ip( address(es)?)?|(r?dns|ptr|mx|helo)( records?)?|connections?"
     r"|sessions?|clients?|programs?|software|mailer|gateway|machine|computer|device|firewall|router|location|country"
     r"|spelling|reputation|settings?|config\w*|isp|providers?|admin\w*|postmaster|it|help ?desk|support)('s)?\b"
@@ -61,15 +64,15 @@ _SEEN = (
 _OWNED = (
     r"(account|mailbox|domain|tenant|organi[sz]ation|subscription|plan|licen[sc]e|service|address|company|quota|limit"
     r"|user|access|password|credentials?|credits?|log-?in|token|trial|balance|package|allowance|hosting|area|panel"
-    r"|certificate|privileges|rights)"
+    r"|certificate|privileges|rights|invoices?|bills?|payments?|fees?|contract|api key|webmail|bounce rate)"
 )
 _OF_US = words(
-    rf"\byour (?!({_MADE} )*{_SEEN}( {_SEEN})*+(?! {_OWNED}))"
-    r"|\bsender\b|sending|outgoing(?! (mail )?server)|outbound"
-    r"|(no longer( (allowed|permitted|able) to)?|not allowed to|may not) send"
+    rf"\byour (?!({_MADE} )*{_SEEN}( {_SEEN})*+(?! {_OWNED}))([\w'-]+ ){{0,2}}?{_OWNED}('s)?\b"
+    r"|\bsender\b|sending|(?<!your )outgoing|outbound"
+    r"|(no longer( (allowed|permitted|able) to)?|not allowed to|may not) send(?! (or|and|nor) receive)"
     # Only who was given a login says that it failed.
     r"|\b(auth(entication)?|log-?in|credentials?|password|token|api key)( \w+){0,2} "
-    r"(fail\w*|rejected|expired|revoked|disabled|invalid|incorrect|wrong)"
+    r"(fail\w*|unsuccessful|not accepted|rejected|expired|revoked|disabled|invalid|incorrect|wrong)"
     r"|\b(rejected|expired|revoked|invalid|incorrect|wrong) (\w+ )?(log-?in|credentials?|password|token|api key)"
     r"|starttls|client host|tenantattribution|relay\w* disallowed as |5\.7\.64|open relay|insecure|spamhaus|dnsbl"
     r"|blocked using|blacklist|(unusual|suspicious) (sending )?activity"
