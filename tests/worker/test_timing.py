@@ -101,8 +101,12 @@ async def test_the_delay_holds_whatever_held_the_emails_up_before(
         await wake_all(pool)
         await wait_for(lambda: _sent(pool, campaign_id, round(6_000 / delay_ms)), "some seconds' worth")
     times = sorted(entry.at for entry in sink.accepted())
-    most = ceil(1.3 / (delay_ms / 1000) + 1)  # a busy machine brings some late by a part of a second
-    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= most
+    left = [row["claimed_at"].timestamp() for row in await rows(pool, "SELECT claimed_at FROM attempts")]
+    assert len(left) >= len(times)
+    # By the clock that lets them leave; a busy machine brings some to the server late by a part of a second.
+    for moments, as_many_s in ((left, 1.1), (times, 1.3)):
+        most = ceil(as_many_s / (delay_ms / 1000) + 1)
+        assert max(sum(begin <= at < begin + 1 for at in moments) for begin in moments) <= most
     assert times[-1] - times[0] < 1.2 * len(times) * delay_ms / 1000 + 2  # and is not longer than asked for, either
 
 
