@@ -28,6 +28,7 @@ async def test_steps_are_scheduled_and_read_with_their_counts(api: httpx.AsyncCl
     )
     read = (await api.get(f"/api/campaigns/{campaign['id']}")).json()
     assert (read["recipients"], read["following"]) == (2, 1)
+    assert read["stopOn"] == {"autoReply": True, "domain": False}
     first, second, third = read["steps"]
     assert {name: first[name] for name in ("step", "total", "sent", "waiting", "following", "answered")} == {
         "step": 1,

@@ -302,11 +302,14 @@ def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")
     write(page, "Again", "A text.")
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_label("Message of the step").fill("A second one.")
     schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     page.get_by_role("link", name="Duplicate Again").click()
     expect(page.get_by_label("Subject")).to_have_value("Again")
     expect(page.get_by_label("Message", exact=True)).to_have_value("A text.")
+    expect(page.get_by_label("Message of the step")).to_have_value("A second one.")
     expect(recipients(page)).to_have_value("")
 
 

@@ -16,7 +16,7 @@ from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import files, steps, variants
 from app.domain.campaigns.content import Content, texts_version
 from app.domain.campaigns.files import KeptFile
-from app.domain.campaigns.steps import CampaignStep
+from app.domain.campaigns.steps import CampaignStep, StopOn
 from app.domain.campaigns.variants import CampaignVariant, StepComparison
 from app.domain.each import each_by_itself
 from app.domain.ledger import holds, streams
@@ -83,7 +83,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     senders may send. `brake`: why it paused itself. `total` counts emails of all steps, `recipients` those of the
     first, `following` those that a next step will follow; `steps`: of a campaign with later ones, all, where it is read
     by itself, as are `variants` of steps and `comparisons` of these, and `texts_version`: of all that it says, in which
-    order and after which waits, to be given back with a change of that.
+    order and after which waits, to be given back with a change of that. `stop_on`: what stops them beside an answer.
     """
 
     id: int
@@ -134,6 +134,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     variants: list[CampaignVariant] = []
     comparisons: list[StepComparison] = []
     texts_version: str | None = None
+    stop_on: StopOn = msgspec.field(default_factory=StopOn)
 
 
 def _campaign(row: Row) -> Campaign:
@@ -185,6 +186,7 @@ def _campaign(row: Row) -> Campaign:
         variants=row.get("variants", []),
         comparisons=row.get("comparisons", []),
         texts_version=row.get("texts_version"),
+        stop_on=StopOn(auto_reply=row["stop_on_auto_reply"], domain=row["stop_on_domain"]),
     )
 
 

@@ -56,6 +56,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Reasons to stop a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`,
+    an answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+    """
+
+    auto_reply: bool = False
+    domain: bool = False
+
+
 class CampaignStep(msgspec.Struct, rename="camel", kw_only=True):
     """A step as it stands, from 1, and how many emails of it there are: `sent`, `waiting` to be sent, and `following`,
     which the next step will follow; how many have been `answered`, `bounced` since their recipient does not exist, or

@@ -30,7 +30,7 @@ from app.domain.campaigns.files import Upload
 from app.domain.campaigns.idempotency import Idempotency
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Preview, Scheduled
-from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
+from app.domain.campaigns.steps import STEPS, WAIT, Step, StopOn, parse_wait
 from app.domain.campaigns.variants import VARIANTS, WEIGHT, Variant
 from app.domain.planning.campaign_calendar import CampaignCalendar, Clock, checked
 from app.domain.recipients import csv_files, lists, workbooks
@@ -123,15 +123,6 @@ class StepFields(LaterStep, rename="camel", forbid_unknown_fields=True, kw_only=
 
     def to_domain(self) -> Step:
         return self.step(self.weight, [variant.to_domain() for variant in self.variants])
-
-
-class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """Reasons to stop a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`,
-    an answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
-    """
-
-    auto_reply: bool = False
-    domain: bool = False
 
 
 class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):

@@ -3,8 +3,8 @@
 -- still waits and its use of the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc,
        c.attachments, c.fields, c.start_at, c.latest_at, c.delay_ms,
-       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.follow_up_without_reading,
-       c.status, c.brake,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown,
+       c.stop_on_auto_reply, c.stop_on_domain, c.follow_up_without_reading, c.status, c.brake,
        n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at,
        c.emails_removed_at, c.archived_at,
        f.recipients, f.following, u.undecided, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied,

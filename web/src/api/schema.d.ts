@@ -2450,11 +2450,7 @@ export interface components {
             /** @description How many recipients get this text, in proportion to the weights of the others. */
             weight?: number;
         };
-        /**
-         * StopOn
-         * @description Reasons to stop a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`,
-         *         an answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
-         */
+        /** StopOn */
         StopOn: {
             /** @description Whether an absence note stops a recipient's later steps, too. */
             autoReply?: boolean;
@@ -3042,6 +3038,8 @@ export interface components {
             comparisons?: components["schemas"]["StepComparison"][];
             /** @description Of all that it says, in which order and after which waits; where it is read by itself. */
             textsVersion?: string | null;
+            /** @description What stops a recipient's later steps beside an answer. */
+            stopOn?: components["schemas"]["StopOn"];
         };
         /** CampaignCalendar */
         CampaignCalendar: {

@@ -77,3 +77,41 @@ it("begins as a campaign was, but for its list, its start and its end", () => {
   expect(begun(asCampaign({ ...campaign, name: "S", delayBetweenMs: 1_500 })).name).toBe("");
   expect(begun(asCampaign({ ...campaign, delayBetweenMs: 1_500 })).timing.delay).toBe(1.5);
 });
+
+it("has the follow-ups and the variants of a campaign, but for those that were stopped", () => {
+  const texts = (subject: string | null, body: string) => ({ subject, body, bodyHtml: null });
+  const step = { businessDays: false, timeOfDay: null, quotes: false };
+  const variant = (id: number, of: number, body: string, stoppedAt: string | null = null) => ({
+    ...{ id, step: of, weight: id, stoppedAt },
+    ...texts(of === 1 ? "S" : null, body),
+  });
+  const stopped = "2020-01-03T00:00:00Z";
+  const campaign = {
+    ...{ name: "News", senderIds: [7], delayBetweenMs: 0, replyTo: "ann@example.com", unsubscribe: "header" },
+    ...texts("S", "A1"),
+    steps: [
+      { ...step, id: 1, step: 1, wait: "P0D", ...texts("S", "A1") },
+      { ...step, id: 2, step: 2, wait: "P3D", ...texts(null, "A2"), businessDays: true, timeOfDay: "09:30" },
+      { ...step, id: 3, step: 3, wait: "PT90S", ...texts("Last", "Well?"), quotes: true },
+    ],
+    variants: [
+      ...[variant(4, 1, "A1"), variant(5, 1, "B1"), variant(6, 1, "C1", stopped)],
+      ...[variant(7, 2, "A2", stopped), variant(8, 2, "B2")],
+    ],
+    stopOn: { autoReply: false, domain: true },
+  } as unknown as Campaign;
+  const { steps, following } = begun(asCampaign(campaign));
+  const [first, second, third] = steps;
+  expect(steps).toHaveLength(3);
+  expect(first).toMatchObject({
+    weight: 4,
+    content: { subject: "S", body: "A1", replyTo: "ann@example.com" },
+  });
+  expect(first.content.unsubscribe).toBe("header");
+  expect(first.variants?.map(({ content }) => content.body)).toEqual(["B1"]);
+  expect(second).toMatchObject({ inThread: true, timeOfDay: "09:30", content: { body: "B2" }, variants: [] });
+  expect(second?.wait).toEqual({ n: 3, unit: "business days" });
+  expect(third).toMatchObject({ inThread: false, quotes: true, content: { subject: "Last" } });
+  expect(third?.variants).toBeUndefined();
+  expect(following).toMatchObject({ stopOnAutoReply: false, stopOnDomain: true });
+});

@@ -5,7 +5,8 @@
 import type { Campaign } from "@/features/campaigns/queries";
 import { asName } from "../asName";
 import { type AnsweredText, contentOf } from "../content/kept";
-import { type Content, type Draft, EMPTY, type Timing } from "../draft/draft";
+import { type Draft, EMPTY, type Timing } from "../draft/draft";
+import { draftOf } from "../steps/running";
 import type { DelayUnit } from "../timing/delay";
 
 export interface Beginning {
@@ -16,16 +17,19 @@ export interface Beginning {
 }
 
 /** Another text than that of `draft`, and so none that the workspace has among its drafts. */
-const withText = (draft: Draft, text: Content): Draft => ({
+const withSteps = (draft: Draft, steps: Draft["steps"]): Draft => ({
   ...draft,
-  steps: [{ ...EMPTY.steps[0], content: text }],
+  steps,
   following: EMPTY.following,
   attempt: null,
   keptAs: null,
 });
 
 export function asTemplate(template: AnsweredText): Beginning {
-  return { takes: "text", of: (draft) => withText(draft, contentOf(template)) };
+  return {
+    takes: "text",
+    of: (draft) => withSteps(draft, [{ ...EMPTY.steps[0], content: contentOf(template) }]),
+  };
 }
 
 /** Start and end are not taken over: they have passed. `list`: whom it goes to, of those who were written to before. */
@@ -47,18 +51,35 @@ export function asCampaign(campaign: Campaign, list?: number): Beginning {
     onUnknown,
     spread: false,
   };
-  const text = {
-    ...contentOf({ ...campaign, language: campaign.language ?? null }),
-    unsubscribe: campaign.unsubscribe ?? null,
-  };
+  const { autoReply, domain } = campaign.stopOn ?? {};
+  const steps = stepsOf(campaign);
   return {
     takes: list === undefined ? "all but recipients" : "all",
     of: (draft) => ({
-      ...withText(draft, text),
+      ...withSteps(draft, steps),
+      following: { ...EMPTY.following, stopOnAutoReply: autoReply ?? false, stopOnDomain: domain ?? false },
       name: name === asName(campaign.subject) ? "" : name,
       senderIds,
       timing: { ...draft.timing, ...timing },
       ...(list !== undefined && { audience: { ...EMPTY.audience, source: "file", file: list } }),
     }),
   };
+}
+
+/** All that it says, but for variants that were stopped: they lost. */
+function stepsOf(campaign: Campaign): Draft["steps"] {
+  const variants = campaign.variants?.filter(({ stoppedAt }) => stoppedAt === null);
+  const [first, ...later] = draftOf({ ...campaign, variants }).steps;
+  const own = contentOf({ ...campaign, language: campaign.language ?? null });
+  const { subject, body, rich, html, textEdited } = first.content;
+  const content = {
+    ...own,
+    subject,
+    body,
+    rich,
+    html,
+    textEdited,
+    unsubscribe: campaign.unsubscribe ?? null,
+  };
+  return [{ ...first, content }, ...later];
 }

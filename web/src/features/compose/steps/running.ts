@@ -27,14 +27,17 @@ export function waitOf({ wait, businessDays }: Pick<Known, "wait" | "businessDay
 const kept = (text: { subject: string | null; body: string | null; bodyHtml: string | null }) =>
   contentOf({ ...text, subject: text.subject ?? "", body: text.body ?? "", language: null });
 
-/** Of a step, by its number: what its own text weighs, and the variants beside it. */
-function variedOf(variants: readonly KnownVariant[], step: number): Pick<Step, "weight" | "variants"> {
+/** Of a step, by its number: the first of its variants as its own text, and the others beside it. */
+function variedOf(
+  variants: readonly KnownVariant[],
+  step: number,
+): Pick<Step, "content" | "weight" | "variants"> | undefined {
   const [own, ...others] = variants.filter((each) => each.step === step);
-  if (!own) return {};
+  if (!own) return undefined;
   const its = others.map(
     (each): Variant => ({ id: String(each.id), weight: each.weight, content: kept(each) }),
   );
-  return { weight: own.weight, variants: its };
+  return { content: kept(own), weight: own.weight, variants: its };
 }
 
 /** As a draft, of which the texts count; what is there has its id. */
