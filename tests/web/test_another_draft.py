@@ -164,6 +164,8 @@ def test_what_could_not_be_saved_is_not_left_for_another_draft_without_a_word(co
     five = save(page, "Five")
     another(page, five, "Seven")
     there = ask(page, "GET", f"/api/drafts/{five}")
+    # Another text: the page would go on from its own, as soon as it looked.
+    there["content"]["steps"][0]["content"]["subject"] = "By somebody else"
     ask(page, "PUT", f"/api/drafts/{five}", {"name": "Five", "content": there["content"], "version": there["version"]})
     page.get_by_label("Subject").fill("A long paragraph")
     open_draft(page, "Seven")
