@@ -300,7 +300,7 @@ async def test_a_lane_that_waits_for_a_later_email_is_lent_to_a_sender_with_one_
 ) -> None:
     other = await create_owner(pool, "other@example.com")
     async with running_workers(database_url, settings_for(sink, lanes=1)):
-        spaced = (await schedule_campaign(pool, owner, addresses(2, "spaced"), delay_between_ms=15_000)).campaign.id
+        spaced = (await schedule_campaign(pool, owner, addresses(2, "spaced"), delay_between_ms=6000)).campaign.id
 
         async def first_sent() -> bool:
             return (await check_conservation(pool, spaced))["SENT"] == 1
