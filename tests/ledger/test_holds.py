@@ -175,7 +175,7 @@ async def test_many_are_failed_in_batches_while_workers_and_plans_go_on(
     """Nobody waits for another in a circle, and each email is counted once."""
     monkeypatch.setattr(holds, "BATCH", 7)
     campaign, other = await campaign_of(api, 60), await campaign_of(api, 40, "other")
-    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE campaign_id = %s", campaign)
+    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 h' WHERE campaign_id = %s", campaign)
     await lane.refused(await lane.claim(50))
     assert [hold["campaign_id"] for hold in await _held(pool)] == [campaign]
     answered = asyncio.create_task(holds.answer_campaign(pool, user.workspace_id, campaign, "fail"))
@@ -221,7 +221,7 @@ async def test_an_answer_about_a_sender_is_for_all_its_campaigns(
 ) -> None:
     """One of them was held by itself before the second met the same words."""
     first, second = await campaign_of(api, 6, "a"), await campaign_of(api, 4, "b")
-    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE campaign_id = %s", first)
+    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 h' WHERE campaign_id = %s", first)
     await lane.refused(await lane.claim(5))
     await lane.refused(await lane.claim(1))
     assert [hold["campaign_id"] for hold in await _held(pool)] == [first, None]
