@@ -28,6 +28,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns, drafts, files, signatures, templates
+from app.http.client_address import ClientAddresses
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.inbound import responses
@@ -40,7 +41,6 @@ from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import discovery, dns, retiring, senders, wire_checks
 from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
-from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
 from app.http.workspaces import audit, keys, members, workspaces
 from app.secrets import SecretBox, open_secret_box
@@ -104,7 +104,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     measures = request_metrics.Metrics()
     traces.configure("api")
     app.state["metrics"] = measures
-    app.state["visitors"] = Visitors(settings.trusted_proxies)
+    app.state["client_addresses"] = ClientAddresses(settings.trusted_proxies)
     app.state["closing"] = asyncio.Event()
     app.state["terms"] = Terms(open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour)
     app.state["provider"] = google.open_provider(settings)

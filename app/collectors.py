@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.db import Pool
-from app.domain.operations.gauges import Vitals, read_vitals
+from app.domain.operations.gauges import Gauges, read_gauges
 from app.settings import Settings
 from app.watched import replaced
 
@@ -99,7 +99,7 @@ class LedgerCollector(Collector):
     """The latest reading of the database, the same whichever process is asked. `refresh` comes before a scrape."""
 
     def __init__(self) -> None:
-        self._vitals: Vitals | None = None
+        self._gauges: Gauges | None = None
         self._good_until = 0.0
         self._lock = asyncio.Lock()
 
@@ -110,50 +110,50 @@ class LedgerCollector(Collector):
             if began < self._good_until:
                 return
             try:
-                self._vitals = await read_vitals(pool)
+                self._gauges = await read_gauges(pool)
             except psycopg.OperationalError as error:
                 log.warning("the database gave no figures for /metrics", error=str(error).strip())
-                self._vitals = None
+                self._gauges = None
                 self._good_until = time.monotonic() + KEPT_S
             else:
                 ended = time.monotonic()
                 self._good_until = ended + max(KEPT_S, 10 * (ended - began))
 
     def collect(self) -> Iterable[Metric]:
-        vitals = self._vitals
+        gauges = self._gauges
         yield GaugeMetricFamily(
-            "reachinbox_ledger_up", "1 when the database answered the latest reading.", int(vitals is not None)
+            "reachinbox_ledger_up", "1 when the database answered the latest reading.", int(gauges is not None)
         )
-        if vitals is None:
+        if gauges is None:
             return
-        yield from _labelled(vitals)
+        yield from _labelled(gauges)
         for name, text, value in (
-            ("emails_undecided", "Emails that failed and wait for a person's word.", vitals.undecided),
-            ("workers_alive", "Workers whose lease holds.", vitals.workers),
-            ("lanes_granted", "SMTP connections that workers may hold at present.", vitals.lanes),
-            ("senders_backed_off", "Senders that wait because of trouble of theirs.", vitals.senders_backed_off),
-            ("streams_held", "Streams with emails that a server's words hold back.", vitals.plans.held),
-            ("streams_behind", "Streams late by over a minute with nothing that holds them.", vitals.plans.behind),
-            ("plan_changes_oldest_seconds", "How long a change of plan has waited.", vitals.plans.changing_s),
-            ("tokens_near_end", "Access tokens in use that end within two minutes.", vitals.grants.near_end),
+            ("emails_undecided", "Emails that failed and wait for a person's word.", gauges.undecided),
+            ("workers_alive", "Workers whose lease holds.", gauges.workers),
+            ("lanes_granted", "SMTP connections that workers may hold at present.", gauges.lanes),
+            ("senders_backed_off", "Senders that wait because of trouble of theirs.", gauges.senders_backed_off),
+            ("streams_held", "Streams with emails that a server's words hold back.", gauges.plans.held),
+            ("streams_behind", "Streams late by over a minute with nothing that holds them.", gauges.plans.behind),
+            ("plan_changes_oldest_seconds", "How long a change of plan has waited.", gauges.plans.changing_s),
+            ("tokens_near_end", "Access tokens in use that end within two minutes.", gauges.grants.near_end),
             (
                 "inbox_unread_seconds",
                 "The longest that a mailbox of emails that wait was not read.",
-                vitals.inbox_unread_s,
+                gauges.inbox_unread_s,
             ),
-            ("following", "Emails that a later step follows.", vitals.follow_ups.following),
-            ("follow_ups_unread", "Due follow-ups that wait for a reading of answers.", vitals.follow_ups.unread),
-            ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
+            ("following", "Emails that a later step follows.", gauges.follow_ups.following),
+            ("follow_ups_unread", "Due follow-ups that wait for a reading of answers.", gauges.follow_ups.unread),
+            ("logins_day_full", "Logins that may send nothing more today.", gauges.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)
 
 
-def _labelled(vitals: Vitals) -> Iterable[Metric]:
+def _labelled(gauges: Gauges) -> Iterable[Metric]:
     """The metrics that have labels."""
-    due = {"backed_off" if backed_off else "ready": each for backed_off, each in vitals.due.items()}
+    due = {"backed_off" if backed_off else "ready": each for backed_off, each in gauges.due.items()}
     states = ("good", "failing", "ended")
     for name, text, label, values in (
-        ("emails", "Emails by status.", "status", vitals.emails),
+        ("emails", "Emails by status.", "status", gauges.emails),
         (
             "emails_due",
             "Emails that are due and wait, counted up to 100,000.",
@@ -166,24 +166,24 @@ def _labelled(vitals: Vitals) -> Iterable[Metric]:
             "sender",
             {state: each.oldest_s for state, each in due.items()},
         ),
-        ("holds", "Campaigns and senders that a server's words hold back.", "reason", vitals.holds),
+        ("holds", "Campaigns and senders that a server's words hold back.", "reason", gauges.holds),
         (
             "day_room",
             "What logins limited by the day have sent, and still may.",
             "state",
-            {"used": vitals.day.used, "left": vitals.day.left},
+            {"used": gauges.day.used, "left": gauges.day.left},
         ),
         (
             "grants",
             "Connected mailboxes, by their grants.",
             "state",
-            {state: getattr(vitals.grants, state) for state in states},
+            {state: getattr(gauges.grants, state) for state in states},
         ),
         (
             "follow_ups_stopped",
             "Emails that owed a later step until that was stopped.",
             "reason",
-            vitals.follow_ups.stopped,
+            gauges.follow_ups.stopped,
         ),
     ):
         family = GaugeMetricFamily(f"reachinbox_{name}", text, labels=[label])
@@ -191,6 +191,6 @@ def _labelled(vitals: Vitals) -> Iterable[Metric]:
             family.add_metric([state], value)
         yield family
     jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
-    for (queue, status), count in vitals.jobs.items():
+    for (queue, status), count in gauges.jobs.items():
         jobs.add_metric([queue, status], count)
     yield jobs

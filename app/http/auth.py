@@ -197,9 +197,9 @@ def provide_user(request: Request[User, Access, Any]) -> User:
 
 def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """The actor who asks, as far as it is known, and from where."""
-    visitor = request.app.state["visitors"].find(request)
+    client = request.app.state["client_addresses"].find(request)
     user_id = request.user.id if "user" in request.scope else None
-    return Actor(visitor.address, request.headers.get("user-agent", ""), user_id, visitor.counted)
+    return Actor(client.address, request.headers.get("user-agent", ""), user_id, client.visitor)
 
 
 def cookie_name(settings: Settings) -> str:

@@ -57,7 +57,7 @@ class FollowUps(NamedTuple):
     stopped: dict[str, int]
 
 
-class Vitals(NamedTuple):
+class Gauges(NamedTuple):
     """One reading. `emails` by status; `undecided`: of those that failed, how many wait for a person's word; `due` by
     whether they are held back (their sender is backed off, or a server's words hold them); `holds` by reason; `jobs` by
     queue and status, where a waiting job is `due` or `later`.
@@ -78,7 +78,7 @@ class Vitals(NamedTuple):
     inbox_unread_s: float  # the longest that a mailbox was not read whole which emails that wait are sent from
 
 
-async def read_vitals(pool: Pool) -> Vitals:
+async def read_gauges(pool: Pool) -> Gauges:
     """Raises psycopg.OperationalError when the database is away or takes longer than TIMEOUT_S over one of them."""
     async with transaction(pool) as conn:
         await conn.execute(sql.careful_reading, {"timeout_ms": str(round(TIMEOUT_S * 1000))})
@@ -92,7 +92,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         unread = await fetch_exactly_one(conn, sql.inboxes_unread)
         follows: Row = await fetch_exactly_one(conn, sql.follow_ups_standing, {"most": MOST_COUNTED})
         workforce = await fetch_exactly_one(conn, sql.workforce)
-    return Vitals(
+    return Gauges(
         undecided=emails.pop("undecided"),
         emails=emails,
         due={row["backed_off"]: Due(row["waiting"], row["oldest_s"]) for row in due},

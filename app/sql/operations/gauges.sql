@@ -1,5 +1,5 @@
 -- name: careful_reading
--- For the rest of a transaction that reads vitals: never a walk over the emails, whatever the planner knows of them, and
+-- For the rest of a transaction that reads gauges: never a walk over the emails, whatever the planner knows of them, and
 -- an end when it takes too long.
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
        set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),

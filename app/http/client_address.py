@@ -19,29 +19,29 @@ Network = IPv4Network | IPv6Network
 SAME_VISITOR_BITS = 64  # of an IPv6 address: a household, or a machine, has all that begin alike
 
 
-class Visitor(NamedTuple):
-    """`counted` is as `Actor.visitor`."""
+class ClientAddress(NamedTuple):
+    """`visitor` is as `Actor.visitor`."""
 
     address: str
-    counted: str | None
+    visitor: str | None
 
 
-class Visitors:
-    """Knows visitors by the proxies that are trusted."""
+class ClientAddresses:
+    """Finds the address of who asks, past the proxies that are trusted."""
 
     def __init__(self, trusted_proxies: Iterable[str]) -> None:
         self._trusted: list[Network] = [ip_network(network) for network in trusted_proxies]
 
-    def find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
+    def find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> ClientAddress:
         """Without trusted proxies, a peer that is no public address may be one that we do not know of, and everybody
         who comes through it would be counted as one visitor: it is not counted at all.
         """
         peer = None if connection.client is None else _parse(connection.client.host)
         if peer is None:
-            return Visitor("unknown", None)
+            return ClientAddress("unknown", None)
         address = self._before_proxies(peer, connection.headers.getall("x-forwarded-for", []))
-        counted = _counted(address) if self._trusted or address.is_global else None
-        return Visitor(str(address), counted)
+        visitor = _visitor(address) if self._trusted or address.is_global else None
+        return ClientAddress(str(address), visitor)
 
     def _before_proxies(self, peer: Address, forwarded: Iterable[str]) -> Address:
         hops = ",".join(forwarded).split(",")
@@ -73,7 +73,7 @@ def _parse(text: str) -> Address | None:
     return address
 
 
-def _counted(address: Address) -> str:
+def _visitor(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
     return str(IPv6Network((address, SAME_VISITOR_BITS), strict=False))

@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.testing import RequestFactory
 
 from app.db import Pool
-from app.http.visitors import Visitor, Visitors
+from app.http.client_address import ClientAddress, ClientAddresses
 from app.settings import Settings, SettingsError, from_env
 from tests.support.api import api_client
 from tests.support.engine import value
@@ -16,11 +16,11 @@ from tests.support.people import PEER
 PUBLIC, OTHER = PEER, "2606:2800:220:1:248:1893:25c8:1946"
 
 
-def find(trusted: tuple[str, ...], peer: str, *forwarded: str) -> Visitor:
+def find(trusted: tuple[str, ...], peer: str, *forwarded: str) -> ClientAddress:
     request: Request[None, None, None] = RequestFactory().get("/")
     request.scope["client"] = (peer, 4000)
     request.scope["headers"] = [(b"x-forwarded-for", line.encode()) for line in forwarded]
-    return Visitors(trusted).find(request)
+    return ClientAddresses(trusted).find(request)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_the_visitor_is_whom_the_last_proxy_of_ours_was_asked_by(
 
 def test_a_peer_that_may_be_an_unknown_proxy_is_not_counted() -> None:
     for peer in ("127.0.0.1", "::1", "10.0.0.7", "192.168.1.1", "172.18.0.2", "100.64.0.1", "fe80::1", "testclient"):
-        assert find((), peer).counted is None, peer
-    assert find((), PUBLIC).counted == PUBLIC
-    assert find(("172.18.0.2",), "172.18.0.2", "192.168.1.1").counted == "192.168.1.1"  # of one's own network
+        assert find((), peer).visitor is None, peer
+    assert find((), PUBLIC).visitor == PUBLIC
+    assert find(("172.18.0.2",), "172.18.0.2", "192.168.1.1").visitor == "192.168.1.1"  # of one's own network
 
 
 def test_who_has_a_whole_network_is_one_visitor() -> None:
-    neighbours = {find((), f"2606:2800:220:1::{n:x}").counted for n in range(1, 5)}
+    neighbours = {find((), f"2606:2800:220:1::{n:x}").visitor for n in range(1, 5)}
     assert neighbours == {"2606:2800:220:1::/64"}
 
 
