@@ -7,6 +7,7 @@ anything. The crew is the sender's lanes, and its share is how many they may be.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ from worker.desk import Budget, Desk
 from worker.handover import Handover, Result
 from worker.instruments import CONNECT_DURATION, CONNECTION_FAILURES
 from worker.smtp import Conversation
-from worker.steps import GROW_EVERY_S
+from worker.steps import GROW_EVERY_S, PATIENCE_S
 from worker.verdicts import ServerTrouble
 
 IDLE_LANE_S = 10.0
@@ -209,6 +210,7 @@ class Crew:
         self.idle: list[Lane] = []
         self.trouble: ServerTrouble | None = None  # the sender's: nothing more is to be tried
         self.crash: BaseException | None = None  # of a lane, which should not be
+        self._opened_at = -math.inf  # the latest lane
 
     def take_sender(self, sender: Row) -> None:
         """The sender has changed: no lane that is open or being opened gets another message, and those that have one
@@ -227,16 +229,20 @@ class Crew:
     async def grow(self, count: int) -> bool:
         """Open up to `count` more lanes, as far as our share goes. Whether we have a lane then, or queue for one.
 
-        After a failure one is enough until an email has its answer: a silent server leaves each that it was given in
-        doubt.
+        One is enough until the server has let it in, since the login may be refused; after PATIENCE_S another may fare
+        better. After a failure one is enough until an email has its answer: a silent server leaves each that it was
+        given in doubt.
         """
-        if self.handover.failing:
-            if not all(lane.outdated for lane in self.lanes):
+        current = [lane for lane in self.lanes if not lane.outdated]
+        connecting = time.monotonic() < self._opened_at + PATIENCE_S and not any(lane.connected for lane in current)
+        if self.handover.failing or connecting:
+            if current:
                 return True
             count = min(count, 1)
         for _ in range(await self._share.take(count)):
             lane = Lane(self)
             self.lanes.add(lane)
+            self._opened_at = time.monotonic()
             lane.task.add_done_callback(self._lane_done)
         return bool(self.lanes) or self._share.awaited
 

@@ -201,6 +201,8 @@ class _Run:
     async def _look(self) -> Step:
         look = await until_answered(self._trade.look)
         crew = self._crew
+        if self._trouble is not None:  # a lane has met it meanwhile: no other one tries
+            return NextTurn()
         return after_look(
             look,
             Crewed(

@@ -13,9 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.db import Pool
+from app.db import Conn, Pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import find_user
+from app.domain.ledger import exchange
+from app.domain.ledger.claims import Claimant
 from app.secrets import SecretBox
 from app.settings import Settings, SettingsError, from_env
 from tests.support.api import api_client
@@ -43,6 +45,7 @@ from tests.support.waiting import BOUND_S
 from worker import auth
 from worker.auth import Bearers, Password, Token, by_token, without_secrets
 from worker.connect import Server
+from worker.lanes import Crew, Lane
 from worker.smtp import Conversation
 from worker.verdicts import ServerTrouble
 from worker.wire import Wire
@@ -202,6 +205,7 @@ class Strict:
         self.lines: list[bytes] = []
         self.offers = b"PLAIN LOGIN CRAM-MD5"
         self.greeting_after_s = 0.0
+        self.answers_after_s = 0.0
         self.answers: list[bytes] = [b"535 5.7.8 Username and Password not accepted. See https://help.example\r\n"]
         self.hangs_up = True
 
@@ -216,6 +220,7 @@ class Strict:
             elif line.startswith(b"QUIT"):
                 break
             else:
+                await asyncio.sleep(self.answers_after_s)
                 writer.write(answers.pop(0))
                 if not answers and self.hangs_up:
                     break
@@ -271,6 +276,59 @@ async def test_a_wrong_password_is_tried_once_by_all_lanes_of_a_worker(
     assert len(strict.tries()) == 1
     counts = await check_conservation(pool, campaign)
     assert counts["SCHEDULED"] == 200
+
+
+async def test_a_wrong_password_is_tried_once_however_late_the_server_says_so(
+    pool: Pool, owner: Owner, database_url: str, sink: Sink
+) -> None:
+    """The loop is woken, and looks again, while its first lane waits for the answer, as a Dovecot has it wait."""
+    strict = Strict()
+    strict.answers_after_s = 1.0
+    async with (
+        strict_server(strict) as server,
+        running_workers(database_url, settings_for(sink, lanes=64), fallback=server),
+    ):
+        await schedule_campaign(pool, owner, 200)
+        await _wait_until_blocked(pool)
+    assert len(strict.tries()) == 1
+
+
+async def test_a_wrong_password_is_not_tried_once_more_by_a_loop_that_looks_while_it_is_refused(
+    pool: Pool, owner: Owner, database_url: str, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = Strict()
+    strict.answers_after_s = 0.5
+    outlook, ended, known = exchange.outlook, Crew.ended, asyncio.Event()
+
+    async def long_look(conn: Conn, claimant: Claimant) -> exchange.Outlook | None:
+        look = await outlook(conn, claimant)
+        if strict.tries():
+            await known.wait()
+        return look
+
+    def end(crew: Crew, lane: Lane, trouble: ServerTrouble | None) -> None:
+        ended(crew, lane, trouble)
+        known.set()
+
+    monkeypatch.setattr(exchange, "outlook", long_look)
+    monkeypatch.setattr(Crew, "ended", end)
+    async with (
+        strict_server(strict) as server,
+        running_workers(database_url, settings_for(sink, lanes=64), fallback=server),
+    ):
+        await schedule_campaign(pool, owner, 200)
+        await _wait_until_blocked(pool)
+    assert len(strict.tries()) == 1
+
+
+async def _wait_until_blocked(pool: Pool) -> None:
+    """Wakes the sender's loop meanwhile."""
+
+    async def blocked() -> bool:
+        await wake_all(pool)
+        return await value(pool, "SELECT blocked_until > now() FROM senders")
+
+    await wait_for(blocked, "the sender to be blocked")
 
 
 async def test_a_server_that_hangs_up_at_the_login_without_a_word_is_said_to() -> None:
