@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil
+from statistics import median
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
         sent = len(sink.accepted())
         await campaigns.resume(pool, owner.workspace_id, made.campaign.id)
         await wait_until_sent(pool, made.campaign.id)
-    gaps = [later.at - earlier.at for earlier, later in pairwise(sink.accepted()[sent:])]
+    gaps = [later - earlier for earlier, later in pairwise((await _let_go(pool))[sent:])]
     assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
 
 
@@ -100,14 +101,17 @@ async def test_the_delay_holds_whatever_held_the_emails_up_before(
         await execute(pool, "UPDATE campaigns SET status = 'ACTIVE'")
         await wake_all(pool)
         await wait_for(lambda: _sent(pool, campaign_id, round(6_000 / delay_ms)), "some seconds' worth")
-    times = sorted(entry.at for entry in sink.accepted())
-    left = [row["claimed_at"].timestamp() for row in await rows(pool, "SELECT claimed_at FROM attempts")]
-    assert len(left) >= len(times)
-    # By the clock that lets them leave; a busy machine brings some to the server late by a part of a second.
-    for moments, as_many_s in ((left, 1.1), (times, 1.3)):
-        most = ceil(as_many_s / (delay_ms / 1000) + 1)
-        assert max(sum(begin <= at < begin + 1 for at in moments) for begin in moments) <= most
-    assert times[-1] - times[0] < 1.2 * len(times) * delay_ms / 1000 + 2  # and is not longer than asked for, either
+    left = await _let_go(pool)
+    most = ceil(1.1 / (delay_ms / 1000) + 1)
+    assert max(sum(begin <= at < begin + 1 for at in left) for begin in left) <= most
+    assert left[-1] - left[0] < 1.2 * len(left) * delay_ms / 1000 + 2  # and is not longer than asked for, either
+    # A busy machine brings some to the server late; those in the middle are there at once.
+    assert median(entry.at - at for entry, at in zip(sink.accepted(), left, strict=True)) < 0.3
+
+
+async def _let_go(pool: Pool) -> list[float]:
+    """When the ledger gave each email to a lane, by its clock: none is held up yet."""
+    return [row["claimed_at"].timestamp() for row in await rows(pool, "SELECT claimed_at FROM attempts ORDER BY 1")]
 
 
 async def _overdue(pool: Pool, at_least: int) -> bool:
