@@ -212,6 +212,16 @@ class Crew:
         self.crash: BaseException | None = None  # of a lane, which should not be
         self._opened_at = -math.inf  # the latest lane
 
+    @property
+    def connecting_s(self) -> float:
+        """For how long no other lane may try, since the server may refuse the login of those that connect; 0: one is
+        let in, none connects, or it takes so long that another may fare better.
+        """
+        current = [lane for lane in self.lanes if not lane.outdated]
+        if not current or any(lane.connected for lane in current):
+            return 0.0
+        return max(self._opened_at + PATIENCE_S - time.monotonic(), 0.0)
+
     def take_sender(self, sender: Row) -> None:
         """The sender has changed: no lane that is open or being opened gets another message, and those that have one
         hand it over as the sender that they were opened for.
@@ -229,14 +239,11 @@ class Crew:
     async def grow(self, count: int) -> bool:
         """Open up to `count` more lanes, as far as our share goes. Whether we have a lane then, or queue for one.
 
-        One is enough until the server has let it in, since the login may be refused; after PATIENCE_S another may fare
-        better. After a failure one is enough until an email has its answer: a silent server leaves each that it was
-        given in doubt.
+        After a failure one is enough until an email has its answer: a silent server leaves each that it was given in
+        doubt.
         """
-        current = [lane for lane in self.lanes if not lane.outdated]
-        connecting = time.monotonic() < self._opened_at + PATIENCE_S and not any(lane.connected for lane in current)
-        if self.handover.failing or connecting:
-            if current:
+        if self.handover.failing:
+            if not all(lane.outdated for lane in self.lanes):
                 return True
             count = min(count, 1)
         for _ in range(await self._share.take(count)):
@@ -330,7 +337,7 @@ class Crew:
         if lane in self.idle:
             self.idle.remove(lane)
         self._share.give_back()
-        if trouble is not None and any(other.connected for other in self.lanes):
+        if trouble is not None and any(other.connected and other.handover is self.handover for other in self.lanes):
             self._share.cap()
         elif trouble is not None:
             self.trouble = self.trouble or trouble

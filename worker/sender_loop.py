@@ -209,6 +209,7 @@ class _Run:
                 held=len(self._trade.held),
                 lanes=len(crew.lanes),
                 idle=len(crew.idle),
+                connecting_s=crew.connecting_s,
                 contended=self._share.wanted_elsewhere,
                 mended=self._mended,
             ),

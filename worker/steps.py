@@ -127,6 +127,7 @@ class Crewed(msgspec.Struct, frozen=True, kw_only=True):
     held: int  # claims that are not reported yet
     lanes: int
     idle: int  # lanes without an email
+    connecting_s: float  # until another lane may try, while those that there are connect
     contended: bool  # other senders wait for a lane
     mended: bool  # we have mended plans before
 
@@ -148,6 +149,7 @@ def after_look(look: Outlook | None, seen: Crewed) -> Step:
     | the next email later than PATIENCE_S       | claims held            | Wait PATIENCE_S; lend if contended        |
     | the next email later than PATIENCE_S       |                        | DueAt its time                            |
     | a due email                                | idle lanes             | Wait RELOOK_S: another worker has it      |
+    | a due email                                | lanes that connect     | Wait until another may try                |
     | a due email                                | no idle lane           | Grow by one; Wait PATIENCE_S, or          |
     |                                            |                        | GROW_EVERY_S without a lane to come       |
     | the next email within CONNECT_AHEAD_S      | no lane                | Grow by one; Wait until it is due         |
@@ -167,7 +169,9 @@ def after_look(look: Outlook | None, seen: Crewed) -> Step:
     if look.due_s > PATIENCE_S:
         return Wait(PATIENCE_S, lend=seen.contended) if seen.held else due_at(look.due_at)
     if look.due_s <= 0:
-        return Wait(RELOOK_S) if seen.idle else Grow(1, PATIENCE_S, without_s=GROW_EVERY_S)
+        if seen.idle:
+            return Wait(RELOOK_S)
+        return Wait(seen.connecting_s) if seen.connecting_s else Grow(1, PATIENCE_S, without_s=GROW_EVERY_S)
     if seen.lanes:
         return Wait(look.due_s, lend=seen.contended)
     if look.due_s <= CONNECT_AHEAD_S:

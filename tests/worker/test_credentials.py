@@ -208,11 +208,14 @@ class Strict:
         self.offers = b"PLAIN LOGIN CRAM-MD5"
         self.greeting_after_s = 0.0
         self.answers_after_s = 0.0
+        self.silent = False  # on the first connection
         self.answers: list[bytes] = [b"535 5.7.8 Username and Password not accepted. See https://help.example\r\n"]
         self.hangs_up = True
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self.silent and self.connections == 1:
+            await reader.read()
         await asyncio.sleep(self.greeting_after_s)
         writer.write(b"220 strict.test ESMTP\r\n")
         answers = list(self.answers)
@@ -312,6 +315,16 @@ async def test_a_wrong_password_is_not_tried_once_more_by_a_loop_that_looks_whil
     monkeypatch.setattr(Crew, "ended", end)
     await _send_until_blocked(pool, owner, database_url, sink, strict)
     assert strict.connections == 1
+
+
+async def test_a_first_connection_that_hangs_holds_the_sender_up_for_a_while_only(
+    pool: Pool, owner: Owner, database_url: str, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.lanes.PATIENCE_S", 0.5)
+    strict = Strict()
+    strict.silent = True
+    await _send_until_blocked(pool, owner, database_url, sink, strict)
+    assert (strict.connections, len(strict.tries())) == (2, 1)
 
 
 async def _send_until_blocked(pool: Pool, owner: Owner, database_url: str, sink: Sink, strict: Strict) -> None:

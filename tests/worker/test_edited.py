@@ -11,6 +11,7 @@ import pytest
 
 from app.db import Pool
 from app.domain.campaigns import building
+from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
     check_conservation,
@@ -19,12 +20,15 @@ from tests.support.engine import (
     running_workers,
     schedule_campaign,
     settings_for,
+    value,
+    wait_for,
     wait_until_sent,
     wake_all,
 )
 from tests.support.sinkproc import Sink
 from tests.support.waiting import BOUND_S
-from worker.lanes import Crew
+from worker.lanes import Crew, Lane
+from worker.verdicts import ServerTrouble
 
 EDIT = "UPDATE senders SET email = %s, host = '127.0.0.1', port = %s, security = 'none'"
 
@@ -32,15 +36,18 @@ EDIT = "UPDATE senders SET email = %s, host = '127.0.0.1', port = %s, security =
 class Server:
     """Takes mail and keeps whom it is from, by its envelope and its header; or answers MAIL with `refusal`, late."""
 
-    def __init__(self, refusal: bytes | None = None) -> None:
+    def __init__(self, refusal: bytes | None = None, greeting: bytes = b"220 a.test ESMTP\r\n") -> None:
         self.refusal = refusal
+        self.greeting = greeting
+        self.connections = 0
         self.named, self.go_on = asyncio.Event(), asyncio.Event()
         self.port = 0
         self.froms: set[tuple[bytes, bytes]] = set()
         self.count = 0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 a.test ESMTP\r\n")
+        self.connections += 1
+        writer.write(self.greeting)
         envelope = b""
         while line := await reader.readline():
             answer = b"250 a.test\r\n"
@@ -127,3 +134,38 @@ async def test_a_server_of_before_that_refuses_the_sender_says_nothing_of_the_on
     told = await row(pool, "SELECT blocked_since, block_reason, failures FROM senders")
     assert told == {"blocked_since": None, "block_reason": None, "failures": 0}
     assert await check_conservation(pool, campaign) == {"SENT": 6}
+
+
+async def test_a_server_that_refuses_the_sender_as_it_is_now_is_asked_once_though_one_of_before_has_let_it_in(
+    pool: Pool,
+    database_url: str,
+    sink: Sink,
+    owner: Owner,
+    taken: asyncio.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That is no connection too many: those of before had another login."""
+    refused, ended = asyncio.Event(), Crew.ended
+
+    def end(crew: Crew, lane: Lane, trouble: ServerTrouble | None) -> None:
+        ended(crew, lane, trouble)
+        if trouble is not None:
+            refused.set()
+
+    monkeypatch.setattr(Crew, "ended", end)
+    monkeypatch.setattr(for_workers, "FIRST_BACK_OFF_S", 60.0)  # more than it takes to stop: none tries once more
+    before, after = Server(b"250 a.test\r\n"), Server(greeting=b"554 5.7.1 not from there\r\n")
+    async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=4)):
+        await execute(pool, "UPDATE logins SET max_connections = 1")
+        await execute(pool, EDIT, "owner@example.com", before.port)
+        await schedule_campaign(pool, owner, 6)
+        await asyncio.wait_for(before.named.wait(), BOUND_S)
+        taken.clear()
+        await execute(pool, "UPDATE logins SET max_connections = 3")
+        await execute(pool, EDIT, "owner@example.com", after.port)
+        await wake_all(pool)
+        await asyncio.wait_for(taken.wait(), BOUND_S)
+        await asyncio.wait_for(refused.wait(), BOUND_S)
+        before.go_on.set()
+        await wait_for(lambda: value(pool, "SELECT blocked_until > now() FROM senders"), "the sender to be blocked")
+    assert after.connections == 1

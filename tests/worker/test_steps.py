@@ -91,7 +91,8 @@ def outlook(*, due_s: float | None = None, blocked_s: float | None = None, over_
 
 
 def crewed(**seen: Any) -> Crewed:
-    return Crewed(**({"held": 0, "lanes": 0, "idle": 0, "contended": False, "mended": False} | seen))
+    none = {"held": 0, "lanes": 0, "idle": 0, "connecting_s": 0.0, "contended": False, "mended": False}
+    return Crewed(**(none | seen))
 
 
 def at(seconds: float) -> DueAt:
@@ -143,6 +144,8 @@ WANTED = {"contended": True}
         (outlook(due_s=-1), {}, Grow(1, PATIENCE_S, without_s=GROW_EVERY_S)),
         (outlook(due_s=0.0), WORKING, Grow(1, PATIENCE_S, without_s=GROW_EVERY_S)),
         (outlook(due_s=-1), {"lanes": 1}, Grow(1, PATIENCE_S, without_s=GROW_EVERY_S)),
+        (outlook(due_s=-1), {"lanes": 1, "connecting_s": 3.0}, Wait(3.0)),
+        (outlook(due_s=-1), IDLE | {"connecting_s": 3.0}, Wait(RELOOK_S)),
         # An email is due soon.
         (outlook(due_s=CONNECT_AHEAD_S), {}, Grow(1, CONNECT_AHEAD_S, without_s=CONNECT_AHEAD_S)),
         (outlook(due_s=0.5), WANTED, Grow(1, 0.5, without_s=0.5)),
