@@ -28,6 +28,8 @@ from worker.verdicts import ServerTrouble
 IDLE_LANE_S = 10.0
 HELP_EVERY_S = 2.0
 FIRST_CAP_S, LONGEST_CAP_S = 15.0, 600.0
+# The columns of a sender that say who lets it in, and as whom.
+_LOGIN = ("host", "port", "security", "username", "password_encrypted", "login_id", "credential", "provider")
 
 
 class Share:
@@ -224,12 +226,15 @@ class Crew:
 
     def take_sender(self, sender: Row) -> None:
         """The sender has changed: no lane that is open or being opened gets another message, and those that have one
-        hand it over as the sender that they were opened for.
+        hand it over as the sender that they were opened for. Trouble of before says nothing of the sender as it is now.
         """
+        moved = any(sender[name] != self._sender[name] for name in _LOGIN)
         self._sender = sender
         self.handover = Handover(self._desk, sender)
+        self.trouble = None
         for lane in self.lanes:
             lane.outdated = True
+            lane.former_login = lane.former_login or moved
 
     def give(self, claims: list[Claim]) -> None:
         """To idle lanes, of which there must be as many."""
@@ -337,7 +342,7 @@ class Crew:
         if lane in self.idle:
             self.idle.remove(lane)
         self._share.give_back()
-        if trouble is not None and any(other.connected and other.handover is self.handover for other in self.lanes):
+        if trouble is not None and any(other.connected and not other.former_login for other in self.lanes):
             self._share.cap()
         elif trouble is not None:
             self.trouble = self.trouble or trouble
@@ -359,6 +364,7 @@ class Lane:
         self._next: asyncio.Future[Claim | None] | None = None
         self.idle_since = 0.0
         self.outdated = False  # no further message on this connection: the server changed, or the loop ends
+        self.former_login = False  # that it is let in says nothing of the login as it is now
         self._loop = asyncio.get_running_loop()
         self.task = asyncio.create_task(self._work())
 

@@ -40,13 +40,14 @@ class Server:
         self.refusal = refusal
         self.greeting = greeting
         self.connections = 0
-        self.named, self.go_on = asyncio.Event(), asyncio.Event()
+        self.met, self.named, self.go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.port = 0
         self.froms: set[tuple[bytes, bytes]] = set()
         self.count = 0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.met.set()
         writer.write(self.greeting)
         envelope = b""
         while line := await reader.readline():
@@ -136,36 +137,105 @@ async def test_a_server_of_before_that_refuses_the_sender_says_nothing_of_the_on
     assert await check_conservation(pool, campaign) == {"SENT": 6}
 
 
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """A lane has not been let in."""
+    noticed = asyncio.Event()
+    whole = Crew.ended
+
+    def ended(self: Crew, lane: Lane, trouble: ServerTrouble | None) -> None:
+        whole(self, lane, trouble)
+        if trouble is not None:
+            noticed.set()
+
+    monkeypatch.setattr(Crew, "ended", ended)
+    return noticed
+
+
+async def _begin(pool: Pool, owner: Owner, before: Server) -> int:
+    """Have one lane hand an email to the server of before, which does not answer yet; returns the campaign's id."""
+    await execute(pool, "UPDATE logins SET max_connections = 1")
+    await execute(pool, EDIT, "owner@example.com", before.port)
+    campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
+    await asyncio.wait_for(before.named.wait(), BOUND_S)
+    return campaign
+
+
+async def _edit(pool: Pool, taken: asyncio.Event, after: Server, name: str = "Ann") -> None:
+    taken.clear()
+    await execute(pool, EDIT + ", display_name = %s", "owner@example.com", after.port, name)
+    await execute(pool, "UPDATE logins SET max_connections = 3")  # the lane of before is one of them
+    await wake_all(pool)
+    await asyncio.wait_for(taken.wait(), BOUND_S)
+
+
 async def test_a_server_that_refuses_the_sender_as_it_is_now_is_asked_once_though_one_of_before_has_let_it_in(
     pool: Pool,
     database_url: str,
     sink: Sink,
     owner: Owner,
     taken: asyncio.Event,
+    refused: asyncio.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """That is no connection too many: those of before had another login."""
-    refused, ended = asyncio.Event(), Crew.ended
-
-    def end(crew: Crew, lane: Lane, trouble: ServerTrouble | None) -> None:
-        ended(crew, lane, trouble)
-        if trouble is not None:
-            refused.set()
-
-    monkeypatch.setattr(Crew, "ended", end)
     monkeypatch.setattr(for_workers, "FIRST_BACK_OFF_S", 60.0)  # more than it takes to stop: none tries once more
     before, after = Server(b"250 a.test\r\n"), Server(greeting=b"554 5.7.1 not from there\r\n")
     async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=4)):
-        await execute(pool, "UPDATE logins SET max_connections = 1")
-        await execute(pool, EDIT, "owner@example.com", before.port)
-        await schedule_campaign(pool, owner, 6)
-        await asyncio.wait_for(before.named.wait(), BOUND_S)
-        taken.clear()
-        await execute(pool, "UPDATE logins SET max_connections = 3")
-        await execute(pool, EDIT, "owner@example.com", after.port)
-        await wake_all(pool)
-        await asyncio.wait_for(taken.wait(), BOUND_S)
+        await _begin(pool, owner, before)
+        await _edit(pool, taken, after)
         await asyncio.wait_for(refused.wait(), BOUND_S)
         before.go_on.set()
         await wait_for(lambda: value(pool, "SELECT blocked_until > now() FROM senders"), "the sender to be blocked")
     assert after.connections == 1
+
+
+async def test_a_connection_too_many_is_none_of_the_senders_trouble_after_an_edit_of_its_name(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event, refused: asyncio.Event
+) -> None:
+    server = Server(b"250 a.test\r\n")
+    async with server.running(), running_workers(database_url, settings_for(sink, lanes=4)):
+        campaign = await _begin(pool, owner, server)
+        server.greeting = b"421 4.7.0 too many connections\r\n"
+        await _edit(pool, taken, server, "Bob")
+        await asyncio.wait_for(refused.wait(), BOUND_S)
+        server.greeting = b"220 a.test ESMTP\r\n"
+        server.go_on.set()
+        await wait_until_sent(pool, campaign)
+    told = await row(pool, "SELECT blocked_since, block_reason, failures FROM senders")
+    assert told == {"blocked_since": None, "block_reason": None, "failures": 0}
+
+
+async def test_a_sender_goes_on_once_it_is_mended_though_a_server_of_before_has_not_answered(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event, refused: asyncio.Event
+) -> None:
+    before, wrong, after = Server(b"250 a.test\r\n"), Server(greeting=b"554 5.7.1 not from there\r\n"), Server()
+    async with (
+        before.running(),
+        wrong.running(),
+        after.running(),
+        running_workers(database_url, settings_for(sink, lanes=4)),
+    ):
+        campaign = await _begin(pool, owner, before)
+        await _edit(pool, taken, wrong)
+        await asyncio.wait_for(refused.wait(), BOUND_S)
+        await _edit(pool, taken, after)
+        sent = "SELECT count(*) = 5 FROM emails WHERE status = 'SENT'"
+        await wait_for(lambda: value(pool, sent), "the others to be sent")
+        before.go_on.set()
+        await wait_until_sent(pool, campaign)
+    assert before.count == 1
+
+
+async def test_a_server_of_before_that_says_nothing_does_not_hold_up_the_one_it_has_now(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.lanes.PATIENCE_S", 10 * BOUND_S)
+    before, after = Server(greeting=b""), Server()
+    async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=4)):
+        await execute(pool, EDIT, "owner@example.com", before.port)
+        campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
+        await asyncio.wait_for(before.met.wait(), BOUND_S)
+        await _edit(pool, taken, after)
+        await wait_until_sent(pool, campaign)
+    assert after.count == 6
