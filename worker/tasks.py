@@ -85,6 +85,20 @@ class Connector(PsycopgConnector):
             telling.cancel()
 
 
+async def _own_up(work: Callable[[], Awaitable[Any]], _context: JobContext, _worker: object) -> Any:
+    """Have the job's task say so where its end cannot be recorded, as while Postgres is away: nobody else asks it. The
+    sweep finds the job.
+    """
+
+    def say(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("end of a job not recorded", error=str(error.__cause__ or error))
+
+    if (task := asyncio.current_task()) is not None:
+        task.add_done_callback(say)
+    return await work()
+
+
 def make_queue(
     wake: Callable[[int], None],
     plan: Callable[[int, int], None],
@@ -96,7 +110,7 @@ def make_queue(
     deaf: Callable[[BaseException], None],
 ) -> App:
     """The queue's application with our tasks, to be opened on the worker's pool; says when it listens no more."""
-    queue = App(connector=Connector(deaf))
+    queue = App(connector=Connector(deaf), worker_defaults={"worker_middleware": [_own_up]})
 
     # Each job runs in a task of its own, so what is bound there ends with it.
     @queue.task(name=SEND_DUE, pass_context=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from app.domain.operations import installation
 from app.domain.planning import changes
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.embedded.postgres import EmbeddedPostgres
+from app.jobs import QUICK, defer_wake_up
 from app.secrets import SecretBox
 from tests.support.engine import (
     NO_LIMIT,
@@ -52,6 +54,15 @@ WORKERS, LANES = 3, 8
 # Slow where a death leaves nothing at the server, and slow where the message is accepted but the answer not yet given.
 LONGEST_S = 0.12
 SLOW = {"rcpt": {"slow": 0.05}, "dot": {"slow": 0.07}}
+
+
+def _slow_and_held(emails: int) -> list[object]:
+    """SLOW, but the last tenth gets no answer: however long the test stalls, there is a worker left to kill."""
+    return [
+        {"at": "rcpt", "do": SLOW["rcpt"]},
+        {"at": "dot", "when": {"times": emails * 9 // 10}, "do": SLOW["dot"]},
+        {"at": "dot", "do": "hold"},
+    ]
 
 
 def series(*long: int) -> pytest.MarkDecorator:
@@ -105,7 +116,7 @@ async def test_workers_killed_again_and_again_send_nothing_twice_and_lose_nothin
     pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
     began = time.monotonic()
-    sink.script(SLOW)
+    sink.script(_slow_and_held(emails))
     owner = await create_owner(pool)
     campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
     fleet.start(settings_for(sink, lanes=LANES), WORKERS)
@@ -115,6 +126,8 @@ async def test_workers_killed_again_and_again_send_nothing_twice_and_lose_nothin
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         chance.choice(victims).kill()
         fleet.start(settings_for(sink, lanes=LANES))
+    sink.script(SLOW)
+    sink.release()
     await wait_until_settled(pool, campaign)
 
     counts = await _check_outcome(pool, campaign, sink)
@@ -128,7 +141,7 @@ async def test_workers_killed_under_a_campaign_of_five_senders_send_nothing_twic
     pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
     """With a calendar and jitter, which the claim and the plans made after each death have to keep to."""
-    sink.script(SLOW)
+    sink.script(_slow_and_held(emails))
     settings = settings_for(sink, lanes=LANES)
     owner = await create_owner(pool)
     others = [await add_sender(pool, owner, f"sender{number}@example.com", NO_LIMIT) for number in range(4)]
@@ -146,6 +159,8 @@ async def test_workers_killed_under_a_campaign_of_five_senders_send_nothing_twic
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         chance.choice(victims).kill()
         fleet.start(settings)
+    sink.script(SLOW)
+    sink.release()
     await wait_until_settled(pool, campaign)
 
     counts = await _check_outcome(pool, campaign, sink)
@@ -214,16 +229,17 @@ async def test_workers_told_to_stop_leave_nothing_in_doubt(
     pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
     sink.script(SLOW)
+    settings = settings_for(sink, lanes=LANES, lease_s=20)  # none dies, however long the machine stalls
     owner = await create_owner(pool)
     campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
-    fleet.start(settings_for(sink, lanes=LANES), WORKERS)
+    fleet.start(settings, WORKERS)
 
     # All in the first third: a stop takes a while, and the others go on meanwhile.
     for moment in sorted(chance.sample(range(1, emails // 3), times)):
         await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent")
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         assert chance.choice(victims).drain() == 0
-        fleet.start(settings_for(sink, lanes=LANES))
+        fleet.start(settings)
     await wait_until_settled(pool, campaign)
 
     assert await _check_outcome(pool, campaign, sink) == {"SENT": emails}
@@ -332,6 +348,24 @@ async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
         listening.cancel()
 
 
+async def test_a_job_whose_end_postgres_does_not_take_says_so_itself(
+    pool: Pool, postgres: TemplateServer, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wake(_sender_id: int) -> None:
+        postgres.refuse_connections(database_url)
+        pool.timeout = 0.2
+
+    queue = make_queue(wake, _never, _never, _never, _never, _never, deaf=_never)
+    async with pool.connection() as conn:
+        await defer_wake_up(conn, 1)
+    async with queue.open_async(pool):
+        with capture_logs() as logged, pytest.raises(ConnectorException):
+            await queue.run_worker_async(queues=[QUICK], wait=False, listen_notify=False, install_signal_handlers=False)
+        gc.collect()
+    assert [entry["event"] for entry in logged] == ["end of a job not recorded"]
+    assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
+
+
 def _never(*_: object, **__: object) -> NoReturn:
     raise AssertionError("nothing was asked for")
 
@@ -368,7 +402,7 @@ async def test_a_mail_server_that_dies_and_comes_back_costs_no_email_more_than_a
     log = tmp_path / "accepted.log"
     with Sink(SLOW, log=log, port=free_port()) as sink:
         campaign = (await schedule_campaign(pool, await create_owner(pool), emails)).campaign.id
-        fleet.start(settings_for(sink, lanes=LANES), 2)
+        fleet.start(settings_for(sink, lanes=LANES, lease_s=20), 2)  # none dies, however long the machine stalls
         await wait_for(lambda: _progress(pool, campaign, 100), "100 to be sent")
         sink.kill()
         await wait_for(lambda: _backed_off(pool), "the sender to be backed off")
