@@ -152,19 +152,22 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return noticed
 
 
-async def _begin(pool: Pool, owner: Owner, before: Server) -> int:
-    """Have one lane hand an email to the server of before, which does not answer yet; returns the campaign's id."""
-    await execute(pool, "UPDATE logins SET max_connections = 1")
-    await execute(pool, EDIT, "owner@example.com", before.port)
-    campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
-    await asyncio.wait_for(before.named.wait(), BOUND_S)
-    return campaign
+@asynccontextmanager
+async def sending(pool: Pool, database_url: str, sink: Sink, owner: Owner, before: Server) -> AsyncGenerator[int]:
+    """A worker that hands the one email of a campaign to the server of before, which does not answer yet.
+
+    Yields the campaign's id.
+    """
+    async with running_workers(database_url, settings_for(sink, lanes=4)):
+        await execute(pool, EDIT, "owner@example.com", before.port)
+        campaign = (await schedule_campaign(pool, owner, 1)).campaign.id
+        await asyncio.wait_for(before.named.wait(), BOUND_S)
+        yield campaign
 
 
 async def _edit(pool: Pool, taken: asyncio.Event, after: Server, name: str = "Ann") -> None:
     taken.clear()
     await execute(pool, EDIT + ", display_name = %s", "owner@example.com", after.port, name)
-    await execute(pool, "UPDATE logins SET max_connections = 3")  # the lane of before is one of them
     await wake_all(pool)
     await asyncio.wait_for(taken.wait(), BOUND_S)
 
@@ -181,9 +184,9 @@ async def test_a_server_that_refuses_the_sender_as_it_is_now_is_asked_once_thoug
     """That is no connection too many: those of before had another login."""
     monkeypatch.setattr(for_workers, "FIRST_BACK_OFF_S", 60.0)  # more than it takes to stop: none tries once more
     before, after = Server(b"250 a.test\r\n"), Server(greeting=b"554 5.7.1 not from there\r\n")
-    async with before.running(), after.running(), running_workers(database_url, settings_for(sink, lanes=4)):
-        await _begin(pool, owner, before)
+    async with before.running(), after.running(), sending(pool, database_url, sink, owner, before):
         await _edit(pool, taken, after)
+        await schedule_campaign(pool, owner, 5)
         await asyncio.wait_for(refused.wait(), BOUND_S)
         before.go_on.set()
         await wait_for(lambda: value(pool, "SELECT blocked_until > now() FROM senders"), "the sender to be blocked")
@@ -194,14 +197,15 @@ async def test_a_connection_too_many_is_none_of_the_senders_trouble_after_an_edi
     pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event, refused: asyncio.Event
 ) -> None:
     server = Server(b"250 a.test\r\n")
-    async with server.running(), running_workers(database_url, settings_for(sink, lanes=4)):
-        campaign = await _begin(pool, owner, server)
+    async with server.running(), sending(pool, database_url, sink, owner, server) as campaign:
         server.greeting = b"421 4.7.0 too many connections\r\n"
         await _edit(pool, taken, server, "Bob")
+        more = (await schedule_campaign(pool, owner, 5)).campaign.id
         await asyncio.wait_for(refused.wait(), BOUND_S)
         server.greeting = b"220 a.test ESMTP\r\n"
         server.go_on.set()
         await wait_until_sent(pool, campaign)
+        await wait_until_sent(pool, more)
     told = await row(pool, "SELECT blocked_since, block_reason, failures FROM senders")
     assert told == {"blocked_since": None, "block_reason": None, "failures": 0}
 
@@ -214,17 +218,16 @@ async def test_a_sender_goes_on_once_it_is_mended_though_a_server_of_before_has_
         before.running(),
         wrong.running(),
         after.running(),
-        running_workers(database_url, settings_for(sink, lanes=4)),
+        sending(pool, database_url, sink, owner, before) as campaign,
     ):
-        campaign = await _begin(pool, owner, before)
         await _edit(pool, taken, wrong)
+        more = (await schedule_campaign(pool, owner, 5)).campaign.id
         await asyncio.wait_for(refused.wait(), BOUND_S)
         await _edit(pool, taken, after)
-        sent = "SELECT count(*) = 5 FROM emails WHERE status = 'SENT'"
-        await wait_for(lambda: value(pool, sent), "the others to be sent")
+        await wait_until_sent(pool, more)
         before.go_on.set()
         await wait_until_sent(pool, campaign)
-    assert before.count == 1
+    assert (before.count, after.count) == (1, 5)
 
 
 async def test_a_server_of_before_that_says_nothing_does_not_hold_up_the_one_it_has_now(
