@@ -24,6 +24,7 @@ from tests.support.engine import execute, rows, value
 from tests.support.google import assert_let_in_nobody, begin, come_back, counts, log_in, me, with_login
 from tests.support.oidc import FakeProvider, ProviderProcess
 from tests.support.people import PEER
+from tests.support.waiting import clear_of_the_quarter
 
 
 async def audited(pool: Pool) -> list[tuple[str, str]]:
@@ -147,6 +148,7 @@ async def test_logins_begun_from_one_address_are_limited_but_for_those_that_work
     settings: Settings, database_url: str, provider: ProviderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "PER_VISITOR", 2)
+    await clear_of_the_quarter()
     async with api_client(with_login(settings, provider.issuer), database_url, peer=PEER) as browser:
         for _ in range(3):
             assert await log_in(browser, provider, "ada") == "/"

@@ -154,7 +154,7 @@ async def test_looking_for_claims_unheard_of_does_not_give_back_those_just_made(
 async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take_each_other_for_dead(
     pool: Pool, proxy: Proxy, fleet: Fleet, sink: Sink, owner: Owner, workers: int
 ) -> None:
-    lease_s = 2.0
+    lease_s = 5.0  # longer than a machine stalls
     sink.script({"dot": "hold"})
     fleet.start(settings_for(sink, lanes=4, lease_s=lease_s), workers)
     await wait_for(lambda: _registered(pool, workers), "the workers to register")
@@ -164,7 +164,7 @@ async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take
     proxy.cut()
     sink.script([])
     sink.release()  # what they learn now they cannot report
-    await asyncio.sleep(2 * lease_s)
+    await asyncio.sleep(lease_s + 1)
     proxy.open = True
     await wait_until_sent(pool, campaign)
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(PEOPLE)

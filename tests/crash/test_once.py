@@ -100,7 +100,7 @@ async def test_wake_ups_in_any_number_send_nothing_twice(
     database_url: str, pool: Pool, fleet: Fleet, sink: Sink
 ) -> None:
     owner = await create_owner(pool)
-    fleet.start(settings_for(sink, lanes=4), 3)
+    fleet.start(settings_for(sink, lanes=4, lease_s=20), 3)  # none dies, however long the machine stalls
     made = await schedule_campaign(pool, owner, 600)
     for _ in range(20):
         async with transaction(pool) as conn:

@@ -141,10 +141,11 @@ async def test_a_server_that_takes_no_writing_is_connected_to_only_if_the_url_sa
     postgres: TemplateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """libpq asks each of a URL's hosts; the first that does not refuse is the primary."""
-    monkeypatch.setattr(db, "_PATIENCE_S", 2.0)
     with postgres.clone() as standby:
         await asyncio.to_thread(postgres.take_no_writing, standby)
-        with pytest.raises(PoolTimeout):
-            await open_pool(standby)
+        with monkeypatch.context() as patch:
+            patch.setattr(db, "_PATIENCE_S", 2.0)
+            with pytest.raises(PoolTimeout):
+                await open_pool(standby)
         async with await open_pool(f"{standby}&target_session_attrs=any") as pool:
             assert await value(pool, "SHOW transaction_read_only") == "on"

@@ -139,6 +139,13 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
     cut_at = await value(pool, "SELECT now()")
     held = await value(pool, "SELECT count(*) FROM emails WHERE status = 'SENDING'")
     await asyncio.sleep(CUT_S)
+
+    async def nothing_held() -> bool:
+        """The host that is left has put in doubt what the other two had claimed."""
+        claims = "SELECT count(*) FROM emails WHERE status = 'SENDING' AND claimed_at <= %s"
+        return not await value(pool, claims, cut_at)
+
+    await wait_for(nothing_held, "the claims of lost hosts to be put in doubt")
     in_doubt = await value(pool, "SELECT count(*) FROM emails WHERE status = 'UNKNOWN'")
     assert 0 < in_doubt <= min(held, 2 * LANES)
     assert set(await _sent_by(pool, centre, str(cut_at + timedelta(seconds=1)))) == {WRONG_CLOCK}

@@ -225,7 +225,7 @@ async def test_two_workers_whose_clocks_are_days_apart_record_what_comes_once_an
             skewed = {"LD_PRELOAD": str(libfaketime()), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
             (tmp_path / offset).mkdir()
             fleets.append(stack.enter_context(Fleet(database_url, tmp_path / offset, **env, **skewed)))
-            fleets[-1].start(settings_for(sink))
+            fleets[-1].start(settings_for(sink, lease_s=60))  # a worker that stalls loses it not
         await wait_for(lambda: rows(pool, "SELECT 1 FROM inboxes WHERE whole_at IS NOT NULL"), "the mailbox to be read")
         for number in range(1, 21):
             message = reply(f"r{number}@example.com", head=f"In-Reply-To: {read.id_of(number)}\n")

@@ -235,7 +235,7 @@ async def test_streams_of_a_workspace_share_one_look_at_the_database(
     for stream in streams:
         stream.cancel()
     await asyncio.gather(*streams, return_exceptions=True)
-    await asyncio.wait_for(everybody.end(), 5)  # nobody watches any more, so nobody looks
+    await asyncio.wait_for(everybody.end(), BOUND_S)  # nobody watches any more, so nobody looks
     before = looks
     async with aclosing(everybody.watch(user.workspace_id)) as again:
         await anext(again)

@@ -244,7 +244,7 @@ import asyncio, sys
 from app.supervise import Child, supervise
 from app.vigil import Patience
 child = Child("worker", [sys.executable, "-c", sys.argv[1], sys.argv[2], "beats"])
-asyncio.run(supervise([child], stop=asyncio.Event(), patience=Patience(silent_s=0.6, start_s=30, look_s=0.05)))
+asyncio.run(supervise([child], stop=asyncio.Event(), patience=Patience(silent_s=3, start_s=30, look_s=0.05)))
 """
 
 
@@ -300,12 +300,13 @@ async def test_a_late_answer_is_one(journal: Journal) -> None:
 
     async def ask() -> None:
         nonlocal answers
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.5)
         answers += 1
 
     child = journal.child("api")
-    running = asyncio.create_task(supervise([Child(child.name, child.argv, ask=ask)], stop=stop, patience=EAGER))
-    await until(lambda: answers >= 4)
+    patience = Patience(silent_s=3, start_s=30, look_s=0.05)  # a machine that stalls is not silent for that
+    running = asyncio.create_task(supervise([Child(child.name, child.argv, ask=ask)], stop=stop, patience=patience))
+    await until(lambda: answers >= 8)  # which takes longer than it may be silent
     stop.set()
     await running
     assert len(journal.entries("start")) == 1
@@ -353,7 +354,7 @@ def test_a_machine_that_was_suspended_finds_nobody_silent(journal: Journal) -> N
         (started,) = journal.entries("start")
         for pid in (parent.pid, started.pid):
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(1.5)  # more than twice as long as it may be silent
+        time.sleep(6.5)  # more than twice as long as it may be silent
         for pid in (parent.pid, started.pid):  # the supervisor wakes up first
             os.kill(pid, signal.SIGCONT)
         time.sleep(1)

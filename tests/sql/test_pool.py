@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from app.db import Pool, open_pool
+from tests.support.waiting import BOUND_S
 
 
 async def test_the_connection_that_came_back_last_is_given_first(pool: Pool) -> None:
@@ -37,9 +38,9 @@ async def test_a_cancel_while_a_connection_is_given_back_costs_nobody_one(databa
         for _ in range(turns):
             await asyncio.sleep(0)
         giving.cancel()
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, BOUND_S)
         await asyncio.wait([giving])
-        async with pool.connection(timeout=5) as again:
+        async with pool.connection(timeout=BOUND_S) as again:
             assert again is held
 
 
@@ -68,5 +69,5 @@ async def test_nor_does_one_that_falls_between_what_others_give_back(
             await asyncio.sleep(0)
         giving.cancel()
         await asyncio.wait([releasing, earlier, giving])
-        async with pool.connection(timeout=5), pool.connection(timeout=5):
+        async with pool.connection(timeout=BOUND_S), pool.connection(timeout=BOUND_S):
             pass

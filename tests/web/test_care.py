@@ -7,7 +7,15 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page
+from tests.support.browser import (
+    NARROW,
+    ask,
+    assert_accessible,
+    assert_fits,
+    join,
+    open_page,
+    what_is_copied_stays_said,
+)
 from tests.support.service import Service, until
 from tests.web.test_campaigns import schedule
 from tests.web.test_lists import filled
@@ -323,6 +331,7 @@ def test_what_an_address_asks_for_and_is_not_there_is_said_in_words(inside: Page
 def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
         page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        what_is_copied_stays_said(page)
         join(page, email)
         page.goto("/settings?section=keys")
         page.get_by_label("What it is for").fill("A script")
@@ -340,6 +349,10 @@ def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page, em
     # What stands above it is there.
     expect(inside.get_by_role("list", name="Members")).to_contain_text(email)
     expect(inside.get_by_label("Name of the workspace", exact=True)).to_be_visible()
+    expect(inside.get_by_role("combobox", name="Read by")).to_be_visible()
+    expect(inside.get_by_label("Beyond")).to_be_visible()
+    expect(inside.get_by_label("Name and address, in lines")).to_be_visible()
+    expect(inside.locator("[aria-busy=true]")).to_have_count(0)
     button = inside.get_by_role("button", name="Delete the workspace")
     button.scroll_into_view_if_needed()
     before = button.bounding_box()

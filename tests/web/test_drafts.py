@@ -190,17 +190,18 @@ def test_a_draft_of_the_workspace_goes_as_it_is_scheduled_unless_somebody_else_w
     page.get_by_role("button", name="Drafts").click()
     expect(page.get_by_role("menuitem", name="Theirs")).to_be_visible()
 
-    def delete() -> None:
-        page.get_by_role("button", name="Delete the draft Theirs").click()
+    def delete(name: str) -> None:
+        page.get_by_role("button", name=f"Delete the draft {name}").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete the draft").click()
 
+    theirs["name"] = "Their latest"
     theirs["version"] += 1
     assert ask(page, "PUT", path, theirs)["version"] == theirs["version"] + 1
-    delete()  # of what the menu shows, which is older
+    delete("Theirs")  # of what the menu shows, which is older
     expect(page.get_by_text("The draft is still there")).to_be_visible()
     assert ask(page, "GET", path)["version"] == theirs["version"] + 1
     page.get_by_role("button", name="Drafts").click()
-    delete()
+    delete("Their latest")  # once the menu, which is read anew after the refusal, shows it
     until(lambda: page.evaluate("0") or not ask(page, "GET", "/api/drafts")["items"], "the draft is removed")
 
 

@@ -13,7 +13,17 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, join, log_in, open_page
+from tests.support.browser import (
+    NARROW,
+    PASSWORD,
+    ask,
+    assert_accessible,
+    assert_fits,
+    join,
+    log_in,
+    open_page,
+    what_is_copied_stays_said,
+)
 from tests.support.service import Service, until
 
 SECTIONS = {
@@ -101,6 +111,7 @@ def test_a_session_that_is_ended_elsewhere_is_logged_out(
 
 def test_an_api_key_is_shown_once_works_by_its_curl_and_is_revoked(inside: Page, service: Service) -> None:
     inside.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    what_is_copied_stays_said(inside)
     inside.goto("/settings?section=keys")
     inside.get_by_role("button", name="Make the key").click()
     expect(inside.get_by_label("What it is for")).to_have_accessible_description("Say what the key is for.")

@@ -35,7 +35,9 @@ from tests.support.engine import (
     wait_for,
     wait_until_sent,
 )
+from tests.support.mailserver import mail_server
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 
 HOUR = timedelta(hours=1)
 WORKERS = 3
@@ -185,25 +187,26 @@ async def test_handovers_that_never_began_are_given_back_and_the_limit_is_still_
 @pytest.mark.parametrize(
     ("ends", "first"),
     [
-        ("accept", {"used": 1, "accepted": 1, "released": 0}),
+        ("", {"used": 1, "accepted": 1, "released": 0}),
         ("421 4.3.2 shutting down", {"used": 0, "accepted": 0, "released": 1}),
     ],
 )
 async def test_what_is_claimed_in_one_hour_and_ends_in_the_next_counts_in_the_first(
     pool: Pool, database_url: str, sink: Sink, fifty_an_hour: Owner, ends: str, first: dict[str, int]
 ) -> None:
-    sink.script({"dot": {"slow": 1, "then": ends}})
     await schedule_campaign(pool, fifty_an_hour, 1)
-
-    async def at_the_server() -> bool:
-        return await value(pool, "SELECT count(*) FROM emails WHERE status = 'SENDING'") == 1
 
     async def reported() -> bool:
         return await value(pool, "SELECT count(*) FROM attempts") == 1
 
-    async with running_workers(database_url, settings_for(sink, lanes=1)):
-        await wait_for(at_the_server, "the message to be on its way")
+    async with (
+        mail_server() as there,
+        running_workers(database_url, settings_for(sink, lanes=1), fallback=there.address),
+    ):
+        there.stop_reading_after, there.refuse_at_end = 1, ends
+        await asyncio.wait_for(there.stopped.wait(), BOUND_S)
         await the_clock_moves_on(pool, HOUR)
+        there.go_on.set()
         await wait_for(reported, "the outcome")
     windows = await rows(pool, "SELECT used, accepted, released FROM login_windows ORDER BY window_start")
     assert windows[0] == first
@@ -228,7 +231,7 @@ async def test_a_worker_takes_over_the_connections_another_gives_up(
 ) -> None:
     sink.script({"dot": {"slow": 0.02}})
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(max_connections=2))
-    campaign = (await schedule_campaign(pool, owner, 400)).campaign.id
+    campaign = (await schedule_campaign(pool, owner, 2_000)).campaign.id
 
     async def sent(count: int) -> bool:
         return (await check_conservation(pool, campaign))["SENT"] >= count
@@ -238,7 +241,8 @@ async def test_a_worker_takes_over_the_connections_another_gives_up(
             await wait_for(lambda: sent(50), "50 to be sent")
         left = await check_conservation(pool, campaign)
         assert left["SCHEDULED"] > 200
-        await wait_until_sent(pool, campaign)
+        await wait_for(lambda: sent(left["SENT"] + 200), "200 more to be sent")
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
     assert sink.stats()["max_open"] == 2
 
 
@@ -246,7 +250,7 @@ async def test_a_lowered_max_connections_takes_effect_while_sending(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
     sink.script({"dot": {"slow": 0.02}})
-    campaign = (await schedule_campaign(pool, owner, 500)).campaign.id
+    campaign = (await schedule_campaign(pool, owner, 5_000)).campaign.id
 
     async def open_connections(count: int) -> bool:
         return sink.stats()["open"] == count
@@ -306,11 +310,14 @@ async def test_a_lowered_limit_takes_effect_while_sending(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
     await clear_of_the_hour()
-    sink.script({"dot": {"slow": 0.02}})
+    slow = {"slow": 0.02}
+    sink.script([{"at": "dot", "when": {"times": 60}, "do": slow}, {"at": "dot", "do": "hold"}])  # 100 are not reached
     campaign = (await schedule_campaign(pool, owner, 1000)).campaign.id
     async with running_workers(database_url, settings_for(sink), 2):
         await _handed_over(sink, 20)
         await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=100))
+        sink.script({"dot": slow})
+        sink.release()
         await _handed_over(sink, 100)
         await _at_rest(pool)
 

@@ -51,7 +51,7 @@ async def test_housekeeping_that_fails_ends_nothing_and_is_tried_again(
         pool, "CREATE TRIGGER corrupt BEFORE DELETE ON login_attempts FOR EACH STATEMENT EXECUTE FUNCTION corrupt()"
     )
     with Fleet(database_url, tmp_path) as fleet:
-        (worker,) = fleet.start(settings_for(sink, lanes=4))
+        (worker,) = fleet.start(settings_for(sink, lanes=4, lease_s=20))
 
         async def failed() -> bool:
             return bool(fleet.logged("housekeeping failed"))

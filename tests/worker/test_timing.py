@@ -45,8 +45,8 @@ async def _sent(pool: Pool, campaign_id: int, at_least: int) -> bool:
 async def test_nothing_leaves_before_its_time_and_all_leave_in_order(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
-    start = datetime.now(UTC) + timedelta(seconds=1)
     async with running_workers(database_url, settings_for(sink)):
+        start = datetime.now(UTC) + timedelta(seconds=2)
         made = await schedule_campaign(pool, owner, 100, start_time=start, delay_between_ms=10)
         await wait_until_sent(pool, made.campaign.id)
     planned = {r["recipient"]: r["scheduled_at"] for r in await rows(pool, "SELECT * FROM emails")}
@@ -66,7 +66,7 @@ async def test_an_email_scheduled_while_a_worker_waits_for_a_later_one_leaves_at
 
 
 @pytest.mark.alone  # it measures gaps of milliseconds
-async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
+async def test_a_paused_campaign_stops_at_once_and_goes_on_spaced(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
     async with running_workers(database_url, settings_for(sink)):
@@ -75,11 +75,13 @@ async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
         await campaigns.pause(pool, owner.workspace_id, made.campaign.id)
         paused_at = time.time()
         await wait_for(lambda: _overdue(pool, 20), "more to be overdue")
-        assert max(entry.at for entry in sink.accepted()) < paused_at + 1
-        sent = len(sink.accepted())
+        await wait_for(lambda: _nothing_in_flight(pool, made.campaign.id), "what was in flight")
+        left = await _let_go(pool)
+        assert max(left) < paused_at
+        _brings_at_once(sink, left)
         await campaigns.resume(pool, owner.workspace_id, made.campaign.id)
         await wait_until_sent(pool, made.campaign.id)
-    gaps = [later - earlier for earlier, later in pairwise((await _let_go(pool))[sent:])]
+    gaps = [later - earlier for earlier, later in pairwise((await _let_go(pool))[len(left) :])]
     assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
 
 
@@ -105,8 +107,7 @@ async def test_the_delay_holds_whatever_held_the_emails_up_before(
     most = ceil(1.1 / (delay_ms / 1000) + 1)
     assert max(sum(begin <= at < begin + 1 for at in left) for begin in left) <= most
     assert left[-1] - left[0] < 1.2 * len(left) * delay_ms / 1000 + 2  # and is not longer than asked for, either
-    # A busy machine brings some to the server late; those in the middle are there at once.
-    assert median(entry.at - at for entry, at in zip(sink.accepted(), left, strict=True)) < 0.3
+    _brings_at_once(sink, left)
 
 
 async def _let_go(pool: Pool) -> list[float]:
@@ -114,12 +115,17 @@ async def _let_go(pool: Pool) -> list[float]:
     return [row["claimed_at"].timestamp() for row in await rows(pool, "SELECT claimed_at FROM attempts ORDER BY 1")]
 
 
+def _brings_at_once(sink: Sink, left: list[float]) -> None:
+    """A busy machine brings some to the server late; those in the middle are there at once."""
+    assert median(entry.at - at for entry, at in zip(sink.accepted(), left, strict=True)) < 0.3
+
+
 async def _overdue(pool: Pool, at_least: int) -> bool:
     query = "SELECT count(*) FROM emails WHERE status = 'SCHEDULED' AND scheduled_at < now()"
     return await value(pool, query) >= at_least
 
 
-async def test_a_cancelled_campaign_stops_within_a_second_and_owes_nobody_anything(
+async def test_a_cancelled_campaign_stops_at_once_and_owes_nobody_anything(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
     async with running_workers(database_url, settings_for(sink)):
@@ -132,7 +138,9 @@ async def test_a_cancelled_campaign_stops_within_a_second_and_owes_nobody_anythi
     counts = await check_conservation(pool, made.campaign.id)
     assert counts["SENT"] + counts["CANCELLED"] == 100
     assert len(sink.accepted()) == counts["SENT"]
-    assert max(entry.at for entry in sink.accepted()) < cancelled_at + 1
+    left = await _let_go(pool)
+    assert max(left) < cancelled_at
+    _brings_at_once(sink, left)
     assert (await campaigns.get_campaign(pool, owner.workspace_id, made.campaign.id)).status == "CANCELLED"
 
 
@@ -173,11 +181,16 @@ async def test_a_campaign_whose_worker_was_away_is_spaced_anew_and_not_sent_in_a
 async def test_changed_words_are_in_what_is_sent_from_then_on(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
+    made = await schedule_campaign(pool, owner, 2)
+    await execute(
+        pool, "UPDATE emails SET scheduled_at = now() + interval '1 hour' WHERE id = (SELECT max(id) FROM emails)"
+    )
     async with running_workers(database_url, settings_for(sink)):
-        made = await schedule_campaign(pool, owner, 2, delay_between_ms=2_000)
         await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
         changed = await change.change(pool, owner.workspace_id, made.campaign.id, Changes(subject="Better words"))
         assert changed.subject == "Better words"
+        await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE status = 'SCHEDULED'")
+        await wake_all(pool)
         await wait_until_sent(pool, made.campaign.id)
     # And the ledger goes on telling who got which.
     first, second = [row["id"] for row in await rows(pool, "SELECT id FROM emails ORDER BY sent_at")]
