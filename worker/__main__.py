@@ -154,9 +154,10 @@ class Worker:
             finally:
                 await self._finish(queues, helpers)
                 stopped.cancel()
-            for ended in watched:
-                if ended.done() and not ended.cancelled() and (error := ended.exception()):
-                    raise error
+            # Every one is asked: asyncio logs the error of those that are not.
+            errors = [ended.exception() for ended in watched if ended.done() and not ended.cancelled()]
+            if (error := next(filter(None, errors), None)) is not None:
+                raise error
 
     def _begin_helpers(self, lease: Lease, lease_s: float) -> list[asyncio.Task[None]]:
         settings, looked_after = self._settings, self._dispatcher.looked_after

@@ -85,14 +85,15 @@ class Connector(PsycopgConnector):
             telling.cancel()
 
 
-async def _own_up(work: Callable[[], Awaitable[Any]], _context: JobContext, _worker: object) -> Any:
+async def _own_up(work: Callable[[], Awaitable[Any]], context: JobContext, _worker: object) -> Any:
     """Have the job's task say so where its end cannot be recorded, as while Postgres is away: nobody else asks it. The
-    sweep finds the job.
+    sweep finds the job once this worker of the queue has ended.
     """
 
     def say(task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("end of a job not recorded", error=str(error.__cause__ or error))
+            reason = str(error.__cause__ or error).partition("\n")[0]
+            log.warning("end of a job not recorded", task=context.job.task_name, job_id=context.job.id, error=reason)
 
     if (task := asyncio.current_task()) is not None:
         task.add_done_callback(say)

@@ -23,7 +23,7 @@ from app.domain.operations import installation
 from app.domain.planning import changes
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import QUICK, defer_wake_up
+from app.jobs import QUICK, SEND_DUE, defer_wake_up
 from app.secrets import SecretBox
 from tests.support.engine import (
     NO_LIMIT,
@@ -316,6 +316,27 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
                 await asyncio.wait_for(working, BOUND_S)
 
 
+async def test_a_worker_that_ends_without_postgres_leaves_no_error_unsaid(tmp_path: Path, sink: Sink) -> None:
+    """Each of its queues meets one; asyncio logs those that nobody asks for."""
+    with closing_postgres(tmp_path) as postgres:
+        migrate(postgres.url)
+        async with await open_pool(postgres.url, options=PLANNER_OPTIONS) as pool:
+            server = Server("127.0.0.1", sink.port, "none", policy=None)
+            keys = await installation.read_keys(pool)
+            worker = Worker(settings_for(sink), pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path), keys)
+            working = asyncio.create_task(worker.run(asyncio.Event()))
+            await wait_for(lambda: _listening(pool), "it to listen")
+            tasks = asyncio.all_tasks()
+            await asyncio.to_thread(postgres.stop, "immediate")
+            pool.timeout = 0.2
+            with pytest.raises(ConnectorException):
+                await asyncio.wait_for(working, BOUND_S)
+    unsaid = [task for task in tasks if task._log_traceback]  # pyright: ignore[reportAttributeAccessIssue] -- read before it is asked
+    failed = [task for task in tasks if task.done() and not task.cancelled() and task.exception() is not None]
+    assert unsaid == []
+    assert len(failed) >= len(CONCURRENCY)
+
+
 @pytest.mark.alone
 async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
     pool: Pool, postgres: TemplateServer, database_url: str, monkeypatch: pytest.MonkeyPatch
@@ -355,6 +376,8 @@ async def test_a_job_whose_end_postgres_does_not_take_says_so_itself(
         postgres.refuse_connections(database_url)
         pool.timeout = 0.2
 
+    gc.collect()  # of tests before
+    caplog.clear()
     queue = make_queue(wake, _never, _never, _never, _never, _never, deaf=_never)
     async with pool.connection() as conn:
         await defer_wake_up(conn, 1)
@@ -362,7 +385,7 @@ async def test_a_job_whose_end_postgres_does_not_take_says_so_itself(
         with capture_logs() as logged, pytest.raises(ConnectorException):
             await queue.run_worker_async(queues=[QUICK], wait=False, listen_notify=False, install_signal_handlers=False)
         gc.collect()
-    assert [entry["event"] for entry in logged] == ["end of a job not recorded"]
+    assert [(entry["event"], entry["task"]) for entry in logged] == [("end of a job not recorded", SEND_DUE)]
     assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
 
 
