@@ -34,10 +34,10 @@ EDIT = "UPDATE senders SET email = %s, host = '127.0.0.1', port = %s, security =
 
 
 class Server:
-    """Takes mail and keeps whom it is from, by its envelope and its header; or answers MAIL with `refusal`, late."""
+    """Takes mail and keeps whom it is from, by its envelope and its header; or answers MAIL with `late` once it may."""
 
-    def __init__(self, refusal: bytes | None = None, greeting: bytes = b"220 a.test ESMTP\r\n") -> None:
-        self.refusal = refusal
+    def __init__(self, late: bytes | None = None, greeting: bytes = b"220 a.test ESMTP\r\n") -> None:
+        self.late = late
         self.greeting = greeting
         self.connections = 0
         self.met, self.named, self.go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -55,9 +55,9 @@ class Server:
             if line.startswith(b"MAIL"):
                 envelope = line.partition(b"<")[2].partition(b">")[0]
                 self.named.set()
-                if self.refusal is not None:
+                if self.late is not None:
                     await self.go_on.wait()
-                    answer = self.refusal
+                    answer = self.late
             elif line.startswith(b"DATA"):
                 writer.write(b"354 go on\r\n")
                 message = await reader.readuntil(b"\r\n.\r\n")
@@ -118,6 +118,13 @@ async def test_an_email_that_was_claimed_before_goes_from_the_address_of_before(
     assert before.count + after.count == 6
 
 
+async def _edit(pool: Pool, taken: asyncio.Event, after: Server, name: str = "Ann") -> None:
+    taken.clear()
+    await execute(pool, EDIT + ", display_name = %s", "owner@example.com", after.port, name)
+    await wake_all(pool)
+    await asyncio.wait_for(taken.wait(), BOUND_S)
+
+
 async def test_a_server_of_before_that_refuses_the_sender_says_nothing_of_the_one_it_has_now(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, taken: asyncio.Event
 ) -> None:
@@ -126,10 +133,7 @@ async def test_a_server_of_before_that_refuses_the_sender_says_nothing_of_the_on
         await execute(pool, EDIT, "owner@example.com", before.port)
         campaign = (await schedule_campaign(pool, owner, 6)).campaign.id
         await asyncio.wait_for(before.named.wait(), BOUND_S)
-        taken.clear()
-        await execute(pool, EDIT, "owner@example.com", after.port)
-        await wake_all(pool)
-        await asyncio.wait_for(taken.wait(), BOUND_S)
+        await _edit(pool, taken, after)
         before.go_on.set()
         await wait_until_sent(pool, campaign)
     told = await row(pool, "SELECT blocked_since, block_reason, failures FROM senders")
@@ -163,13 +167,6 @@ async def sending(pool: Pool, database_url: str, sink: Sink, owner: Owner, befor
         campaign = (await schedule_campaign(pool, owner, 1)).campaign.id
         await asyncio.wait_for(before.named.wait(), BOUND_S)
         yield campaign
-
-
-async def _edit(pool: Pool, taken: asyncio.Event, after: Server, name: str = "Ann") -> None:
-    taken.clear()
-    await execute(pool, EDIT + ", display_name = %s", "owner@example.com", after.port, name)
-    await wake_all(pool)
-    await asyncio.wait_for(taken.wait(), BOUND_S)
 
 
 async def test_a_server_that_refuses_the_sender_as_it_is_now_is_asked_once_though_one_of_before_has_let_it_in(
